@@ -1,0 +1,239 @@
+"""A Realtime Database to run on the desk: a real HTTP server with the bytes and moods of the live one.
+
+    with Simulator() as sim:
+        requests.put(sim.url + "/devices/d1.json", json={"on": True})
+        assert sim.get("devices/d1") == {"on": True}
+
+It runs in a thread with an event loop of its own; every method here may be called from any other thread.
+`flamelet sim` runs it by itself, and `control` is the same control over HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from . import answers, control, rest, running, tree
+from .events import Change
+from .faults import Fault
+from .running import Options
+from .state import Record, State, database, end_streams, publish
+
+__all__ = ["Record", "Simulator"]
+
+T = TypeVar("T")
+_DEADLINE_SECONDS = 30
+
+
+class Simulator:
+    """A simulator; `with` or `start` and `stop` run it.
+
+    Args:
+        port: 0 takes a free one; `url` has it.
+        host: the address to listen on; the default is reached from this machine only.
+        tls: True for HTTPS with a CA made at start (`ca_pem`, `ca_der`), or an SSLContext of your own.
+        token: None lets every request pass; else only those that carry it as `auth`, `access_token` or bearer.
+        redirect: of "streams" and "writes", those that are answered by 307 to a second port of this simulator.
+        keep_alive_seconds: between two `keep-alive` events of a stream.
+        data_file: keeps the data there; see `store` for when it is written.
+        idle_seconds: closes a connection that was silent for so long; None keeps it.
+        requests_per_connection: the last of so many is answered with `Connection: close`.
+        on_request: is called with the Record of each answered request, in the simulator's thread.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        tls: bool | ssl.SSLContext = False,
+        token: str | None = None,
+        redirect: Iterable[str] = (),
+        keep_alive_seconds: float = 30,
+        data_file: str | Path | None = None,
+        idle_seconds: float | None = None,
+        requests_per_connection: int | None = None,
+        *,
+        host: str = "127.0.0.1",
+        on_request: Callable[[Record], None] | None = None,
+    ):
+        kinds = frozenset(redirect)
+        if isinstance(redirect, str) or not kinds <= {"streams", "writes"}:
+            raise ValueError(f'redirect must be a tuple of "streams" and "writes", not {redirect!r}')
+        self._state = State(token, kinds, keep_alive_seconds, requests_per_connection)
+        if on_request:
+            self._state.on_request = on_request
+        self._options = Options(host, port, tls, idle_seconds, Path(data_file) if data_file else None)
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: running.Running | None = None
+
+    def start(self) -> Simulator:
+        """Starts it and returns when it is ready.
+
+        Raises: OSError if the port is taken; ValueError if the data file is not one of a simulator.
+        """
+        ready: concurrent.futures.Future[running.Running] = concurrent.futures.Future()
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="simulator", daemon=True)
+        self._thread.start()
+        self._running = ready.result(_DEADLINE_SECONDS)
+        return self
+
+    def stop(self) -> None:
+        """Ends all streams and connections, writes the data file, and returns when all of it is closed."""
+        if self._running is None or self._loop is None or self._thread is None:
+            return
+        self._loop.call_soon_threadsafe(self._running.stopping.set)
+        self._thread.join(_DEADLINE_SECONDS)
+        if self._thread.is_alive():
+            raise TimeoutError(f"the simulator did not stop within {_DEADLINE_SECONDS} s")
+        self._running = None
+
+    def __enter__(self) -> Simulator:
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._require_running().port
+
+    @property
+    def url(self) -> str:
+        """Its origin, such as `http://127.0.0.1:43211`."""
+        return self._require_running().url
+
+    @property
+    def ca_pem(self) -> bytes | None:
+        """The certificate to trust, as PEM; None without TLS or with a context of your own."""
+        return self._require_running().ca_pem
+
+    @property
+    def ca_der(self) -> bytes | None:
+        """The certificate to trust, as DER, the form that MicroPython takes."""
+        return ssl.PEM_cert_to_DER_cert(self.ca_pem.decode()) if self.ca_pem else None
+
+    @property
+    def token(self) -> str | None:
+        """The token that requests must carry; may be set while it runs, as when a token expires."""
+        return self._state.token
+
+    @token.setter
+    def token(self, token: str | None) -> None:
+        self._state.token = token
+
+    def get(self, path: str = "", namespace: str = rest.DEFAULT_NAMESPACE) -> Any:
+        """The JSON value stored at `path`. Raises: ValueError for a path that cannot be."""
+        keys = tree.split_path(path)
+        return self._call(lambda: tree.to_json(database(self._state, namespace).get(keys)))
+
+    def set(self, path: str, value: Any, namespace: str = rest.DEFAULT_NAMESPACE) -> None:
+        """Writes `value` at `path` as a backend would; streams hear it. Raises: ValueError."""
+        self._call(lambda: self._set(tree.split_path(path), value, namespace))
+
+    def update(self, path: str, value: dict[str, Any], namespace: str = rest.DEFAULT_NAMESPACE) -> None:
+        """Writes the children in `value`, whose keys may be paths; streams hear a patch. Raises: ValueError."""
+        self._call(lambda: self._update(tree.split_path(path), value, namespace))
+
+    def push(self, path: str, value: Any, namespace: str = rest.DEFAULT_NAMESPACE) -> str:
+        """Writes `value` under a new key at `path`; returns the key. Raises: ValueError."""
+        key = self._call(lambda: database(self._state, namespace).push_id(_now_ms()))
+        self.set(f"{path}/{key}", value, namespace)
+        return key
+
+    def fault(self, name: str, **arguments: Any) -> None:
+        """Adds a fault: `fault("drop_after", method="PUT", path="/devices", count=1)`; see `faults` for all of them.
+
+        Raises: ValueError or TypeError that says what is wrong.
+        """
+        self._call(lambda: control.add_fault(self._state, {"name": name, **arguments}))
+
+    def clear_faults(self) -> None:
+        """Forgets all faults that are left."""
+        self._call(self._state.faults.clear)
+
+    @property
+    def faults(self) -> list[Fault]:
+        """The faults that are left."""
+        return self._call(lambda: list(self._state.faults))
+
+    @property
+    def requests(self) -> list[Record]:
+        """The requests so far, the last 100,000 of them."""
+        return self._call(lambda: list(self._state.records))
+
+    @property
+    def connections(self) -> int:
+        """The number of connections accepted so far."""
+        return self._state.accepted
+
+    @property
+    def open_connections(self) -> int:
+        """The number of connections that are open now."""
+        return self._call(lambda: len(self._state.connections))
+
+    @property
+    def open_streams(self) -> int:
+        """The number of streams that are open now."""
+        return self._call(lambda: len(self._state.streams))
+
+    def cancel_streams(self, reason: str | None = control.PERMISSION_CANCELLED) -> int:
+        """Sends `cancel` with this reason to all streams and ends them; returns how many."""
+        return self._call(lambda: end_streams(self._state, answers.cancel_bytes(reason)))
+
+    def revoke_streams(self) -> int:
+        """Sends `auth_revoked` to all streams and ends them; returns how many."""
+        return self._call(lambda: end_streams(self._state, answers.AUTH_REVOKED))
+
+    def close_streams(self) -> int:
+        """Ends all streams without a word; returns how many."""
+        return self._call(lambda: end_streams(self._state))
+
+    def _set(self, path: tree.Path, value: Any, namespace: str) -> None:
+        target = database(self._state, namespace)
+        target.put(path, tree.parse_value(value, path, target.get(path), _now_ms()))
+        publish(self._state, namespace, Change("put", path))
+
+    def _update(self, path: tree.Path, value: dict[str, Any], namespace: str) -> None:
+        target = database(self._state, namespace)
+        nodes = tree.parse_update(value, path, target.root, _now_ms())
+        for keys, node in nodes.items():
+            target.put(path + keys, node)
+        publish(self._state, namespace, Change("patch", path, tuple(nodes)))
+
+    def _run(self, ready: concurrent.futures.Future[running.Running]) -> None:
+        async def main() -> None:
+            self._loop = asyncio.get_running_loop()
+            await running.run(self._state, self._options, ready)
+
+        asyncio.run(main())
+
+    def _call(self, function: Callable[[], T]) -> T:
+        """Calls `function` in the thread of the event loop, so that no structure is touched by two threads."""
+        self._require_running()
+        assert self._loop is not None
+        done: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def call() -> None:
+            try:
+                done.set_result(function())
+            except Exception as error:
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(call)
+        return done.result(_DEADLINE_SECONDS)
+
+    def _require_running(self) -> running.Running:
+        if self._running is None:
+            raise RuntimeError("the simulator does not run: use it in a with block, or call start()")
+        return self._running
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,128 @@
+"""The bytes of answers, as the live service sends them: heads, JSON, error bodies, stream events.
+
+In: status, body and the few headers that vary. Out: bytes, in the order and case of the live ones. Not known and thus
+our choice: the place of `ETag`, `Location` and `Retry-After` in the head, the head of 307, and how `cancel` is written
+(here: its text as a JSON string, as its documentation says of all `data`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+
+from .events import Event
+from .tree import Node, to_json
+
+JSON_TYPE = "application/json; charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+NULL_ETAG = "null_etag"
+KEEP_ALIVE = b"event: keep-alive\ndata: null\n\n"
+AUTH_REVOKED = b"event: auth_revoked\ndata: credential is no longer valid\n\n"
+
+
+@dataclass
+class Answer:
+    """An answer to a request. `body` None means that it has none, not even an empty one (204, 304)."""
+
+    status: int
+    body: bytes | None = None
+    content_type: str = JSON_TYPE
+    etag: str | None = None
+    location: str | None = None
+    retry_after: int | None = None
+
+
+class Refusal(Exception):
+    """The request is refused with this status and text."""
+
+    def __init__(self, status: int, text: str):
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+def error(status: int, text: str) -> Answer:
+    """An answer whose body is the service's error object."""
+    return Answer(status, pretty_json({"error": text}))
+
+
+def head(answer: Answer, keep_alive: bool) -> bytes:
+    """The head of `answer`, with the blank line that ends it."""
+    lines = [_status_line(answer.status), "Server: nginx", f"Date: {formatdate(usegmt=True)}"]
+    if answer.body is not None:
+        lines += [f"Content-Type: {answer.content_type}", f"Content-Length: {len(answer.body)}"]
+    lines.append(f"Connection: {'keep-alive' if keep_alive else 'close'}")
+    if answer.location is not None:
+        lines.append(f"Location: {answer.location}")
+    if answer.retry_after is not None:
+        lines.append(f"Retry-After: {answer.retry_after}")
+    lines.append("Access-Control-Allow-Origin: *")
+    if answer.etag is not None:
+        lines.append(f"ETag: {answer.etag}")
+    lines += ["Cache-Control: no-cache", "Strict-Transport-Security: max-age=31556926; includeSubDomains; preload"]
+    return _join(lines)
+
+
+def stream_head() -> bytes:
+    """The head of a stream: neither length nor chunking, so that the stream lasts as long as its connection."""
+    return _join(
+        [
+            _status_line(200),
+            "Server: nginx",
+            "Content-Type: text/event-stream; charset=utf-8",
+            "Connection: close",
+            "Cache-Control: no-cache",
+        ]
+    )
+
+
+def event_bytes(event: Event) -> bytes:
+    """A put or patch as a stream sends it."""
+    data = compact_json({"path": event.path, "data": event.data})
+    return b"event: %s\ndata: %s\n\n" % (event.kind.encode(), data)
+
+
+def cancel_bytes(reason: str | None) -> bytes:
+    """A cancel as a stream sends it."""
+    return b"event: cancel\ndata: %s\n\n" % compact_json(reason)
+
+
+def compact_json(value: Any) -> bytes:
+    """JSON without spaces, UTF-8 unescaped."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def pretty_json(value: Any) -> bytes:
+    """JSON as `print=pretty` and the error bodies have it: two spaces for each level of objects, ` : `, one LF."""
+    return (_pretty(value, "\n") + "\n").encode()
+
+
+def etag(node: Node) -> str:
+    """The ETag of a node: the same data has the same one."""
+    if node is None:
+        return NULL_ETAG
+    digest = hashlib.sha1(compact_json(to_json(node)), usedforsecurity=False).digest()
+    return base64.b64encode(digest).decode()
+
+
+def _pretty(value: Any, newline: str) -> str:
+    if isinstance(value, dict) and value:
+        inner = newline + "  "
+        members = (f"{json.dumps(key, ensure_ascii=False)} : {_pretty(child, inner)}" for key, child in value.items())
+        return "{" + inner + ("," + inner).join(members) + newline + "}"
+    if isinstance(value, list) and value:
+        return "[ " + ", ".join(_pretty(item, newline) for item in value) + " ]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _status_line(status: int) -> str:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"
+
+
+def _join(lines: list[str]) -> bytes:
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

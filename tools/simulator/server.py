@@ -1,0 +1,257 @@
+"""The simulator's HTTP: requests from aiohttp's parser in, the exact bytes of `answers` out, with the chosen faults.
+
+aiohttp reads (its C parser is not ours, so that one bug cannot hide on both sides); the answers are written to the
+transport by us, each in one piece, because their bytes are to be those of the live service and faults cut into them.
+A request that is not HTTP at all is answered by aiohttp itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+import struct
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from . import answers, control, rest
+from .answers import Answer, Refusal
+from .faults import take_faults
+from .rest import Request
+from .state import Connection, Record, State, Stream, database, first_event, publish
+
+LOG = logging.getLogger(__name__)
+# What aiohttp says of requests that are not HTTP is of no use to who runs a simulator: they got their 400.
+_PARSER_LOG = logging.getLogger(__name__ + ".parser")
+_PARSER_LOG.addHandler(logging.NullHandler())
+_PARSER_LOG.propagate = False
+
+_SECRETS = ("auth", "access_token")
+_SECRET_IN_QUERY = re.compile(r"(^|&)(auth|access_token)=[^&]*", re.IGNORECASE)
+_NEVER_IDLE = 3600.0
+_HTML = b"<!DOCTYPE html>\n<html><head><title>Not the database</title></head><body>Please sign in.</body></html>\n"
+
+
+class Written(web.StreamResponse):
+    """Tells aiohttp that the handler has written its answer, and whether the connection is kept."""
+
+    def __init__(self, keep_alive: bool):
+        super().__init__()
+        self._kept = keep_alive
+
+    @property
+    def keep_alive(self) -> bool:
+        return self._kept
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None
+
+
+class HttpServer(web.Server):
+    """aiohttp's server, counting connections. `redirect_to` is the origin that it sends redirected requests to."""
+
+    def __init__(self, state: State, idle_seconds: float | None, redirect_to: str | None = None):
+        idle = idle_seconds or _NEVER_IDLE
+        super().__init__(self._handle, access_log=None, logger=_PARSER_LOG, keepalive_timeout=idle)
+        self._state = state
+        self._redirect_to = redirect_to
+        self._by_protocol: dict[Any, Connection] = {}
+
+    def connection_made(self, handler: Any, transport: asyncio.Transport) -> None:
+        self._state.accepted += 1
+        connection = Connection(self._state.accepted, transport)
+        self._state.connections.append(connection)
+        self._by_protocol[handler] = connection
+        super().connection_made(handler, transport)
+
+    def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
+        connection = self._by_protocol.pop(handler)
+        self._state.connections.remove(connection)
+        connection.lost.set()
+        super().connection_lost(handler, exc)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = self._by_protocol.get(request.protocol)
+        if connection is None:
+            return Written(keep_alive=False)
+        if "100-continue" in request.headers.get("Expect", "").lower():
+            connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if request.raw_path.startswith(control.PREFIX):
+            answer = control.answer(self._state, request.method, request.raw_path, await request.content.read())
+            return Written(await _send(Wire(connection), answer, request.keep_alive))
+        return Written(await _serve(self._state, self._redirect_to, connection, request))
+
+
+@dataclass
+class Wire:
+    """A connection with the faults that shape what is written to it: bytes of body left, seconds between bytes."""
+
+    connection: Connection
+    left: int | None = None
+    pause: float = 0
+
+
+async def _serve(state: State, redirect_to: str | None, connection: Connection, incoming: web.BaseRequest) -> bool:
+    """Answers one request; returns whether the connection is kept."""
+    request = Request(incoming.method, incoming.raw_path, incoming.headers)
+    record = _record(state, connection, request)
+    faults = take_faults(state.faults, request.method, _path_for_faults(request), request.is_stream)
+    request.body = await incoming.content.read()
+    if "delay" in faults:
+        await asyncio.sleep(faults["delay"]["ms"] / 1000)
+    if "black_hole" in faults:
+        await connection.lost.wait()
+        return False
+    if "drop_before" in faults:
+        return _drop(connection, **faults["drop_before"])
+    answer = _wrong_answer(faults) or _act(state, redirect_to, request)
+    if "drop_after" in faults:
+        return _drop(connection, **faults["drop_after"])
+    cut = faults.get("cut", {}).get("bytes")
+    wire = Wire(connection, cut, faults.get("slow", {}).get("ms", 0) / 1000)
+    record.status = answer.status if isinstance(answer, Answer) else 200
+    state.on_request(record)
+    if isinstance(answer, Stream):
+        return await _serve_stream(state, wire, answer)
+    limit = state.requests_per_connection
+    last = limit is not None and connection.requests >= limit
+    return await _send(wire, answer, incoming.keep_alive and not last and "close" not in faults)
+
+
+def _act(state: State, redirect_to: str | None, request: Request) -> Answer | Stream:
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        name = rest.namespace(request)
+        path = rest.parse_path(request.path_text)
+        location = _location(state, redirect_to, request, name)
+        if location:
+            return Answer(307, b"", location=location)
+        rest.check_auth(request, state.token)
+        rest.check_parameters(request)
+        if request.is_stream:
+            return Stream(name, path)
+        answer, change = rest.perform(database(state, name), request, path, now_ms)
+    except Refusal as refused:
+        return answers.error(refused.status, refused.text)
+    except Exception:
+        # A bug of ours: the client gets what the live service says of its own, and we get the traceback.
+        LOG.exception("%s %s failed", request.method, request.path_text)
+        return answers.error(500, "Internal server error.")
+    if change:
+        publish(state, name, change)
+    return answer
+
+
+async def _serve_stream(state: State, wire: Wire, stream: Stream) -> bool:
+    queue = stream.queue
+    queue.put_nowait(first_event(state, stream.namespace, stream.path))
+    state.streams.append(stream)
+    loop = asyncio.get_running_loop()
+    beat: asyncio.TimerHandle
+
+    def keep_alive() -> None:
+        nonlocal beat
+        queue.put_nowait(answers.KEEP_ALIVE)
+        beat = loop.call_later(state.keep_alive_seconds, keep_alive)
+
+    beat = loop.call_later(state.keep_alive_seconds, keep_alive)
+    lost = asyncio.create_task(_end_when_lost(wire.connection, queue))
+    head = answers.stream_head()
+    try:
+        while (data := await queue.get()) is not None and await _write(wire, head, data):
+            head = b""
+    finally:
+        beat.cancel()
+        lost.cancel()
+        if stream in state.streams:
+            state.streams.remove(stream)
+    return False
+
+
+async def _end_when_lost(connection: Connection, queue: asyncio.Queue[bytes | None]) -> None:
+    await connection.lost.wait()
+    queue.put_nowait(None)
+
+
+async def _send(wire: Wire, answer: Answer, keep_alive: bool) -> bool:
+    return await _write(wire, answers.head(answer, keep_alive), answer.body or b"") and keep_alive
+
+
+async def _write(wire: Wire, head: bytes, body: bytes) -> bool:
+    """Writes head and body in one piece, or as the faults want it; returns whether the connection still stands."""
+    transport = wire.connection.transport
+    cut = wire.left is not None and len(body) > wire.left
+    if cut:
+        body = body[: wire.left]
+    elif wire.left is not None:
+        wire.left -= len(body)
+    data = head + body
+    step = 1 if wire.pause else len(data)
+    for start in range(0, len(data), step or 1):
+        if transport.is_closing():
+            return False
+        transport.write(data[start : start + step])
+        await asyncio.sleep(wire.pause)
+    if cut:
+        transport.close()
+    return not transport.is_closing()
+
+
+def _drop(connection: Connection, reset: bool) -> bool:
+    if reset:
+        # With a linger time of 0 the system sends RST in place of FIN.
+        plain = connection.transport.get_extra_info("socket")
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.transport.abort()
+    return False
+
+
+def _wrong_answer(faults: dict[str, dict[str, Any]]) -> Answer | None:
+    if "unavailable" in faults:
+        answer = answers.error(503, "Service unavailable.")
+        answer.retry_after = faults["unavailable"]["retry_after"] or None
+        return answer
+    if "html" in faults:
+        return Answer(faults["html"]["status"], _HTML, content_type=answers.HTML_TYPE)
+    return None
+
+
+def _location(state: State, redirect_to: str | None, request: Request, name: str) -> str | None:
+    """Where the request is redirected to, if it is. The credential is left out, as the live service may do."""
+    kind = "streams" if request.is_stream else "reads" if request.method == "GET" else "writes"
+    if redirect_to is None or kind not in state.redirect:
+        return None
+    query = {"ns": name}
+    query.update((key, value) for key, value in request.query.items() if key not in (*_SECRETS, "ns"))
+    if request.is_stream:
+        query["sse"] = "true"
+    return f"{redirect_to}{request.path_text}?{urlencode(query)}"
+
+
+def _path_for_faults(request: Request) -> tuple[str, ...]:
+    try:
+        return rest.parse_path(request.path_text)
+    except Refusal:
+        return ()
+
+
+def _record(state: State, connection: Connection, request: Request) -> Record:
+    connection.requests += 1
+    state.received += 1
+    query = _SECRET_IN_QUERY.sub(r"\1\2=REDACTED", request.target.partition("?")[2])
+    headers = {
+        name: "REDACTED" if name.lower() == "authorization" else value for name, value in request.headers.items()
+    }
+    record = Record(
+        state.received, request.method, request.path_text, query, headers, connection.number, request.is_stream
+    )
+    state.records.append(record)
+    return record

@@ -1,0 +1,104 @@
+"""What a running simulator knows: plain structures, touched only by the thread of its event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from . import events, tree
+from .answers import event_bytes
+from .events import Change
+from .faults import Fault
+from .push_id import push_ids
+from .rest import Database
+from .tree import Path
+
+# Enough for every test; bounded so that a simulator may run for weeks.
+MAX_RECORDS = 100_000
+
+
+@dataclass
+class Record:
+    """One request, its secrets redacted. `status` stays None while nothing was answered, for ever if it was dropped."""
+
+    number: int
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    connection: int
+    stream: bool
+    status: int | None = None
+
+
+@dataclass(eq=False)
+class Connection:
+    """One TCP connection; `requests` counts those on it so far."""
+
+    number: int
+    transport: asyncio.Transport
+    requests: int = 0
+    lost: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(eq=False)
+class Stream:
+    """One open stream; what is put on its queue is sent, None ends it."""
+
+    namespace: str
+    path: Path
+    queue: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
+
+
+@dataclass
+class State:
+    """All of one simulator. `redirect` holds "streams", "writes" or both; `on_change` and `on_request` may be set."""
+
+    token: str | None = None
+    redirect: frozenset[str] = frozenset()
+    keep_alive_seconds: float = 30
+    requests_per_connection: int | None = None
+    databases: dict[str, Database] = field(default_factory=dict)
+    streams: list[Stream] = field(default_factory=list)
+    connections: list[Connection] = field(default_factory=list)
+    accepted: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    records: deque[Record] = field(default_factory=lambda: deque(maxlen=MAX_RECORDS))
+    received: int = 0
+    on_change: Callable[[], None] = lambda: None
+    on_listener_fault: Callable[[Fault], None] = lambda fault: None
+    on_request: Callable[[Record], None] = lambda record: None
+
+
+def database(state: State, name: str) -> Database:
+    """The database with this name; an empty one appears when it is first asked for."""
+    if name not in state.databases:
+        state.databases[name] = Database(push_ids())
+    return state.databases[name]
+
+
+def publish(state: State, name: str, change: Change) -> None:
+    """Lets every stream that listens to what was changed hear of it."""
+    node_at = database(state, name).get
+    for stream in state.streams:
+        event = events.event_for(stream.path, change, node_at) if stream.namespace == name else None
+        if event:
+            stream.queue.put_nowait(event_bytes(event))
+    state.on_change()
+
+
+def first_event(state: State, name: str, path: Path) -> bytes:
+    """The event that every stream begins with: the whole value."""
+    return event_bytes(events.Event("put", "/", tree.to_json(database(state, name).get(path))))
+
+
+def end_streams(state: State, last_words: bytes = b"") -> int:
+    """Ends all streams after `last_words`; returns how many there were."""
+    ended = len(state.streams)
+    for stream in state.streams:
+        stream.queue.put_nowait(last_words)
+        stream.queue.put_nowait(None)
+    state.streams.clear()
+    return ended
