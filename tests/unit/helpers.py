@@ -1,8 +1,8 @@
 """Small helpers for the tests in this folder, on CPython and on MicroPython.
 
 A unit test is a plain function (or coroutine function) with plain asserts and without arguments; tests/conftest.py runs
-it on each Python. A test file says more in module-level names: HEAP = "64k" (MicroPython's heap, 256k by default),
-WORDS32 = True (run by the 32-bit MicroPython too), CPYTHON = False (what it tests exists on MicroPython only).
+it on each Python. A test file says more in module-level names: HEAP = "64k" (MicroPython's heap, 256k by default);
+WORDS32 = True (run it on the 32-bit MicroPython too, which has no asyncio); CPYTHON = False (MicroPython only).
 """
 
 
