@@ -1,9 +1,9 @@
 """`flamelet check`: ruff over everything, and mypy over each part as the Python sees it that runs it.
 
 In: the checkout. Out: exit code 0, or 1 and what is wrong. The tools, the library and the desktop board are checked
-against CPython; the library and the boards once more against the MicroPython stubs of each board. Those stub packages hold the same files with
-different contents, so each has a folder of its own in the environment, where pip puts it the first time. They bring a
-standard library as MicroPython has it, hence `--custom-typeshed-dir`
+against CPython; the library and the boards once more against the MicroPython stubs of each board. Those stub packages
+hold the same files with different contents, so each has a folder of its own in the environment, where pip puts it the
+first time. They bring a standard library as MicroPython has it, hence `--custom-typeshed-dir`
 (https://micropython-stubs.readthedocs.io, "mypy").
 """
 

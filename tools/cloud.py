@@ -1,0 +1,114 @@
+"""The cloud's side of `flamelet run`: what arrives at devices/<id>, and commands for the device.
+
+In: the database's URL. Out: lines to show, commands, and the number of stored readings. It speaks the REST API through
+aiohttp, not through flamelet, so that it is an independent witness; and so it works with a real database too.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import aiohttp
+
+ANSWER_SECONDS = 10
+SILENCE_SECONDS = 60  # the service sends a keep-alive every 30 s
+LINE_BYTES = 16 << 20  # the first event carries the whole value on one line
+
+
+class CloudError(Exception):
+    """The database gave no answer, or refused; the text is the reason, without credentials."""
+
+
+class Cloud:
+    """One device's place in a database. `async with` opens and closes the connections.
+
+    Arguments: the database's URL; the device's name; the token, or None.
+    """
+
+    def __init__(self, url: str, device: str, token: str | None):
+        self.url = f"{url.rstrip('/')}/devices/{device}"
+        self.parameters = {"auth": token} if token else {}
+
+    async def __aenter__(self) -> "Cloud":
+        self.session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS), read_bufsize=LINE_BYTES
+        )
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.session.close()
+
+    async def count_readings(self) -> int:
+        """Return how many readings are stored."""
+        return len(await self.request("GET", "telemetry", shallow="true") or ())
+
+    async def send_command(self, command: dict) -> str:
+        """Store a command for the device.
+
+        Returns: its key.
+        """
+        return (await self.request("POST", "commands", command))["name"]
+
+    async def request(self, method: str, child: str, body: object = None, **parameters: str) -> Any:
+        """Make one request.
+
+        Returns: the answer's JSON value.
+        Raises: CloudError.
+        """
+        try:
+            async with self.session.request(
+                method,
+                f"{self.url}/{child}.json",
+                params=self.parameters | parameters,
+                data=None if body is None else json.dumps(body),
+            ) as response:
+                text = await response.text()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise CloudError(describe(error)) from None
+        if response.status != 200:
+            raise CloudError(f"{response.status}: {' '.join(text.split())[:200]}")
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise CloudError("the answer is not JSON, so this is no Realtime Database") from None
+
+    async def watch(self, ready: Callable[[], None], changed: Callable[[str, Any], None]) -> None:
+        """Call `ready` when the stream stands, and then `changed` with path and value of each change, until it ends.
+
+        Raises: CloudError.
+        """
+        timeout = aiohttp.ClientTimeout(sock_connect=ANSWER_SECONDS, sock_read=SILENCE_SECONDS)
+        headers = {"Accept": "text/event-stream"}
+        try:
+            async with self.session.get(
+                f"{self.url}.json", params=self.parameters, headers=headers, timeout=timeout
+            ) as response:
+                if response.status != 200:
+                    raise CloudError(f"{response.status}: {' '.join((await response.text()).split())[:200]}")
+                event = ""
+                async for line in response.content:
+                    field, _, value = line.decode().rstrip("\r\n").partition(": ")
+                    if field == "event":
+                        event = value
+                    elif field == "data":
+                        for path, data in changes(event, value):
+                            changed(path, data)
+                        ready()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise CloudError(describe(error)) from None
+        raise CloudError("the stream ended")
+
+
+def changes(event: str, value: str) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of what an event changed; the snapshot of the root, which begins a stream, is no change."""
+    if event not in ("put", "patch"):
+        return
+    path, data = (parsed := json.loads(value))["path"].strip("/"), parsed["data"]
+    if event == "patch":
+        yield from ((f"{path}/{key}".strip("/"), child) for key, child in data.items())
+    elif path:
+        yield path, data
+
+
+def describe(error: Exception) -> str:
+    return str(error) or f"no answer within {ANSWER_SECONDS} s"
