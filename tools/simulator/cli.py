@@ -1,0 +1,110 @@
+"""`flamelet sim`: the simulator by itself, until Ctrl-C or SIGTERM.
+
+In: options. Out: one line with its URL when it is ready, and with --verbose one line for each request.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from . import Record, Simulator
+from .faults import make_fault, parse_fault
+
+_REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams", "writes")}
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; 0, the default, takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address; 0.0.0.0 lets boards reach it.")
+@click.option("--tls", is_flag=True, help="HTTPS, with a CA made at start.")
+@click.option("--ca-file", type=click.Path(dir_okay=False, path_type=Path), help="Where to write that CA, as PEM.")
+@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the data in this JSON file.")
+@click.option("--token", help="Refuse requests that do not carry this token.")
+@click.option("--redirect", type=click.Choice(list(_REDIRECT)), help="Answer these by 307 to a second port.")
+@click.option("--keep-alive", type=click.FloatRange(min=0.001), default=30, show_default=True, metavar="SECONDS",
+              help="The time between keep-alive events of a stream.")  # fmt: skip
+@click.option("--idle", type=click.FloatRange(min=0.001), metavar="SECONDS", help="Close connections that idle so long.")
+@click.option("--requests-per-connection", type=click.IntRange(min=1), help="Close a connection after so many requests.")
+@click.option("--fault", "faults", multiple=True, metavar='"NAME key=value ..."',
+              help='A fault to show, such as "drop_after method=PUT path=/devices count=1"; may be repeated.')  # fmt: skip
+@click.option("--verbose", is_flag=True, help="Print one line for each request.")
+def sim(
+    port: int,
+    host: str,
+    tls: bool,
+    ca_file: Path | None,
+    data: Path | None,
+    token: str | None,
+    redirect: str | None,
+    keep_alive: float,
+    idle: float | None,
+    requests_per_connection: int | None,
+    faults: tuple[str, ...],
+    verbose: bool,
+) -> None:
+    """Run the Realtime Database simulator."""
+    if ca_file and not tls:
+        raise click.UsageError("--ca-file needs --tls")
+    arguments = [_parse_fault(fault) for fault in faults]
+    simulator = Simulator(
+        port,
+        tls,
+        token,
+        _REDIRECT.get(redirect or "", ()),
+        keep_alive,
+        data,
+        idle,
+        requests_per_connection,
+        host=host,
+        on_request=_print_request if verbose else None,
+    )
+    # From here on both signals wait until the simulator is to stop; its threads inherit the mask.
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        simulator.start()
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}; try another --port") from error
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        if ca_file:
+            _write_ca(ca_file, simulator.ca_pem or b"")
+        for fault in arguments:
+            simulator.fault(**fault)
+        click.echo(f"simulator ready: {simulator.url}")
+        sys.stdout.flush()
+        signal.sigwait(signals)
+    finally:
+        simulator.stop()
+
+
+def _parse_fault(text: str) -> dict[str, object]:
+    try:
+        arguments = parse_fault(text)
+        make_fault(**arguments)
+    except (TypeError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint="--fault") from error
+    return arguments
+
+
+def _write_ca(file: Path, pem: bytes) -> None:
+    try:
+        file.write_bytes(pem)
+    except OSError as error:
+        raise click.ClickException(f"cannot write the CA to {file}: {error.strerror}") from error
+
+
+def _print_request(record: Record) -> None:
+    query = f"?{record.query}" if record.query else ""
+    stream = " stream" if record.stream else ""
+    click.echo(f"{record.status} {record.method} {record.path}{query} connection={record.connection}{stream}")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sim()
