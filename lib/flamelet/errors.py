@@ -1,0 +1,99 @@
+"""What can go wrong: one hierarchy; each error says whether a retry helps.
+
+Every error of flamelet is a `FlameletError`. Its text names the thing and what to do. Its attributes:
+
+- `retry`: True when the same call may succeed later without a change.
+- `status`: the HTTP status of the answer, 0 where there was none.
+- `text`: the server's own words, "" where there were none.
+"""
+
+
+class FlameletError(Exception):
+    retry = False
+    status = 0
+    text = ""
+
+
+class InvalidArgument(FlameletError):
+    """A URL, path, value or option that cannot be; nothing was sent."""
+
+
+class NetworkError(FlameletError):
+    """The server was not reached, or the connection broke; nothing was changed by it."""
+
+    retry = True
+
+
+class Timeout(NetworkError):
+    """A deadline passed."""
+
+
+class TLSError(NetworkError):
+    """The server could not be verified; nothing was sent."""
+
+    retry = False
+
+
+class OutcomeUnknown(NetworkError):
+    """The request was sent and the answer was lost: it may have happened, and repeating it could do it twice."""
+
+    retry = False
+
+
+class ProtocolError(FlameletError):
+    """The answer is not what an honest server sends: broken HTTP, broken JSON, or larger than allowed."""
+
+
+class ClockNotSet(FlameletError):
+    """The clock of the device is not set, and the operation needs the time."""
+
+    retry = True
+
+
+class ResponseError(FlameletError):
+    """The server answered with an HTTP error status."""
+
+    def __init__(self, message: str, status: int = 0, text: str = ""):
+        super().__init__(message)
+        self.status = status
+        self.text = text
+
+
+class BadRequest(ResponseError):
+    """400 and the other refusals of the request itself: change it."""
+
+
+class Unauthenticated(ResponseError):
+    """401 that blames the token: mint or refresh it."""
+
+
+class PermissionDenied(ResponseError):
+    """401 or 403 by the rules: this token may not do this."""
+
+
+class NotFound(ResponseError):
+    """404: no such database, document or route."""
+
+
+class PreconditionFailed(ResponseError):
+    """412: the value was changed by someone else."""
+
+
+class ResourceExhausted(ResponseError):
+    """429: too many requests, or the quota is used up."""
+
+    retry = True
+
+
+class Unavailable(ResponseError):
+    """500 and above: the server's trouble; 503 means that the request was not attempted."""
+
+    retry = True
+
+
+class StreamCancelled(FlameletError):
+    """The server ended the stream for good; `text` holds its words."""
+
+    def __init__(self, message: str, text: str = ""):
+        super().__init__(message)
+        self.text = text
