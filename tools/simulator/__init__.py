@@ -71,6 +71,7 @@ class Simulator:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: running.Running | None = None
+        self._failure: Exception | None = None
 
     def start(self) -> Simulator:
         """Starts it and returns when it is ready.
@@ -84,7 +85,10 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Ends all streams and connections, writes the data file, and returns when all of it is closed."""
+        """Ends all streams and connections, writes the data file, and returns when all of it is closed.
+
+        Raises: OSError if the data file could not be written.
+        """
         if self._running is None or self._loop is None or self._thread is None:
             return
         self._loop.call_soon_threadsafe(self._running.stopping.set)
@@ -92,6 +96,8 @@ class Simulator:
         if self._thread.is_alive():
             raise TimeoutError(f"the simulator did not stop within {_DEADLINE_SECONDS} s")
         self._running = None
+        if self._failure:
+            raise self._failure
 
     def __enter__(self) -> Simulator:
         return self.start()
@@ -212,7 +218,10 @@ class Simulator:
             self._loop = asyncio.get_running_loop()
             await running.run(self._state, self._options, ready)
 
-        asyncio.run(main())
+        try:
+            asyncio.run(main())
+        except Exception as error:
+            self._failure = error
 
     def _call(self, function: Callable[[], T]) -> T:
         """Calls `function` in the thread of the event loop, so that no structure is touched by two threads."""

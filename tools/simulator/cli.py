@@ -5,9 +5,12 @@ In: options. Out: one line with its URL when it is ready, and with --verbose one
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,12 +28,23 @@ _REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams",
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the data in this JSON file.")
 @click.option("--token", help="Refuse requests that do not carry this token.")
 @click.option("--redirect", type=click.Choice(list(_REDIRECT)), help="Answer these by 307 to a second port.")
-@click.option("--keep-alive", type=click.FloatRange(min=0.001), default=30, show_default=True, metavar="SECONDS",
-              help="The time between keep-alive events of a stream.")  # fmt: skip
-@click.option("--idle", type=click.FloatRange(min=0.001), metavar="SECONDS", help="Close connections that idle so long.")
-@click.option("--requests-per-connection", type=click.IntRange(min=1), help="Close a connection after so many requests.")
-@click.option("--fault", "faults", multiple=True, metavar='"NAME key=value ..."',
-              help='A fault to show, such as "drop_after method=PUT path=/devices count=1"; may be repeated.')  # fmt: skip
+@click.option(
+    "--keep-alive",
+    type=click.FloatRange(min=0.001),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="The time between keep-alive events of a stream.",
+)
+@click.option("--idle", type=click.FloatRange(min=0.001), metavar="SECONDS", help="Close connections idle so long.")
+@click.option("--requests-per-connection", type=click.IntRange(min=1), help="Close connections after so many requests.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME key=value ...",
+    help='A fault to show, quoted: "drop_after method=PUT path=/devices count=1"; may be repeated.',
+)
 @click.option("--verbose", is_flag=True, help="Print one line for each request.")
 def sim(
     port: int,
@@ -68,7 +82,9 @@ def sim(
     try:
         simulator.start()
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}; try another --port") from error
+        raise click.ClickException(
+            f"cannot listen on {host} port {port}: {_reason(error)}; try another --port"
+        ) from error
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     try:
@@ -80,16 +96,29 @@ def sim(
         sys.stdout.flush()
         signal.sigwait(signals)
     finally:
-        simulator.stop()
+        _stop(simulator)
 
 
-def _parse_fault(text: str) -> dict[str, object]:
+def _parse_fault(text: str) -> dict[str, Any]:
     try:
         arguments = parse_fault(text)
         make_fault(**arguments)
     except (TypeError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="--fault") from error
     return arguments
+
+
+def _reason(error: OSError) -> str:
+    # Python adds the address to the text of a failed bind; the message has it already.
+    unresolved = isinstance(error, socket.gaierror)
+    return str(error.strerror) if unresolved or error.errno is None else os.strerror(error.errno)
+
+
+def _stop(simulator: Simulator) -> None:
+    try:
+        simulator.stop()
+    except OSError as error:
+        raise click.ClickException(f"the data could not be written: {error}") from error
 
 
 def _write_ca(file: Path, pem: bytes) -> None:

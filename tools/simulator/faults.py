@@ -54,11 +54,7 @@ class Fault:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def matches(self, method: str, path: Path, stream: bool) -> bool:
-        return (
-            self.method in (None, method)
-            and path[: len(self.path)] == self.path
-            and self.stream in (None, stream)
-        )
+        return self.method in (None, method) and path[: len(self.path)] == self.path and self.stream in (None, stream)
 
 
 def make_fault(

@@ -20,8 +20,10 @@ from .state import State, database
 def load(state: State, file: Path) -> None:
     """Reads the data of all databases; a file that is not there holds none.
 
-    Raises: ValueError if the file is not one of ours.
+    Raises: ValueError if the file is not one of ours, or cannot be there.
     """
+    if not file.absolute().parent.is_dir():
+        raise ValueError(f"{file} cannot be kept: there is no directory {file.absolute().parent}")
     if not file.exists():
         return
     try:
