@@ -119,7 +119,9 @@ class Client:
         attempt = 0
         while True:
             attempt += 1
-            if connection.sock and not repeatable:
+            if not connection.over:
+                connection.close()
+            elif connection.sock and not repeatable:
                 connection.is_alive()
             reused = connection.sock is not None
             if not reused:

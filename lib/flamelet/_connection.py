@@ -32,6 +32,21 @@ TOO_LARGE = const(-5)
 _ERROR_BYTES = const(512)
 
 
+class _Caught:
+    """A `with` block that keeps the exception it caught; `except ... as` would take its frame from the heap."""
+
+    error = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, Exception):
+            self.error = error
+            return True
+        return False
+
+
 class Connection(Transport):
     """A transport and the exchange on it.
 
@@ -51,6 +66,7 @@ class Connection(Transport):
         self.sent = 0
         self.failure = 0
         self.error = None
+        self._caught = _Caught()
         self._left = 0
         self._at = self._have = 0
 
@@ -80,11 +96,13 @@ class Connection(Transport):
 
     def step(self) -> int:
         """Move the exchange on. DONE, HEAD, BODY, READ, WRITE or FAILED."""
-        try:
-            return self._send() if self._left else self._receive()
-        except Exception as error:
-            self.error = error
-            return self._fail(BROKEN)
+        with self._caught:
+            return self._advance()
+        self.error = self._caught.error
+        return self._fail(BROKEN)
+
+    def _advance(self):
+        return self._send() if self._left else self._receive()
 
     def _send(self):
         count = write(self.sock, self._request, self.sent, self._left)

@@ -170,12 +170,7 @@ class Response:
             return NOT_HTTP
         if end > at + 12 and text[at + 12] != 32 or text.find(b"\r", at, end) >= 0:
             return NOT_HTTP
-        status = 0
-        for i in range(at + 9, at + 12):
-            digit = text[i] - 48
-            if not 0 <= digit <= 9:
-                return NOT_HTTP
-            status = status * 10 + digit
+        status = _integer(text, at + 9, at + 12)
         if status < 100 or status == 101:
             return NOT_HTTP
         self.status = status
@@ -203,7 +198,7 @@ class Response:
         elif size == 8 and _is(text, at, b"location"):
             self.location = self._value(colon + 1)
         elif size == 11 and _is(text, at, b"retry-after"):
-            self.retry_after = _number(self._value(colon + 1))
+            self._read_retry_after(colon + 1)
         return NEED
 
     def _value_start(self, at):
@@ -227,19 +222,21 @@ class Response:
             # Once for each connection mends a clock; a new text for each answer would be garbage.
             self.date = self._value(at)
 
+    def _read_retry_after(self, at):
+        # It may hold a date instead, which says less than back-off does.
+        at = self._value_start(at)
+        if 0 < self._text_end - at < 8:
+            self.retry_after = _integer(self._text, at, self._text_end)
+
     def _read_length(self, at):
         at = self._value_start(at)
         text = self._text
         end = self._text_end
         if not 0 < end - at <= 9:
             return BAD_LENGTH
-        length = 0
-        while at < end:
-            digit = text[at] - 48
-            if not 0 <= digit <= 9:
-                return BAD_LENGTH
-            length = length * 10 + digit
-            at += 1
+        length = _integer(text, at, end)
+        if length < 0:
+            return BAD_LENGTH
         if self.chunked or self.length >= 0 and self.length != length:
             return BAD_LENGTH
         self.length = length
@@ -371,6 +368,13 @@ def _hex(byte):
     return byte - 87 if 97 <= byte <= 102 else -1
 
 
-def _number(text):
-    """The whole number in `text`, -1 where it is none (Retry-After may hold a date, which says less than back-off)."""
-    return int(text) if 0 < len(text) < 8 and text.isdigit() else -1
+def _integer(text, at, end):
+    """The whole number in text[at:end]; -1 where it is none."""
+    number = 0
+    while at < end:
+        digit = text[at] - 48
+        if not 0 <= digit <= 9:
+            return -1
+        number = number * 10 + digit
+        at += 1
+    return number

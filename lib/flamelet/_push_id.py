@@ -38,6 +38,10 @@ def put(buffer: bytearray, at: int) -> int:
         _randomize()
     else:
         _advance(SIZE - 1, 1)
+    return _write(buffer, at)
+
+
+def _write(buffer, at):
     for digit in _digits:
         buffer[at] = _ALPHABET[digit]
         at += 1
