@@ -21,6 +21,8 @@ For the listening sockets, at once, for a while:
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,10 +90,12 @@ def make_fault(
     if missing:
         raise ValueError(f"fault {name}: give {', '.join(missing)}")
     for setting, value in merged.items():
-        if not isinstance(value, (int, float)) or value < 0:
+        if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
             raise ValueError(f"fault {name}: {setting} must be a number of 0 or more, not {value!r}")
     if count is not None and (not isinstance(count, int) or count < 1):
         raise ValueError(f"fault {name}: count must be 1 or more, not {count!r}")
+    if stream not in (None, True, False):
+        raise ValueError(f"fault {name}: stream must be true or false, not {stream!r}")
     return Fault(name, method.upper() if method else None, split_path(path), stream, count, merged)
 
 
@@ -124,10 +128,8 @@ def take_faults(faults: list[Fault], method: str, path: Path, stream: bool) -> d
     return taken
 
 
-def _parse_setting(text: str) -> bool | int | float:
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
+def _parse_setting(text: str) -> bool | int | float | str:
     try:
-        return int(text)
+        return json.loads(text)
     except ValueError:
-        return float(text)
+        return text
