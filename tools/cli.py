@@ -32,7 +32,7 @@ class LazyGroup(click.Group):
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="flamelet", message="%(prog)s %(version)s")
+@click.version_option(package_name="flamelet", prog_name="flamelet", message="%(prog)s %(version)s")
 def main() -> None:
     """A lightweight IoT client for Firebase: the tools for the desk."""
 

@@ -5,10 +5,12 @@ aiohttp, not through flamelet, so that it is an independent witness; and so it w
 """
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import aiohttp
+import certifi
 
 ANSWER_SECONDS = 10
 SILENCE_SECONDS = 60  # the service sends a keep-alive every 30 s
@@ -31,7 +33,9 @@ class Cloud:
 
     async def __aenter__(self) -> "Cloud":
         self.session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS), read_bufsize=LINE_BYTES
+            connector=aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=certifi.where())),
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+            read_bufsize=LINE_BYTES,
         )
         return self
 

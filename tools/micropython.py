@@ -27,8 +27,12 @@ def find_micropython() -> str | None:
 
 def environment(root: Path, *folders: str) -> dict[str, str]:
     """Return this process's environment, with MicroPython's module path set to lib/, `folders` and what is frozen."""
-    path = [*(str(root / folder) for folder in ("lib", *folders)), ".frozen"]
-    return os.environ | {"MICROPYPATH": ":".join(path)}
+    return module_path(*(str(root / folder) for folder in ("lib", *folders)))
+
+
+def module_path(*folders: str) -> dict[str, str]:
+    """Return this process's environment, with MicroPython's module path set to `folders` and what is frozen."""
+    return os.environ | {"MICROPYPATH": ":".join([*folders, ".frozen"])}
 
 
 @functools.cache

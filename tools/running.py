@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import importlib.util
 import json
+import os
 import re
 import signal
 import sys
@@ -32,7 +33,17 @@ FIRST_COMMAND_SECONDS = 1
 COMMAND_SECONDS = 4
 STYLES = {"device": "cyan", "cloud": "magenta", "run": "bold"}
 
-console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+class LineConsole(Console):
+    """A console whose reader may go away: then all ends in good order, as after Ctrl-C."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        signal.raise_signal(signal.SIGINT)
+
+
+console = LineConsole(soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 @click.command()
