@@ -7,6 +7,7 @@ so that every clone and fork serves its own files
 
 import configparser
 import json
+import re
 from pathlib import Path
 
 from flamelet_tools.checkout import checkout
@@ -23,9 +24,9 @@ def package(root: Path) -> dict:
 
 def text(root: Path) -> str:
     """Return package.json with one file on a line."""
-    parts = package(root)
-    urls = ",\n".join(f"    {json.dumps(url)}" for url in parts["urls"])
-    return f'{{\n  "version": "{parts["version"]}",\n  "urls": [\n{urls}\n  ],\n  "deps": {json.dumps(parts["deps"])}\n}}\n'
+    lines = json.dumps(package(root), indent=2)
+    # json.dumps breaks the pairs too.
+    return re.sub(r"\[\s+(\".*?\"),\s+(\".*?\")\s+\]", r"[\1, \2]", lines) + "\n"
 
 
 if __name__ == "__main__":
