@@ -14,7 +14,7 @@ the same site, never from https to http, five at most. The next request begins a
 from . import _flow, _push_id, _url
 from ._budget import Budget
 from ._connection import DONE, Connection, failed
-from ._runtime import const, getrandbits
+from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
 from ._transport import Timeouts
 from .auth import to_token
 from .errors import (
@@ -35,6 +35,7 @@ from .errors import (
 _ATTEMPTS = const(3)
 _REDIRECTS = const(5)
 _LONGEST_WAIT = const(10000)
+_POLL = const(5)
 _ADVICE = {
     Unauthenticated: " (mint a new token)",
     PermissionDenied: " (the rules refuse this to this token)",
@@ -92,8 +93,7 @@ class Client:
     def _exchange(self, request, size, repeatable):
         """Flow: the answer to request[:size], whatever its status, in the connection that is returned."""
         connection = self._connection
-        while connection.busy:
-            yield 5
+        yield from self._turn()
         connection.busy = True
         try:
             yield from self._redirected(connection, request, size, repeatable)
@@ -105,6 +105,14 @@ class Client:
             connection.busy = False
         self._learn(connection)
         return connection
+
+    def _turn(self):
+        """Flow: wait until nobody uses the connection."""
+        end = ticks_add(ticks_ms(), 2 * self._timeouts.answer)
+        while self._connection.busy:
+            if ticks_diff(end, ticks_ms()) <= 0:
+                raise Timeout("the connection stayed busy: was a push not awaited?")
+            yield _POLL
 
     def _redirected(self, connection, request, size, repeatable):
         for _ in range(_REDIRECTS + 1):

@@ -94,6 +94,12 @@ class Connection(Transport):
         first = self.timeouts.handshake if MICROPYTHON and self.fresh and self.origin.tls else self.timeouts.first_byte
         self.deadline = ticks_add(now, first)
 
+    def unstream(self) -> int:
+        """After HEAD: collect the body after all, as of any other answer; the first step of that."""
+        self._streamed = False
+        self.deadline = self._end
+        return self.step()
+
     def step(self) -> int:
         """Move the exchange on. DONE, HEAD, BODY, READ, WRITE or FAILED."""
         with self._caught:

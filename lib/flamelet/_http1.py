@@ -52,7 +52,8 @@ _DONE = const(8)
 
 
 class Response:
-    """The parser. After HEAD these are set: status, keep_alive, length, chunked, retry_after, location, etag.
+    """The parser. After HEAD these are set: status, keep_alive, length, chunked, retry_after, location, etag,
+    is_event_stream (its Content-Type is text/event-stream).
 
     `length` is the declared size of the body in bytes, -1 where there is none declared. `date` is the first Date seen
     since it was set to b"". `position` is the first byte that feed() has not taken.
@@ -80,6 +81,7 @@ class Response:
         self.retry_after = -1
         self.location = None
         self.etag = None
+        self.is_event_stream = False
 
     def feed(self, buffer: bytearray, start: int, end: int) -> int:
         """Take bytes from buffer[start:end] up to the next thing worth telling; feed the rest from `position`."""
@@ -195,6 +197,8 @@ class Response:
             return self._read_coding(colon + 1)
         elif size == 4:
             self._read_short(at, colon + 1)
+        elif size == 12 and self.status == 200 and _is(text, at, b"content-type"):
+            self._read_type(colon + 1)
         elif size == 8 and _is(text, at, b"location"):
             self.location = self._value(colon + 1)
         elif size == 11 and _is(text, at, b"retry-after"):
@@ -221,6 +225,10 @@ class Response:
         elif not self.date and _is(self._text, name, b"date"):
             # Once for each connection mends a clock; a new text for each answer would be garbage.
             self.date = self._value(at)
+
+    def _read_type(self, at):
+        at = self._value_start(at)
+        self.is_event_stream = self._text_end - at >= 17 and _is(self._text, at, b"text/event-stream")
 
     def _read_retry_after(self, at):
         # It may hold a date instead, which says less than back-off does.

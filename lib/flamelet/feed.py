@@ -17,7 +17,7 @@ from ._runtime import const
 from .database import check_answer, check_key
 from .errors import InvalidArgument
 
-_MISSING = object()
+MISSING = object()
 _LENGTH_DIGITS = const(6)
 
 
@@ -65,16 +65,16 @@ class Feed:
         """The key of the last reading."""
         return self._request[self._key_at : self._key_at + _push_id.SIZE].decode()
 
-    def push(self, a, b=_MISSING, c=_MISSING, d=_MISSING, e=_MISSING, f=_MISSING) -> None:
+    def push(self, a, b=MISSING, c=MISSING, d=MISSING, e=MISSING, f=MISSING) -> None:
         """Send one reading under a new key: a number, a bool or None for each field, in the order of the fields."""
-        given = self._given
-        given[0] = a
-        given[1] = b
-        given[2] = c
-        given[3] = d
-        given[4] = e
-        given[5] = f
-        return self._push_given()
+        # Written out: the frame of a loop, or of a call with as many arguments, would come from the heap.
+        self._given[0] = a
+        self._given[1] = b
+        self._given[2] = c
+        self._given[3] = d
+        self._given[4] = e
+        self._given[5] = f
+        return self._send(self._checked_given())
 
     def push_row(self, row) -> None:
         """Send one reading under a new key: `row` is a list or tuple with a value for each field."""
@@ -85,11 +85,11 @@ class Feed:
         """Send many readings in one PATCH, all or none; how many there were. `rows`: rows as for `push_row`."""
         return self._database._run(self._push_many(rows))
 
-    def _push_given(self):
+    def _checked_given(self):
         for i in range(len(self._given)):
-            if (self._given[i] is _MISSING) != (i >= len(self._names)):
+            if (self._given[i] is MISSING) != (i >= len(self._names)):
                 raise InvalidArgument("push takes %d values, one for each field" % len(self._names))
-        return self._send(self._given)
+        return self._given
 
     def _check_row(self, row):
         if len(row) != len(self._names):
@@ -125,9 +125,7 @@ class Feed:
 
     def _push(self, row):
         """Flow: one reading, over a connection that may have to be opened."""
-        connection = self._database._connection
-        while connection.busy:
-            yield 5
+        yield from self._database._turn()
         self._prepare()
         self._size = self._write(row)
         yield from self._again()

@@ -1,0 +1,225 @@
+"""The same services, awaited: `flamelet.aio.Database` has the methods of `flamelet.Database`.
+
+No logic is repeated: a method makes the same flow, and `run` here pumps it on asyncio. What differs is how to wait. On
+CPython the event loop watches the socket. On MicroPython watching one costs 150 bytes each time, so the socket is
+tried again after 1, 2, 4, ... 32 ms of `asyncio.sleep_ms`, which costs nothing.
+
+Several tasks may use one client: requests wait for each other, and a stream has a connection of its own.
+"""
+
+import asyncio
+
+from . import database, feed, stream
+from ._connection import DONE
+from ._runtime import MICROPYTHON, READ, const, ticks_add, ticks_diff, ticks_ms
+
+_LONGEST_PAUSE = const(32)
+
+if MICROPYTHON:
+
+    # A plain function: sleep_ms returns the same awaitable each time, and a coroutine would be an object.
+    def _wait(waited, pause, ms=1 << 29):
+        if isinstance(waited, int):
+            pause = waited
+        elif callable(waited):
+            waited()
+            pause = 0
+        return asyncio.sleep_ms(min(pause, ms))
+
+else:
+
+    async def _wait(waited, pause, ms=1 << 29):
+        if isinstance(waited, int):
+            await asyncio.sleep(min(waited, ms) / 1000)
+        elif callable(waited):
+            await asyncio.get_running_loop().run_in_executor(None, waited)
+        else:
+            await _socket(waited, min(waited.remaining(), ms))
+
+    async def _socket(transport, ms):
+        """Until the socket is ready, the time is up, or someone closed it."""
+        if not transport.sock:
+            return
+        loop = asyncio.get_running_loop()
+        ready = loop.create_future()
+        number = transport.sock.fileno()
+        watch, forget = (
+            (loop.add_reader, loop.remove_reader)
+            if transport.events == READ
+            else (loop.add_writer, loop.remove_writer)
+        )
+
+        def wake():
+            # Before the number can belong to another socket.
+            forget(number)
+            transport.wake = None
+            if not ready.done():
+                ready.set_result(None)
+
+        watch(number, wake)
+        transport.wake = wake
+        timer = loop.call_later(ms / 1000, wake)
+        try:
+            await ready
+        finally:
+            timer.cancel()
+            if transport.wake is wake:
+                wake()
+
+
+async def run(flow):
+    """Run `flow` to its end; what it returned."""
+    pause = 1
+    try:
+        while True:
+            waited = next(flow)
+            await _wait(waited, pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+    except StopIteration as end:
+        return end.value
+    finally:
+        flow.close()
+
+
+class Database(database.Database):
+    """`flamelet.Database`, whose methods are awaited."""
+
+    def _run(self, flow):
+        return run(flow)
+
+    def _stream(self):
+        return Stream
+
+    def _feed(self):
+        return Feed
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        self.close()
+
+
+class Stream(stream.Stream):
+    """`flamelet.stream.Stream`, over which `async for` iterates."""
+
+    async def next(self, ms: int = -1):
+        """The next event; None where none comes within `ms` milliseconds (0: without waiting; -1: for ever)."""
+        end = ticks_add(ticks_ms(), max(0, ms))
+        left = 1 << 29
+        pause = 1
+        while True:
+            event = self.move()
+            if event is not None or self.closed:
+                return event
+            if ms >= 0:
+                left = ticks_diff(end, ticks_ms())
+                if left <= 0:
+                    return None
+            await _wait(self.waiting, pause, left)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        event = await self.next()
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        self.close()
+
+
+class Feed(feed.Feed):
+    """`flamelet.feed.Feed`, whose methods are awaited.
+
+    A reading is written into the request as soon as the connection is free, at the call; two tasks cannot mix theirs.
+    """
+
+    def __init__(self, *arguments) -> None:
+        super().__init__(*arguments)
+        self._sending = _Sending(self)
+
+    def _send(self, row):
+        connection = self._database._connection
+        if not self._begin(connection, row):
+            return run(self._push(tuple(row)))
+        connection.busy = True
+        return self._sending
+
+
+class _Sending:
+    """The awaitable of a reading that is on its way: one for each feed, since a coroutine would be an object each time.
+
+    `close` and `throw` are what a cancelled task calls.
+    """
+
+    def __init__(self, feed):
+        self._feed = feed
+        self._connection = feed._database._connection
+        self._end = StopIteration()
+        self._flow = None
+        self._pause = 1
+
+    def __iter__(self):
+        return self
+
+    def send(self, _):
+        # By this name create_task() and gather() of MicroPython tell what can be awaited.
+        return self.__next__()
+
+    def __await__(self):
+        return self._awaited().__await__()
+
+    async def _awaited(self):
+        """The same for CPython, which wants an iterator of its own futures."""
+        try:
+            while True:
+                code = self._connection.step()
+                if code <= DONE:
+                    break
+                await _wait(self._connection, 1)
+        finally:
+            self.close()
+        if not self._feed._is_done(self._connection, code):
+            await run(self._feed._again())
+
+    def __next__(self):
+        if self._flow:
+            return self._next_of_flow()
+        code = self._connection.step()
+        if code > DONE:
+            # next() on what sleep_ms returns is what `await` does with it.
+            next(asyncio.sleep_ms(self._pause))
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+            return None
+        self.close()
+        if self._feed._is_done(self._connection, code):
+            raise self._end
+        self._flow = self._feed._again()
+        return self._next_of_flow()
+
+    def _next_of_flow(self):
+        try:
+            next(_wait(next(self._flow), _LONGEST_PAUSE))
+        except Exception:
+            self._flow = None
+            raise
+
+    def close(self):
+        """Give the connection back; an exchange that was cut short is closed by whoever uses it next."""
+        self._pause = 1
+        if self._flow:
+            self._flow.close()
+            self._flow = None
+        else:
+            self._connection.busy = False
+
+    def throw(self, error, *_):
+        self.close()
+        raise error

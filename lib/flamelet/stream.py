@@ -1,0 +1,274 @@
+"""A stream of changes: events as they happen, over every break that can heal.
+
+In: the path's server-sent events ("Streaming from the REST API"). Out: `Event`s. `Stream.move()` is the primitive: it
+moves the stream on without blocking, and returns an event, or None when it waits for `waiting` (as a flow would yield
+it). `next` blocks; `flamelet.aio` awaits.
+
+The stream reconnects by itself, with back-off and full jitter, after every end that can heal: the server closed it
+(which it does by the hour), the network broke, or nothing complete came for `silence_ms` (the server sends a
+keep-alive every 30 s). The server sends the whole value again at every reconnect: such an event says `snapshot`. What
+cannot heal ends the stream with an error: `cancel`, and a refusal of the request. The first connection does not heal by
+itself either: a wrong URL should be seen at once. After such an error the stream may be asked again.
+
+Memory: the connection's 1 KiB, and the largest event that came, at most `event_bytes`. A larger event is skipped to its
+end and told as one of type "too-large", with its size as `data`. A keep-alive allocates nothing; an event only what its
+value takes, and itself.
+"""
+
+from collections import namedtuple
+
+from . import _flow, _json
+from ._client import name, redirect
+from ._connection import BODY, DONE, HEAD, failed
+from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
+from ._sse import EVENT, NEED, EventParser
+from .database import check_answer
+from .errors import FlameletError, NetworkError, ProtocolError, StreamCancelled, Unavailable
+
+Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
+
+_TYPES = ("put", "patch", "keep-alive", "cancel", "auth_revoked")
+_NAMES = tuple(name.encode() for name in _TYPES)
+_PUT = const(0)
+_PATCH = const(1)
+_KEEP_ALIVE = const(2)
+_CANCEL = const(3)
+_REDIRECTS = const(5)
+_STEADY = const(30000)  # milliseconds of connection after which the back-off begins anew
+_PROGRESS = const(4096)  # bytes that prove a large event is no trickle
+
+
+class Stream:
+    """Made by `Database.listen(path)`: iterate over it, or ask `next`; `close` it, or use it in a `with` block.
+
+    An event has `type` ("put": replace what is at `path`; "patch": replace those children; "too-large"), `path`
+    (relative to what is listened to), `data`, and `snapshot` (True for the whole value that begins each connection).
+    """
+
+    def __init__(self, client, target: str, event_bytes: int, silence_ms: int) -> None:
+        self._client = client
+        self._connection = client._new_connection()
+        self._request = client._request("GET", target, headers=("Accept: text/event-stream",))
+        self._parser = EventParser(_NAMES, event_bytes)
+        self._silence_ms = silence_ms
+        self._opening = None
+        self._is_open = False
+        self._was_open = False
+        self._is_first = False
+        self._attempt = 0
+        self._opened_at = 0
+        self._received = 0
+        self._at = self._end = 0
+        self.waiting = 0
+        self.reconnects = 0
+        client._budget.add_stream(self._connection)
+        client._streams.append(self)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self) -> None:
+        """End the stream, and free its connection."""
+        if self._opening:
+            self._opening.close()
+        self._opening = None
+        self._is_open = False
+        self._connection.close()
+        self._client._budget.remove_stream(self._connection)
+        if self in self._client._streams:
+            self._client._streams.remove(self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream has ended."""
+        return self not in self._client._streams
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.closed:
+            raise StopIteration
+        return self.next()
+
+    def next(self, ms: int = -1):
+        """The next event; None where none comes within `ms` milliseconds (0: without blocking; -1: for ever)."""
+        end = ticks_add(ticks_ms(), ms if ms > 0 else 0)
+        while True:
+            event = self.move()
+            if event is not None or self.closed:
+                return event
+            if ms < 0:
+                _flow.wait(self.waiting)
+                continue
+            left = ticks_diff(end, ticks_ms())
+            if left <= 0:
+                return None
+            _flow.wait(self.waiting, left)
+
+    def move(self):
+        """Move on without blocking: an Event, or None where the stream waits for `waiting`."""
+        if not self._is_open:
+            return self._move_opening()
+        while True:
+            if self._at < self._end:
+                code = self._parser.feed(self._connection.buffer, self._at, self._end)
+                self._at = self._parser.position
+                if code != NEED:
+                    self._renew()
+                    event = self._told(code) if self._parser.name != _KEEP_ALIVE else None
+                    if event is not None:
+                        return event
+                continue
+            code = self._step()
+            if code == BODY:
+                self._take_piece()
+            else:
+                return None
+
+    def _step(self):
+        connection = self._connection
+        if connection.sock is None:
+            # Parked by a request: no failure, so there is nothing to back off from.
+            self._attempt = 0
+            return self._lose()
+        code = connection.step()
+        if code <= DONE:
+            return self._lose()
+        self.waiting = connection
+        return code
+
+    def _take_piece(self):
+        response = self._connection.response
+        self._at = response.piece_start
+        self._end = response.piece_end
+        # Silence is measured from event to event, so that a trickle cannot pass for life; an event that is really
+        # large may take longer, as long as it comes.
+        self._received += self._end - self._at
+        if self._received >= _PROGRESS:
+            self._renew()
+
+    def _renew(self):
+        self._received = 0
+        self._connection.deadline = ticks_add(ticks_ms(), self._silence_ms)
+
+    def _lose(self):
+        """The connection ended: the next move begins another."""
+        self._is_open = False
+        self._connection.close()
+        if ticks_diff(ticks_ms(), self._opened_at) > _STEADY:
+            self._attempt = 0
+        self.waiting = 0
+        return DONE
+
+    def _move_opening(self):
+        if self._opening is None:
+            self._opening = self._open()
+        try:
+            self.waiting = next(self._opening)
+        except StopIteration:
+            self._opening = None
+            self.waiting = 0
+        except FlameletError:
+            self._opening = None
+            self._connection.close()
+            raise
+        return None
+
+    def _open(self):
+        """Flow: connect, again and again until it succeeds or cannot heal."""
+        while True:
+            if self._attempt:
+                yield getrandbits(10) << min(self._attempt - 1, 6)
+            self._attempt += 1
+            try:
+                yield from self._connect()
+                return
+            except (NetworkError, Unavailable) as error:
+                self._connection.close()
+                if not error.retry or not self._was_open:
+                    raise
+
+    def _connect(self):
+        client = self._client
+        connection = self._connection
+        request = self._request
+        connection.busy = True
+        try:
+            for _ in range(_REDIRECTS + 1):
+                yield from client._open(connection)
+                yield from self._ask(request)
+                if connection.response.status not in (301, 302, 303, 307, 308):
+                    break
+                request = redirect(connection, request, len(request), client._parameters(), client._insecure)
+            else:
+                raise ProtocolError("%s: more than %d redirects" % (name(request), _REDIRECTS))
+        finally:
+            connection.origin = client._origin
+            connection.busy = False
+        self._begin()
+
+    def _ask(self, request):
+        """Flow: send `request`; the head of its answer has come, or the whole of an error."""
+        connection = self._connection
+        connection.begin(request, len(request), True)
+        code = connection.step()
+        while code > DONE and code != HEAD:
+            yield connection
+            code = connection.step()
+        if code != HEAD:
+            raise failed(connection, name(request))
+        if connection.response.status >= 300:
+            yield from self._read_refusal(request)
+        elif not connection.response.is_event_stream:
+            raise ProtocolError("%s: the answer is no event stream: is this a Realtime Database?" % name(request))
+
+    def _read_refusal(self, request):
+        connection = self._connection
+        code = connection.unstream()
+        while code > DONE:
+            yield connection
+            code = connection.step()
+        if connection.response.status >= 400:
+            check_answer(connection, request)
+
+    def _begin(self):
+        self.reconnects += self._was_open
+        self._is_open = self._was_open = self._is_first = True
+        self._opened_at = ticks_ms()
+        self._at = self._end = 0
+        self._parser.start()
+        self._renew()
+        self._client._learn(self._connection)
+
+    def _told(self, code):
+        """What an event of the parser is for the user."""
+        parser = self._parser
+        kind = parser.name
+        if code != EVENT:
+            return Event("too-large", _path_of(parser), parser.size, self._is_first)
+        if kind == _CANCEL:
+            text = bytes(parser.data[: parser.data_length]).decode()
+            self.close()
+            raise StreamCancelled("the server cancelled the stream: %s" % text, text)
+        if kind != _PUT and kind != _PATCH:
+            # auth_revoked: the server closes, and the next connection shows whether the token still serves. A type
+            # that is not in the document is none of ours.
+            return None
+        content = _json.loads(parser.data, parser.view, parser.data_length)
+        if not isinstance(content, dict) or not isinstance(content.get("path"), str) or "data" not in content:
+            raise ProtocolError("the stream sent a %s without path and data" % _TYPES[kind])
+        snapshot = self._is_first
+        self._is_first = False
+        return Event(_TYPES[kind], content["path"], content["data"], snapshot)
+
+
+def _path_of(parser):
+    """The path of an event that was too large, where what was kept of it shows one."""
+    kept = bytes(parser.data[: parser.data_length])
+    start = kept.find(b'"path":"') + 8
+    end = kept.find(b'"', start)
+    return kept[start:end].decode() if start > 7 and end > 0 else None
