@@ -16,6 +16,7 @@ from ._runtime import MICROPYTHON, READ, const, ticks_add, ticks_diff, ticks_ms
 _LONGEST_PAUSE = const(32)
 
 if MICROPYTHON:
+    sleep_ms = asyncio.sleep_ms
 
     # A plain function: sleep_ms returns the same awaitable each time, and a coroutine would be an object.
     def _wait(waited, pause, ms=1 << 29):
@@ -28,9 +29,12 @@ if MICROPYTHON:
 
 else:
 
+    def sleep_ms(ms):
+        return asyncio.sleep(ms / 1000)
+
     async def _wait(waited, pause, ms=1 << 29):
         if isinstance(waited, int):
-            await asyncio.sleep(min(waited, ms) / 1000)
+            await sleep_ms(min(waited, ms))
         elif callable(waited):
             await asyncio.get_running_loop().run_in_executor(None, waited)
         else:
@@ -150,13 +154,25 @@ class Feed(feed.Feed):
         if not self._begin(connection, row):
             return run(self._push(tuple(row)))
         connection.busy = True
-        return self._sending
+        return self._sending if MICROPYTHON else self._sent(connection)
+
+    async def _sent(self, connection):
+        try:
+            code = connection.step()
+            while code > DONE:
+                await _wait(connection, 1)
+                code = connection.step()
+        finally:
+            connection.busy = False
+        if not self._is_done(connection, code):
+            await run(self._again())
 
 
 class _Sending:
-    """The awaitable of a reading that is on its way: one for each feed, since a coroutine would be an object each time.
+    """MicroPython's form of `Feed._sent`: an awaitable that is used again, since a coroutine is an object each time.
 
-    `close` and `throw` are what a cancelled task calls.
+    It has what asyncio calls: `__iter__` and `__next__` to await it, `send` to make a task of it, `close` and `throw`
+    to cancel it.
     """
 
     def __init__(self, feed):
@@ -170,24 +186,7 @@ class _Sending:
         return self
 
     def send(self, _):
-        # By this name create_task() and gather() of MicroPython tell what can be awaited.
         return self.__next__()
-
-    def __await__(self):
-        return self._awaited().__await__()
-
-    async def _awaited(self):
-        """The same for CPython, which wants an iterator of its own futures."""
-        try:
-            while True:
-                code = self._connection.step()
-                if code <= DONE:
-                    break
-                await _wait(self._connection, 1)
-        finally:
-            self.close()
-        if not self._feed._is_done(self._connection, code):
-            await run(self._feed._again())
 
     def __next__(self):
         if self._flow:

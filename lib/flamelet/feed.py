@@ -81,6 +81,10 @@ class Feed:
         self._check_row(row)
         return self._send(row)
 
+    def repeat(self) -> None:
+        """Send the last reading again under its key, after an error that left open whether it arrived."""
+        return self._database._run(self._again())
+
     def push_many(self, rows) -> int:
         """Send many readings in one PATCH, all or none; how many there were. `rows`: rows as for `push_row`."""
         return self._database._run(self._push_many(rows))
