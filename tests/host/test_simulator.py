@@ -515,6 +515,17 @@ def test_a_data_file_that_cannot_be_written_is_told_at_the_end(tmp_path):
         sim.stop()
 
 
+def test_data_that_could_not_be_written_is_written_later(tmp_path, caplog):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with Simulator(data_file=folder / "data.json") as sim:
+        folder.rmdir()
+        sim.set("a", 1)
+        wait_until(lambda: "could not be written" in caplog.text)
+        folder.mkdir()
+    assert json.loads((folder / "data.json").read_text()) == {"demo-default-rtdb": {"a": 1}}
+
+
 # The simulator's own side
 
 
@@ -617,6 +628,18 @@ def test_the_command_prints_its_url_and_ends_cleanly(end):
     output, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert output.splitlines() == ["200 PUT /a.json?auth=REDACTED connection=1", "401 GET /a.json connection=2"]
     assert (process.returncode, errors) == (0, "")
+
+
+def test_the_command_serves_on_when_nobody_reads_its_output():
+    process = sim_command("--verbose")
+    url = ready_url(process)
+    process.stdout.close()
+    for n in range(3):
+        assert requests.put(url + "/a.json", json=n, timeout=DEADLINE_SECONDS).json() == n
+    process.terminate()
+    assert process.wait(DEADLINE_SECONDS) == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()
 
 
 def test_the_command_keeps_its_data_and_shows_its_faults(tmp_path):

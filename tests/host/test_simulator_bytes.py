@@ -253,6 +253,34 @@ def test_a_chunked_body_is_read(sim):
         assert read_to_end(connection).endswith(b"[1,2]")
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "status"),
+    [
+        (b"Transfer-Encoding: chunked", b"XYZ\r\n", b" 400 "),
+        (b"Content-Length: 5\r\nContent-Encoding: gzip", b"12345", b" 400 "),
+        (b"Content-Length: 5\r\nContent-Length: 6", b"12345", b" 400 "),
+        (b"Content-Length: 50", b"12345", b" 408 "),
+        (b"Transfer-Encoding: chunked", b"5\r\n1234", b" 408 "),
+    ],
+)
+def test_a_body_that_is_not_http_is_told_and_changes_nothing(sim, capfd, monkeypatch, head, body, status):
+    monkeypatch.setattr("flamelet_tools.simulator.server.BODY_SECONDS", 0.2)
+    with connect(sim) as connection:
+        connection.sendall(b"PUT /a.json HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s" % (head, body))
+        assert status in read_to_end(connection).partition(b"\r\n")[0]
+    assert sim.get() is None
+    assert capfd.readouterr().err == ""
+
+
+def test_a_body_that_ends_too_early_changes_nothing(sim, capfd):
+    with connect(sim) as connection:
+        connection.sendall(b"PUT /a.json HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+        connection.shutdown(socket.SHUT_WR)
+        assert read_to_end(connection) == b""
+    assert sim.get() is None
+    assert capfd.readouterr().err == ""
+
+
 def test_what_is_not_http_gets_a_400_and_the_simulator_lives_on(sim):
     with connect(sim) as connection:
         connection.sendall(b"\x16\x03\x01 not http\r\n\r\n")

@@ -164,7 +164,9 @@ def test_the_keys_of_a_patch_may_be_paths():
     assert tree.parse_update({"a/b": 1, "/c/": None}, (), None) == {("a", "b"): 1, ("c",): None}
 
 
-@pytest.mark.parametrize("data", [{"a": 1, "a/b": 2}, {"a/b/c": 1, "x": 1, "a": 2}, {"a": 1, "/a": 2}, {"": 1}, {"/": 1}])
+@pytest.mark.parametrize(
+    "data", [{"a": 1, "a/b": 2}, {"a/b/c": 1, "x": 1, "a": 2}, {"a": 1, "/a": 2}, {"": 1}, {"/": 1}]
+)
 def test_a_patch_whose_paths_overlap_or_are_empty_is_refused(data):
     with pytest.raises(InvalidData):
         tree.parse_update(data, (), None)

@@ -131,8 +131,12 @@ def _write_ca(file: Path, pem: bytes) -> None:
 def _print_request(record: Record) -> None:
     query = f"?{record.query}" if record.query else ""
     stream = " stream" if record.stream else ""
-    click.echo(f"{record.status} {record.method} {record.path}{query} connection={record.connection}{stream}")
-    sys.stdout.flush()
+    try:
+        click.echo(f"{record.status} {record.method} {record.path}{query} connection={record.connection}{stream}")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads any more: what is still to be printed goes nowhere, and the simulator serves on.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ import concurrent.futures
 import contextlib
 import socket
 import ssl
-import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +21,6 @@ from .faults import Fault
 from .server import HttpServer
 from .state import State, end_streams
 
-_SAVE_DELAY = 0.2
 _STOP_SECONDS = 0.05
 _BACKLOG = 128
 
@@ -74,7 +71,9 @@ async def run(state: State, options: Options, ready: concurrent.futures.Future[R
 async def _start(state: State, options: Options, closing: contextlib.AsyncExitStack) -> Running:
     if options.data_file:
         store.load(state, options.data_file)
-        closing.push_async_callback(_keep_saving(state, options.data_file))
+        saver = store.Saver(state.databases, options.data_file)
+        state.on_change = saver.changed
+        closing.callback(saver.finish)
     context, ca_pem = _tls(options)
     scheme = "https" if context else "http"
     listeners: list[Listener] = []
@@ -158,30 +157,3 @@ async def _close(state: State, listeners: list[Listener]) -> None:
     for connection in list(state.connections):
         connection.transport.abort()
     await asyncio.sleep(0)
-
-
-def _keep_saving(state: State, file: Path) -> Callable[[], Awaitable[None]]:
-    """Saves after changes from now on; returns the coroutine function that saves for the last time."""
-    loop = asyncio.get_running_loop()
-    timer: asyncio.TimerHandle | None = None
-    delay = _SAVE_DELAY
-
-    def save() -> None:
-        nonlocal timer, delay
-        timer = None
-        begun = time.monotonic()
-        store.save(store.dump(state.databases), file)
-        delay = max(_SAVE_DELAY, 9 * (time.monotonic() - begun))
-
-    def on_change() -> None:
-        nonlocal timer
-        if timer is None:
-            timer = loop.call_later(delay, save)
-
-    async def finish() -> None:
-        if timer is not None:
-            timer.cancel()
-            save()
-
-    state.on_change = on_change
-    return finish

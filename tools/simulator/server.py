@@ -34,7 +34,17 @@ _PARSER_LOG.propagate = False
 _SECRETS = ("auth", "access_token")
 _SECRET_IN_QUERY = re.compile(r"(^|&)(auth|access_token)=[^&]*", re.IGNORECASE)
 _NEVER_IDLE = 3600.0
+BODY_SECONDS = 20.0
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Not the database</title></head><body>Please sign in.</body></html>\n"
+
+
+class _BadBody(Exception):
+    """The body of a request did not come, or is not what its head said."""
+
+    def __init__(self, connection: Connection, status: int, text: str):
+        super().__init__(text)
+        self.connection = connection
+        self.status = status
 
 
 class Written(web.StreamResponse):
@@ -60,7 +70,7 @@ class HttpServer(web.Server):
 
     def __init__(self, state: State, idle_seconds: float | None, redirect_to: str | None = None):
         idle = idle_seconds or _NEVER_IDLE
-        super().__init__(self._handle, access_log=None, logger=_PARSER_LOG, keepalive_timeout=idle)
+        super().__init__(self._handle, access_log=None, logger=_PARSER_LOG, keepalive_timeout=idle, lingering_time=0)
         self._state = state
         self._redirect_to = redirect_to
         self._by_protocol: dict[Any, Connection] = {}
@@ -80,14 +90,25 @@ class HttpServer(web.Server):
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = self._by_protocol.get(request.protocol)
-        if connection is None:
+        try:
+            return Written(connection is not None and await self._answer(connection, request))
+        except _BadBody as bad:
+            return Written(await _send(Wire(bad.connection), answers.error(bad.status, str(bad)), keep_alive=False))
+        except ConnectionError:
             return Written(keep_alive=False)
+        except Exception:
+            LOG.exception("a request could not be served")
+            return Written(keep_alive=False)
+
+    async def _answer(self, connection: Connection, request: web.BaseRequest) -> bool:
         if "100-continue" in request.headers.get("Expect", "").lower():
             connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if request.raw_path.startswith(control.PREFIX):
-            answer = control.answer(self._state, request.method, request.raw_path, await request.content.read())
-            return Written(await _send(Wire(connection), answer, request.keep_alive))
-        return Written(await _serve(self._state, self._redirect_to, connection, request))
+            answer = control.answer(
+                self._state, request.method, request.raw_path, await _read_body(connection, request)
+            )
+            return await _send(Wire(connection), answer, request.keep_alive)
+        return await _serve(self._state, self._redirect_to, connection, request)
 
 
 @dataclass
@@ -104,7 +125,7 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
     request = Request(incoming.method, incoming.raw_path, incoming.headers)
     record = _record(state, connection, request)
     faults = take_faults(state.faults, request.method, _path_for_faults(request), request.is_stream)
-    request.body = await incoming.content.read()
+    request.body = await _read_body(connection, incoming)
     if "delay" in faults:
         await asyncio.sleep(faults["delay"]["ms"] / 1000)
     if "black_hole" in faults:
@@ -124,6 +145,16 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
     limit = state.requests_per_connection
     last = limit is not None and connection.requests >= limit
     return await _send(wire, answer, incoming.keep_alive and not last and "close" not in faults)
+
+
+async def _read_body(connection: Connection, incoming: web.BaseRequest) -> bytes:
+    try:
+        return await asyncio.wait_for(incoming.content.read(), BODY_SECONDS)
+    except asyncio.TimeoutError:
+        # aiohttp does not tell of a chunk that goes wrong late; it looks like a body that never ends.
+        raise _BadBody(connection, 408, "The body did not come in time.") from None
+    except web.RequestPayloadError as error:
+        raise _BadBody(connection, 400, str(error)) from None
 
 
 def _act(state: State, redirect_to: str | None, request: Request) -> Answer | Stream:
@@ -206,7 +237,7 @@ async def _write(wire: Wire, head: bytes, body: bytes) -> bool:
 
 
 def _drop(connection: Connection, reset: bool) -> bool:
-    if reset:
+    if reset and not connection.lost.is_set():
         # With a linger time of 0 the system sends RST in place of FIN.
         plain = connection.transport.get_extra_info("socket")
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

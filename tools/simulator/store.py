@@ -7,14 +7,22 @@ last moment, never the file: it is written beside the old one and then takes its
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 from . import answers, tree
 from .rest import Database
 from .state import State, database
+
+LOG = logging.getLogger(__name__)
+_DELAY_SECONDS = 0.2
+# The wait after a write, as a multiple of the time it took.
+_REST = 9
 
 
 def load(state: State, file: Path) -> None:
@@ -49,3 +57,41 @@ def save(content: bytes, file: Path) -> None:
         out.flush()
         os.fsync(out.fileno())
     os.replace(new, file)
+
+
+class Saver:
+    """Writes the file after changes; lives in an event loop."""
+
+    def __init__(self, databases: dict[str, Database], file: Path):
+        self._databases = databases
+        self._file = file
+        self._loop = asyncio.get_running_loop()
+        self._delay = _DELAY_SECONDS
+        self._timer: asyncio.TimerHandle | None = None
+        self._unsaved = False
+
+    def changed(self) -> None:
+        """Notes that the data is no longer what the file has."""
+        self._unsaved = True
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._delay, self._save_in_time)
+
+    def finish(self) -> None:
+        """Writes what is not in the file yet. Raises: OSError if that cannot be."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._unsaved:
+            self._save()
+
+    def _save_in_time(self) -> None:
+        self._timer = None
+        try:
+            self._save()
+        except OSError as error:
+            LOG.error("the data could not be written, and will be with the next change or at the end: %s", error)
+
+    def _save(self) -> None:
+        begun = time.monotonic()
+        save(dump(self._databases), self._file)
+        self._unsaved = False
+        self._delay = max(_DELAY_SECONDS, _REST * (time.monotonic() - begun))
