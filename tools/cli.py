@@ -12,6 +12,7 @@ except ImportError:
 
 COMMANDS = {
     "check": "flamelet_tools.check:check",
+    "roots": "flamelet_tools.roots:roots",
     "run": "flamelet_tools.running:run",
     "sim": "flamelet_tools.simulator.cli:sim",
     "size": "flamelet_tools.size:size",
