@@ -67,7 +67,6 @@ class Device:
         self._online = None
         self._waiting: list = []
         self._row = None  # the reading that is on its way
-        self._is_doubtful = False  # whether it may have arrived already
         self._has_state = False
         self._answers: dict = {}  # of commands whose answer has not arrived yet
         self._recent: list = []  # keys of commands whose answer has
@@ -158,17 +157,16 @@ class Device:
             await self.database.update(self.path, {"state": self._state()})
             self._has_state = True
         try:
-            if self._is_doubtful:
+            # Under the same key, so that it cannot arrive twice.
+            if self.feed.pending:
                 await self.feed.repeat()
             else:
                 await self.feed.push_row(row)
         except FlameletError as error:
-            self._is_doubtful = error.retry
             if not error.retry:
                 self.not_sent += 1
                 self._row = None
             raise
-        self._is_doubtful = False
         self._row = None
         self.sent += 1
         self._note(None)

@@ -15,14 +15,17 @@ from ._buffer import MAX_DECIMALS, NUMBER_WIDTH, put_int, put_number, put_text
 from ._connection import DONE
 from ._runtime import const
 from .database import check_answer, check_key
-from .errors import InvalidArgument
+from .errors import InvalidArgument, ResponseError
 
 MISSING = object()
 _LENGTH_DIGITS = const(6)
 
 
 class Feed:
-    """Made by `Database.feed(path, fields)`. `key` is that of the last reading."""
+    """Made by `Database.feed(path, fields)`.
+
+    `key` is that of the last reading; `pending`: it was not refused, and is not known to have arrived.
+    """
 
     def __init__(self, database, path: str, fields: tuple) -> None:
         self._names = tuple(_check_field(field) for field in fields)
@@ -30,6 +33,7 @@ class Feed:
             raise InvalidArgument('a feed has at least one field, e.g. (("temp", 1),): a name and its decimals')
         self._decimals = tuple(field[1] for field in fields)
         self._given: list = [None] * 6
+        self.pending = False
         self._database = database
         self._path = path
         self._texts = self._make_texts()
@@ -82,7 +86,9 @@ class Feed:
         return self._send(row)
 
     def repeat(self) -> None:
-        """Send the last reading again under its key, after an error that left open whether it arrived."""
+        """Send the `pending` reading again under its key: after an error that left open whether it arrived."""
+        if not self.pending:
+            raise InvalidArgument("there is no pending reading to repeat: the last one arrived, or was refused")
         return self._database._run(self._again())
 
     def push_many(self, rows) -> int:
@@ -121,9 +127,11 @@ class Feed:
 
     def _is_done(self, connection, code):
         """Whether the exchange did what it should; False where it has to be repeated, ResponseError where refused."""
-        if code != DONE or connection.response.status == 503 or 300 <= connection.response.status < 400:
+        status = connection.response.status
+        if code != DONE or status >= 429 or 300 <= status < 400:
             return False
-        if connection.response.status != 204:
+        self.pending = False
+        if status >= 400:
             check_answer(connection, self._request)
         return True
 
@@ -136,10 +144,16 @@ class Feed:
 
     def _again(self):
         """Flow: the same request with all that the hot path leaves out: opening, repeating, redirects."""
-        yield from self._database._answered(self._request, True, self._size)
+        try:
+            yield from self._database._answered(self._request, True, self._size)
+        except ResponseError as error:
+            self.pending = error.retry
+            raise
+        self.pending = False
 
     def _write(self, row):
         """Write key, length and body into the request; its size."""
+        self.pending = False
         request = self._request
         _push_id.put(request, self._key_at)
         at = self._write_row(self._body_at, row)
@@ -148,6 +162,7 @@ class Feed:
         while end < at_length + _LENGTH_DIGITS:
             request[end] = 32
             end += 1
+        self.pending = True
         return at
 
     def _write_row(self, at, row):
