@@ -25,7 +25,7 @@ from flamelet_tools.checkout import checkout
 ROOTS = ("GTS Root R1", "GTS Root R4")
 BYTES_PER_LINE = 28
 
-MODULE = '''"""The root certificates that are trusted where `ca` names no other. Written by `flamelet roots` from certifi.
+MODULE = '''"""The root certificates that are trusted where `ca` names no other; written by `flamelet roots`.
 
 {listing}
 """
