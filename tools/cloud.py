@@ -4,6 +4,7 @@ In: the database's URL. Out: lines to show, commands, and the number of stored r
 aiohttp, not through flamelet, so that it is an independent witness; and so it works with a real database too.
 """
 
+import asyncio
 import json
 import ssl
 from collections.abc import Callable, Iterator
@@ -67,7 +68,7 @@ class Cloud:
                 data=None if body is None else json.dumps(body),
             ) as response:
                 text = await response.text()
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             raise CloudError(describe(error)) from None
         if response.status != 200:
             raise CloudError(f"{response.status}: {' '.join(text.split())[:200]}")
@@ -98,7 +99,7 @@ class Cloud:
                         for path, data in changes(event, value):
                             changed(path, data)
                         ready()
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             raise CloudError(describe(error)) from None
         raise CloudError("the stream ended")
 

@@ -1,5 +1,6 @@
 """The commands as a person types them: processes of their own, judged by exit code, output and the database."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from flamelet_tools import package_json
+from flamelet_tools import cloud, package_json
 from flamelet_tools.micropython import MISSING, find_micropython
 from flamelet_tools.simulator import Simulator
 
@@ -203,6 +204,19 @@ def test_run_says_what_a_database_answers_that_refuses():
         done = flamelet("run", "--url", simulator.url)
     assert done.returncode == 1
     assert "Permission denied" in done.stdout
+
+
+def test_a_database_that_never_answers_is_given_up(monkeypatch):
+    monkeypatch.setattr(cloud, "ANSWER_SECONDS", 0.2)
+
+    async def count_readings(url):
+        async with cloud.Cloud(url, "d1", None) as database:
+            return await database.count_readings()
+
+    with Simulator() as simulator:
+        simulator.fault("black_hole")
+        with pytest.raises(cloud.CloudError, match="no answer within"):
+            asyncio.run(count_readings(simulator.url))
 
 
 def test_run_says_that_nothing_listens():
