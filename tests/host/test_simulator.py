@@ -152,8 +152,11 @@ def test_a_path_without_json_is_not_found(sim):
     assert call(sim, "GET", "/a").status_code == 404
 
 
-def test_an_unknown_method_is_refused(sim):
-    assert call(sim, "OPTIONS", "/a.json").status_code == 405
+@pytest.mark.parametrize("method", ["OPTIONS", "HEAD"])
+def test_an_unknown_method_is_refused(sim, method):
+    with requests.Session() as session:
+        assert session.request(method, sim.url + "/a.json", timeout=DEADLINE_SECONDS).status_code == 405
+        assert session.get(sim.url + "/a.json", timeout=DEADLINE_SECONDS).text == "null"
 
 
 # Conditional requests: the table of the REST document, cell by cell
@@ -263,6 +266,7 @@ def test_no_token_is_ever_in_the_records():
         call(sim, "GET", "/a.json?auth=geheim&print=pretty", headers={"Authorization": "Bearer geheim"})
         call(sim, "GET", "/a.json?print=pretty&access_token=geheim")
         call(sim, "PUT", "/a.json?auth=geheim", 1)
+        requests.get(sim.url + "/a.json?ns=x&%61uth=geheim", timeout=DEADLINE_SECONDS)
         listed = requests.get(sim.url + "/.simulator/requests", timeout=DEADLINE_SECONDS).text
         assert sim.requests[0].query == "auth=REDACTED&print=pretty"
         assert sim.requests[1].query == "print=pretty&access_token=REDACTED"

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import socket
 import struct
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
 
@@ -32,7 +31,6 @@ _PARSER_LOG.addHandler(logging.NullHandler())
 _PARSER_LOG.propagate = False
 
 _SECRETS = ("auth", "access_token")
-_SECRET_IN_QUERY = re.compile(r"(^|&)(auth|access_token)=[^&]*", re.IGNORECASE)
 _NEVER_IDLE = 3600.0
 BODY_SECONDS = 20.0
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Not the database</title></head><body>Please sign in.</body></html>\n"
@@ -136,6 +134,8 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
     answer = _wrong_answer(faults) or _act(state, redirect_to, request)
     if "drop_after" in faults:
         return _drop(connection, **faults["drop_after"])
+    if request.method == "HEAD" and isinstance(answer, Answer):
+        answer.body = None
     cut = faults.get("cut", {}).get("bytes")
     wire = Wire(connection, cut, faults.get("slow", {}).get("ms", 0) / 1000)
     record.status = answer.status if isinstance(answer, Answer) else 200
@@ -274,10 +274,15 @@ def _path_for_faults(request: Request) -> tuple[str, ...]:
         return ()
 
 
+def _redact(parameter: str) -> str:
+    name = parameter.partition("=")[0]
+    return f"{name}=REDACTED" if unquote_plus(name).lower() in _SECRETS else parameter
+
+
 def _record(state: State, connection: Connection, request: Request) -> Record:
     connection.requests += 1
     state.received += 1
-    query = _SECRET_IN_QUERY.sub(r"\1\2=REDACTED", request.target.partition("?")[2])
+    query = "&".join(map(_redact, request.target.partition("?")[2].split("&")))
     headers = {
         name: "REDACTED" if name.lower() == "authorization" else value for name, value in request.headers.items()
     }
