@@ -30,7 +30,9 @@ class Cloud:
 
     def __init__(self, url: str, device: str, token: str | None):
         self.url = f"{url.rstrip('/')}/devices/{device}"
-        self.parameters = {"auth": token} if token else {}
+        # Google's OAuth2 access tokens begin so; the others are Firebase's ID tokens.
+        name = "access_token" if token and token.startswith("ya29.") else "auth"
+        self.parameters = {name: token} if token else {}
 
     async def __aenter__(self) -> "Cloud":
         self.session = aiohttp.ClientSession(

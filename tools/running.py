@@ -95,9 +95,18 @@ def interpreter(runtime: str) -> list[str]:
 
 
 def read_token(token: str | None) -> str | None:
+    """Return the token itself: what was given, or what the file of that name holds, bare or in JSON."""
     if token is None or not Path(token).is_file():
         return token
-    return Path(token).read_text().strip()
+    text = Path(token).read_text().strip()
+    if not text.startswith("{"):
+        return text
+    try:
+        content = json.loads(text)
+        return content.get("id_token") or content["access_token"]
+    except (ValueError, KeyError):
+        reason = f'{token} must hold the token, or {{"id_token": ...}}, or {{"access_token": ...}}'
+        raise click.BadParameter(reason, param_hint="--token") from None
 
 
 def desktop_board(root: Path) -> ModuleType:
@@ -177,7 +186,7 @@ async def play(cloud: Cloud, command: list[str], root: Path, env: dict[str, str]
 
 
 def introduce(cloud: Cloud) -> None:
-    query = "?auth=TOKEN" if cloud.parameters else ""
+    query = "".join(f"?{name}=TOKEN" for name in cloud.parameters)
     show("run", "start", f"the device sends its readings to {cloud.url}; Ctrl-C ends it")
     show("run", "try", f"""curl -X POST -d '{{"name":"led","value":true}}' '{cloud.url}/commands.json{query}'""")
 
