@@ -69,6 +69,8 @@ def run_32bit(code: str, folders: Sequence[Path], heap: str = "8m", seconds: flo
     wasi = wasmtime.WasiConfig()
     for folder in path:
         wasi.preopen_dir(folder, folder, fs_mutable=False)
+    # `import random` seeds itself from /dev/urandom, where os.urandom reads too.
+    wasi.preopen_dir("/dev", "/dev", fs_mutable=False)
     code = f"import sys; sys.path[:] = {[*path, '.frozen']!r}\n{code}"
     wasi.argv = ["micropython", "-X", f"heapsize={heap}", "-c", code]
     wasi.stdout_custom = wasi.stderr_custom = lambda data: output.append(bytes(data))
