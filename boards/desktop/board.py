@@ -206,13 +206,13 @@ else:
     )
 
 # Only what this machine really has.
-_SENSORS = tuple([sensor for sensor in _SENSORS if sensor[2]() is not None])
-FIELDS = tuple([(name, decimals) for name, decimals, _ in _SENSORS])
+_present = [sensor for sensor in _SENSORS if sensor[2]() is not None]
+FIELDS = tuple([(name, decimals) for name, decimals, _ in _present])
 
 
 def read_sensors() -> tuple:
     """Return one reading of each of FIELDS, in their order: int where decimals is 0; None where a sensor failed."""
-    return tuple([_try(read) for _, _, read in _SENSORS])
+    return tuple([_try(read) for _, _, read in _present])
 
 
 def _try(read):

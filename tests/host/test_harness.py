@@ -23,7 +23,8 @@ def run_unit_tests(pytester, monkeypatch):
 
     Returns: a function that returns pytester's result.
     """
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    for name in ("CI", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
     pytester.mkdir("lib")
     unit = pytester.mkdir("tests") / "unit"
     unit.mkdir()
