@@ -38,8 +38,9 @@ def loads(buffer: bytearray, view: memoryview, end: int) -> object:
         end = _mend(buffer, end)
     try:
         return _loads(view[:end])
-    except MemoryError:
-        raise ProtocolError("a JSON text of %d bytes does not fit into the memory: ask for less" % end)
+    except (MemoryError, ValueError):
+        # ValueError: CPython's limit of 4,300 digits for one whole number.
+        raise ProtocolError("a JSON text of %d bytes, or a number in it, is too large: ask for less" % end)
 
 
 def _excerpt(buffer, at, end):
