@@ -6,65 +6,66 @@ several clients.
 """
 
 from ._runtime import const, ticks_add, ticks_diff, ticks_ms
-from .errors import InvalidArgument, Timeout
+from ._errors import InvalidArgument, Timeout
 
 _POLL = const(5)
-QUIET = const(300)  # milliseconds without a request after which a parked stream resumes
+_QUIET = const(300)  # milliseconds without a request after which a parked stream resumes
 
 
 class Budget:
-    """At most `limit` open connections, 1 or more."""
+    """At most `limit` open connections. `streams`: the connections of all streams, open or parked."""
 
     def __init__(self, limit: int = 2) -> None:
         if not isinstance(limit, int) or limit < 1:
-            raise InvalidArgument("a budget of connections is 1 or 2, not %r" % (limit,))
+            raise InvalidArgument("a budget of connections is 1, 2 or more, not %r" % (limit,))
         self.limit = limit
+        self.streams: list = []
         self._open: list = []
-        self._streams: list = []
         self._quiet_at = ticks_ms()
 
-    def add_stream(self, connection) -> None:
-        """Count a stream's connection, open or not; InvalidArgument where more streams are asked for than fit."""
-        if len(self._streams) >= self.limit:
+    def add_stream(self, client, connection) -> None:
+        """Count the connection of a stream of `client`, and that of its requests; InvalidArgument where none fits."""
+        if len(self.streams) >= self.limit:
             raise InvalidArgument("a budget of %d has no room for another stream: close one first" % self.limit)
-        self._streams.append(connection)
-
-    def remove_stream(self, connection) -> None:
-        """The stream of `connection` has ended."""
-        if connection in self._streams:
-            self._streams.remove(connection)
+        self.streams.append(connection)
+        if client._connection not in self._open:
+            self._open.append(client._connection)
 
     def take(self, connection):
-        """Flow: make room for `connection` to open; Timeout where none comes within its time for connecting."""
-        late = ticks_add(ticks_ms(), connection.timeouts.answer)
-        is_stream = connection in self._streams
-        while not self._make_room(connection, is_stream):
-            if ticks_diff(late, ticks_ms()) <= 0:
+        """Flow: make room for `connection` to open; Timeout where none comes within its time for an answer."""
+        end = ticks_add(ticks_ms(), connection.timeouts.answer)
+        while not self._make_room(connection):
+            if ticks_diff(end, ticks_ms()) <= 0:
                 raise Timeout("no connection became free: the budget is %d" % self.limit)
             yield _POLL
-        if not is_stream:
-            self._quiet_at = ticks_add(ticks_ms(), QUIET)
 
-    def _make_room(self, connection, is_stream):
+    def _make_room(self, connection):
         self._open = [one for one in self._open if (one.sock or one.busy) and one is not connection]
-        if len(self._open) >= self.limit:
-            victim = self._victim(is_stream)
-            if not victim:
-                return False
-            victim.close()
-            self._open.remove(victim)
+        for_stream = connection in self.streams
+        if len(self._open) >= self.limit and not self._park(for_stream):
+            return False
         self._open.append(connection)
+        if not for_stream:
+            self._quiet_at = ticks_add(ticks_ms(), _QUIET)
         return True
 
-    def _victim(self, for_stream):
-        """An idle connection; for a request also a stream, which is parked so."""
+    def _park(self, for_stream):
+        """Close what nobody uses at the moment: a connection for requests, or, for a request, a stream."""
         if for_stream and ticks_diff(self._quiet_at, ticks_ms()) > 0:
-            return None
-        for one in self._open:
-            if not one.busy and one not in self._streams:
-                return one
-        if not for_stream:
-            for one in self._open:
-                if not one.busy:
-                    return one
-        return None
+            return False
+        idle = [one for one in self._open if not one.busy]
+        idle.sort(key=lambda one: one in self.streams)
+        if not idle or for_stream and idle[0] in self.streams:
+            return False
+        idle[0].close()
+        self._open.remove(idle[0])
+        return True
+
+
+def turn(connection):
+    """Flow: wait until nobody uses the connection; Timeout where it stays in use."""
+    end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
+    while connection.busy:
+        if ticks_diff(end, ticks_ms()) <= 0:
+            raise Timeout("the connection stayed busy: was a push not awaited?")
+        yield _POLL

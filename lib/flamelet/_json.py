@@ -7,10 +7,21 @@ In: a bytearray that holds one JSON text. Out: the value, or ProtocolError. The 
 open brackets is one bytearray of 64, made once. Limit: 64 levels (the Realtime Database allows 32, Firestore 20).
 """
 
-from ._runtime import const
-from ._runtime import dumps as _dumps
-from ._runtime import loads as _loads
-from .errors import InvalidArgument, ProtocolError
+from ._errors import InvalidArgument
+from ._runtime import MICROPYTHON, const
+from .errors import ProtocolError
+
+if MICROPYTHON:
+    import json
+
+    _loads = json.loads
+
+    def _dumps(value):
+        return json.dumps(value, separators=(",", ":"))
+
+else:
+    from ._cpython import dumps as _dumps
+    from ._cpython import loads as _loads
 
 _OK = const(-1)
 _SURROGATES = const(-2)  # JSON, with pairs of surrogates in it that the firmware would get wrong
@@ -199,10 +210,13 @@ def _utf8(buffer, at, end):
         return -1
     if end - at < size or not low <= buffer[at + 1] <= high:
         return -1
-    for i in range(at + 2, at + size):
-        if buffer[i] & 0xC0 != 0x80:
+    end = at + size
+    at += 2
+    while at < end:
+        if buffer[at] & 0xC0 != 0x80:
             return -1
-    return at + size
+        at += 1
+    return end
 
 
 def _mend(buffer, end):

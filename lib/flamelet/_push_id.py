@@ -12,17 +12,16 @@ firmware is only ever added to it. (Source: NextPushId in the Firebase SDKs.)
 import os
 
 from ._runtime import const, epoch_ms, getrandbits, ticks_diff, ticks_ms
-from .errors import ClockNotSet
 
 SIZE = const(20)
 _ALPHABET = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 _TIME = const(8)
 _LONGEST = const(1 << 28)  # three days: long before the ticks wrap, the clock is read anew
-_EARLIEST = 1704067200000  # 2024-01-01: a clock before this was never set
+EARLIEST = 1704067200000  # 2024-01-01: a clock before this was never set
 
 _digits = bytearray(_TIME) + bytearray(byte & 63 for byte in os.urandom(SIZE - _TIME))
 _ticks = [0, False]  # of the last key; whether the clock was set then
-_offset = [0]  # milliseconds to add to the clock of the device
+offset = [0]  # milliseconds to add to the clock of the device: see _date.py
 
 
 def put(buffer: bytearray, at: int) -> int:
@@ -48,46 +47,18 @@ def _write(buffer, at):
     return at
 
 
-def make() -> str:
-    """A new key."""
-    key = bytearray(SIZE)
-    put(key, 0)
-    return key.decode()
-
-
 def synchronize() -> None:
     """Read the clock; ClockNotSet where it was never set and no answer has told the time."""
-    now = epoch_ms() + _offset[0]
-    if now < _EARLIEST:
+    now = epoch_ms() + offset[0]
+    if now < EARLIEST:
+        from .errors import ClockNotSet
+
         raise ClockNotSet("the clock is not set, and keys begin with the time: call ntptime.settime() first")
     _ticks[0] = ticks_ms()
     _ticks[1] = True
     for i in range(_TIME - 1, -1, -1):
         _digits[i] = now & 63
         now >>= 6
-
-
-def learn(date: bytes) -> None:
-    """Mend an unset clock by the Date header of a verified answer: b"Sat, 21 Nov 2026 13:48:27 GMT"."""
-    if _ticks[1] or epoch_ms() + _offset[0] >= _EARLIEST:
-        return
-    try:
-        _, day, month, year, clock, _ = date.decode().split(" ")
-        month = "JanFebMarAprMayJunJulAugSepOctNovDec".index(month) // 3 + 1
-        hour, minute, second = (int(part) for part in clock.split(":"))
-        days = _days(int(year), month, int(day))
-    except (ValueError, UnicodeError):
-        return  # no date that can be read: the clock stays unset, and the next key says so
-    now = ((days * 24 + hour) * 60 + minute) * 60 + second
-    _offset[0] = now * 1000 - epoch_ms()
-
-
-def _days(year, month, day):
-    """Days from 1970-01-01 (the proleptic Gregorian calendar, years counted from March)."""
-    if month < 3:
-        year -= 1
-        month += 12
-    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 719469
 
 
 def _advance(i, amount):

@@ -11,7 +11,7 @@ value at every reconnect on one line, so the line is as long as the payload). A 
 matter (event, data, id, retry); the value of any field but `data` at most 64 bytes, a longer one is ignored.
 """
 
-from ._buffer import copy
+from ._copy import copy
 from ._runtime import const
 
 NEED = const(0)
@@ -44,7 +44,8 @@ class EventParser:
         self._names = names
         self.limit = limit
         self._value = bytearray(64)
-        self._grow(min(limit, 256))
+        self.data = bytearray(min(limit, 256))
+        self.view = memoryview(self.data)
         self.last_event_id = b""
         self.retry = -1
         self.start()
@@ -163,23 +164,21 @@ class EventParser:
 
     def _keep_data(self, buffer, start, end):
         self.size += end - start
-        if self.size > self.limit:
-            return
-        if self.size > len(self.data):
-            try:
-                self._grow(min(self.limit, max(self.size, 2 * len(self.data))))
-            except MemoryError:
-                # As if the limit had been reached: told as too large, and the stream lives on.
-                self.size = self.limit + 1
-                return
-        self.data_length = copy(self.data, self.data_length, buffer, start, end)
+        if self.size <= len(self.data) or self.size <= self.limit and self._grow():
+            self.data_length = copy(self.data, self.data_length, buffer, start, end)
 
-    def _grow(self, size):
-        data = bytearray(size)
-        if size > 256:
-            data[: self.data_length] = self.view[: self.data_length]
+    def _grow(self):
+        """Make room for `size` bytes in `data`; whether there is room now."""
+        try:
+            data = bytearray(min(self.limit, max(self.size, 2 * len(self.data))))
+        except MemoryError:
+            # As if the limit had been reached: told as too large, and the stream lives on.
+            self.size = self.limit + 1
+            return False
+        data[: self.data_length] = self.view[: self.data_length]
         self.data = data
         self.view = memoryview(data)
+        return True
 
     def _end_line(self):
         if self._state == _NAME and self._held == 0:

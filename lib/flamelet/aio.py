@@ -10,6 +10,7 @@ Several tasks may use one client: requests wait for each other, and a stream has
 import asyncio
 
 from . import database, feed, stream
+from ._budget import turn
 from ._connection import DONE
 from ._runtime import MICROPYTHON, READ, const, ticks_add, ticks_diff, ticks_ms
 
@@ -91,11 +92,17 @@ class Database(database.Database):
     def _run(self, flow):
         return run(flow)
 
-    def _stream(self):
-        return Stream
+    def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000):
+        """A `Stream` of the changes at `path`; `event_bytes`: the largest event; `silence_ms`: when it counts as dead."""
+        return Stream(self, path, event_bytes, silence_ms)
 
-    def _feed(self):
-        return Feed
+    def feed(self, path: str, fields: tuple):
+        """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals)."""
+        return Feed(self, path, fields)
+
+    def _exchange(self, request, size, repeatable):
+        yield from turn(self._connection)
+        return (yield from super()._exchange(request, size, repeatable))
 
     async def __aenter__(self):
         return self
@@ -148,6 +155,10 @@ class Feed(feed.Feed):
     def __init__(self, *arguments) -> None:
         super().__init__(*arguments)
         self._sending = _Sending(self)
+
+    def _push(self, row):
+        yield from turn(self._database._connection)
+        yield from super()._push(row)
 
     def _send(self, row):
         connection = self._database._connection

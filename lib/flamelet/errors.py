@@ -8,24 +8,7 @@ Every error of flamelet is a `FlameletError`. Its text names the thing and what 
 """
 
 
-class FlameletError(Exception):
-    retry = False
-    status = 0
-    text = ""
-
-
-class InvalidArgument(FlameletError):
-    """A URL, path, value or option that cannot be; nothing was sent."""
-
-
-class NetworkError(FlameletError):
-    """The server was not reached, or the connection broke; nothing was changed by it."""
-
-    retry = True
-
-
-class Timeout(NetworkError):
-    """A deadline passed."""
+from ._errors import FlameletError, InvalidArgument, NetworkError, Timeout  # noqa: F401  the first of the hierarchy
 
 
 class TLSError(NetworkError):

@@ -17,12 +17,16 @@ value takes, and itself.
 
 from collections import namedtuple
 
-from . import _flow, _json
-from ._client import name, redirect
-from ._connection import BODY, DONE, HEAD, failed
+from . import _json
+from ._budget import Budget
+from ._client import wait
+from ._connection import BODY, DONE, HEAD
+from ._date import learn
+from ._failures import failed, name, refused
+from ._request import build
+from ._recovery import REDIRECTS, redirect
 from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
 from ._sse import EVENT, NEED, EventParser
-from .database import check_answer
 from .errors import FlameletError, NetworkError, ProtocolError, StreamCancelled, Unavailable
 
 Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
@@ -33,8 +37,8 @@ _PUT = const(0)
 _PATCH = const(1)
 _KEEP_ALIVE = const(2)
 _CANCEL = const(3)
-_REDIRECTS = const(5)
 _STEADY = const(30000)  # milliseconds of connection after which the back-off begins anew
+_WANTED = (b"content-type", b"location", b"date")
 _PROGRESS = const(4096)  # bytes that prove a large event is no trickle
 
 
@@ -45,10 +49,11 @@ class Stream:
     (relative to what is listened to), `data`, and `snapshot` (True for the whole value that begins each connection).
     """
 
-    def __init__(self, client, target: str, event_bytes: int, silence_ms: int) -> None:
+    def __init__(self, client, path: str, event_bytes: int, silence_ms: int) -> None:
         self._client = client
         self._connection = client._new_connection()
-        self._request = client._request("GET", target, headers=("Accept: text/event-stream",))
+        self._connection.response.wanted = _WANTED
+        self._request = build(client, "GET", client._target(path), headers=("Accept: text/event-stream",))
         self._parser = EventParser(_NAMES, event_bytes)
         self._silence_ms = silence_ms
         self._opening = None
@@ -61,7 +66,9 @@ class Stream:
         self._at = self._end = 0
         self.waiting = 0
         self.reconnects = 0
-        client._budget.add_stream(self._connection)
+        if not client._budget:
+            client._budget = Budget(client._limit)
+        client._budget.add_stream(client, self._connection)
         client._streams.append(self)
 
     def __enter__(self):
@@ -77,8 +84,8 @@ class Stream:
         self._opening = None
         self._is_open = False
         self._connection.close()
-        self._client._budget.remove_stream(self._connection)
-        if self in self._client._streams:
+        if not self.closed:
+            self._client._budget.streams.remove(self._connection)
             self._client._streams.remove(self)
 
     @property
@@ -102,12 +109,12 @@ class Stream:
             if event is not None or self.closed:
                 return event
             if ms < 0:
-                _flow.wait(self.waiting)
+                wait(self.waiting)
                 continue
             left = ticks_diff(end, ticks_ms())
             if left <= 0:
                 return None
-            _flow.wait(self.waiting, left)
+            wait(self.waiting, left)
 
     def move(self):
         """Move on without blocking: an Event, or None where the stream waits for `waiting`."""
@@ -197,15 +204,16 @@ class Stream:
         connection = self._connection
         request = self._request
         connection.busy = True
+        connection.redirects = 0
         try:
-            for _ in range(_REDIRECTS + 1):
-                yield from client._open(connection)
+            while True:
+                yield from client._budget.take(connection)
+                yield from connection.open()
                 yield from self._ask(request)
-                if connection.response.status not in (301, 302, 303, 307, 308):
+                if connection.response.status < 300:
                     break
-                request = redirect(connection, request, len(request), client._parameters(), client._insecure)
-            else:
-                raise ProtocolError("%s: more than %d redirects" % (name(request), _REDIRECTS))
+                connection.redirects += 1
+                request = redirect(client, connection, request, len(request))
         finally:
             connection.origin = client._origin
             connection.busy = False
@@ -220,20 +228,20 @@ class Stream:
             yield connection
             code = connection.step()
         if code != HEAD:
-            raise failed(connection, name(request))
+            raise failed(connection, request)
         if connection.response.status >= 300:
             yield from self._read_refusal(request)
-        elif not connection.response.is_event_stream:
+        elif not connection.response.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
             raise ProtocolError("%s: the answer is no event stream: is this a Realtime Database?" % name(request))
 
     def _read_refusal(self, request):
         connection = self._connection
-        code = connection.unstream()
+        code = _unstream(connection)
         while code > DONE:
             yield connection
             code = connection.step()
-        if connection.response.status >= 400:
-            check_answer(connection, request)
+        if connection.response.status not in REDIRECTS:
+            raise refused(connection, request)
 
     def _begin(self):
         self.reconnects += self._was_open
@@ -242,7 +250,7 @@ class Stream:
         self._at = self._end = 0
         self._parser.start()
         self._renew()
-        self._client._learn(self._connection)
+        learn(self._connection)
 
     def _told(self, code):
         """What an event of the parser is for the user."""
@@ -272,3 +280,10 @@ def _path_of(parser):
     start = kept.find(b'"path":"') + 8
     end = kept.find(b'"', start)
     return kept[start:end].decode() if start > 7 and end > 0 else None
+
+
+def _unstream(connection):
+    """Collect the body after all, as of any other answer; the first step of that."""
+    connection.streamed = False
+    connection.deadline = connection.end
+    return connection.step()

@@ -1,0 +1,34 @@
+"""The body of an answer, collected in one buffer that grows. Loaded with the first answer that has one.
+
+Limits: `answer_bytes` of the connection; of the body of an error, the first 512 bytes are kept.
+"""
+
+from ._copy import copy
+from ._runtime import const
+
+_ERROR_BYTES = const(512)
+_KEPT = const(1024)  # a larger buffer is given back with the next answer
+
+
+def collect(connection) -> bool:
+    """Add the piece that the parser has found to the body; False where it is too large."""
+    response = connection.response
+    start = response.piece_start
+    size = connection.body_size + response.piece_end - start
+    if response.status >= 400:
+        size = min(size, _ERROR_BYTES)
+    elif max(size, response.length) > connection.answer_bytes:
+        return False
+    if not connection.body_size and len(connection.body) > _KEPT:
+        connection.body = bytearray()
+    if size > len(connection.body):
+        _grow(connection, max(size, min(response.length, connection.answer_bytes), 2 * connection.body_size, 128))
+    end = start + size - connection.body_size
+    connection.body_size = copy(connection.body, connection.body_size, connection.buffer, start, end)
+    return True
+
+
+def _grow(connection, size):
+    body = bytearray(size)
+    body[: connection.body_size] = memoryview(connection.body)[: connection.body_size]
+    connection.body = body

@@ -1,0 +1,40 @@
+"""The lines between the chunks of an answer (RFC 9112, section 7.1): the part of _http1.py that few answers need.
+
+In: the `Response` that reads the answer, and a line. Out: NEED or BAD_CHUNK, and the state that follows. Extensions and
+trailers are skipped. Limit: a chunk has at most 256 MB, which is the largest answer of the service.
+"""
+
+from ._http1 import BAD_CHUNK, CHUNK_END, CHUNK_SIZE, NEED, SIZED, TRAILER
+from ._runtime import const
+
+_DIGITS = const(7)
+
+
+def read_line(response, text: bytearray, at: int, end: int) -> int:
+    """Read the size of the next chunk, or the empty line behind the last one."""
+    if response.state == CHUNK_END:
+        response.state = CHUNK_SIZE
+        return BAD_CHUNK if at < end else NEED
+    size = _size(text, at, end)
+    response.left = size
+    response.state = SIZED if size else TRAILER
+    return BAD_CHUNK if size < 0 else NEED
+
+
+def _size(text, at, end):
+    """The size of the chunk whose line is text[at:end]; -1 where it has none."""
+    size = digits = 0
+    while at < end and digits <= _DIGITS:
+        byte = text[at]
+        if 48 <= byte <= 57:
+            byte -= 48
+        elif 97 <= (byte | 32) <= 102:
+            byte = (byte | 32) - 87
+        else:
+            break
+        size = size << 4 | byte
+        digits += 1
+        at += 1
+    while at < end and text[at] in b" \t":
+        at += 1
+    return size if 0 < digits <= _DIGITS and (at == end or text[at] == 59) else -1

@@ -1,0 +1,37 @@
+"""The time from a server's answer, for a device whose clock was never set. Loaded where that is so.
+
+In: the connection of an answer. Out: `_push_id.offset`. Only an answer that cannot be forged is believed: over TLS, or
+from this machine itself. (Source: RFC 9110, section 5.6.7, the format that servers must send.)
+"""
+
+from . import _push_id
+from ._runtime import epoch_ms
+from ._url import is_loopback
+
+
+def learn(connection) -> None:
+    """Take the time from the Date header, b"Sat, 21 Nov 2026 13:48:27 GMT", where it has one that can be read."""
+    date = connection.response.headers.get(b"date")
+    if epoch_ms() < _push_id.EARLIEST and date and (connection.origin.tls or is_loopback(connection.origin.host)):
+        seconds = parse(date)
+        if seconds:
+            _push_id.offset[0] = seconds * 1000 - epoch_ms()
+
+
+def parse(date: bytes) -> int:
+    """Seconds since 1970; 0 where it is no date."""
+    try:
+        _, day, month, year, clock, _ = date.decode().split(" ")
+        hour, minute, second = [int(part) for part in clock.split(":")]
+        month = "JanFebMarAprMayJunJulAugSepOctNovDec".index(month) // 3 + 1
+        return ((_days(int(year), month, int(day)) * 24 + hour) * 60 + minute) * 60 + second
+    except (ValueError, UnicodeError):
+        return 0
+
+
+def _days(year, month, day):
+    """Days from 1970-01-01 (the Gregorian calendar, with years that begin in March)."""
+    if month < 3:
+        year -= 1
+        month += 12
+    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 719469

@@ -1,0 +1,97 @@
+"""What went wrong, as one of our errors: for an exchange that failed, and for an answer that says error.
+
+In: the connection, with what it knows. Out: an error whose text names the request (without its query, which may hold a
+token), the server's words and what to do. Loaded with the first error.
+"""
+
+from . import _http1, _json
+from ._connection import BROKEN, CLOSED, LATE, TOO_LARGE
+from .errors import (
+    BadRequest,
+    FlameletError,
+    NetworkError,
+    NotFound,
+    PermissionDenied,
+    PreconditionFailed,
+    ProtocolError,
+    ResourceExhausted,
+    ResponseError,
+    Timeout,
+    Unauthenticated,
+    Unavailable,
+)
+
+_REASONS = {
+    _http1.NOT_HTTP: "the answer is not HTTP",
+    _http1.TOO_LONG: "the head of the answer is longer than 8 KiB",
+    _http1.BAD_HEADER: "a header of the answer is malformed",
+    _http1.BAD_LENGTH: "the length of the answer is malformed or contradictory",
+    _http1.BAD_CODING: "the answer has a transfer coding other than chunked",
+    _http1.BAD_CHUNK: "a chunk of the answer is malformed",
+}
+_KINDS = {
+    401: Unauthenticated,
+    403: PermissionDenied,
+    404: NotFound,
+    412: PreconditionFailed,
+    429: ResourceExhausted,
+}
+_ADVICE = {
+    Unauthenticated: " (mint a new token)",
+    PermissionDenied: " (the rules refuse this to this token)",
+    ResourceExhausted: " (wait before the next request)",
+}
+
+
+def name(request) -> str:
+    """What `request` asks, without its query: "PUT /devices/d1.json"."""
+    words = bytes(memoryview(request)[:300]).split(b" ")
+    return "%s %s" % (words[0].decode(), words[1].split(b"?")[0].decode())
+
+
+def failed(connection, request) -> FlameletError:
+    """The error for the exchange that failed."""
+    what = name(request)
+    failure = connection.failure
+    host = connection.origin.host
+    error = connection.error
+    if failure == LATE:
+        return Timeout("%s: no answer from %s within the deadline" % (what, host))
+    if failure == CLOSED:
+        return NetworkError("%s: %s closed the connection before it answered" % (what, host))
+    if failure == _http1.TRUNCATED:
+        return NetworkError("%s: %s closed the connection in the middle of its answer" % (what, host))
+    if failure == TOO_LARGE or failure == BROKEN and isinstance(error, MemoryError):
+        text = "%s: the answer is larger than the memory or answer_bytes=%d: ask for less, or allow more"
+        return ProtocolError(text % (what, connection.answer_bytes))
+    if failure == BROKEN and connection.origin.tls and connection.fresh and not connection.sent:
+        from ._tls import untrusted
+
+        return untrusted(connection, error)
+    if failure == BROKEN:
+        return NetworkError("%s: the connection to %s broke (%s)" % (what, host, error))
+    return ProtocolError("%s: %s: is %s the right server?" % (what, _REASONS[failure], host))
+
+
+def refused(connection, request) -> ResponseError:
+    """The error that the status of the answer stands for."""
+    status = connection.response.status
+    text = _text(connection)
+    kind = _KINDS.get(status, Unavailable if status >= 500 else BadRequest)
+    # The Realtime Database says 401 for a bad token and for a rule that forbids: only its words tell them apart.
+    if status == 401 and text.startswith("Permission denied"):
+        kind = PermissionDenied
+    return kind("%s: %d %s%s" % (name(request), status, text, _ADVICE.get(kind, "")), status, text)
+
+
+def _text(connection):
+    """The server's words: `error` of a JSON body, or the beginning of any other."""
+    size = connection.body_size
+    try:
+        content = _json.loads(connection.body, memoryview(connection.body), size)
+    except ProtocolError:
+        # No JSON, but a proxy's page, which says more in its own words.
+        return repr(bytes(connection.body[: min(size, 100)]))
+    if isinstance(content, dict) and isinstance(content.get("error"), str):
+        return content["error"]
+    return repr(content)[:100]
