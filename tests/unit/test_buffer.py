@@ -1,6 +1,7 @@
 """Writing numbers and text into a buffer, against what Python itself writes."""
 
 from flamelet import _buffer
+from flamelet._copy import copy
 from flamelet.errors import InvalidArgument
 
 from helpers import raises
@@ -25,14 +26,6 @@ def test_integers_are_written_in_decimal():
         assert written(_buffer.put_int, -number) == b"%d" % -number
 
 
-def test_digits_are_written_with_zeros_in_front():
-    buffer = bytearray(b"########")
-    _buffer.put_digits(buffer, 1, 6, 42)
-    assert buffer == b"#00042##"
-    _buffer.put_digits(buffer, 1, 3, 98765)
-    assert buffer == b"#65042##"
-
-
 def test_text_is_copied():
     assert written(_buffer.put_text, b"") == b""
     assert written(_buffer.put_text, b"hello") == b"hello"
@@ -51,8 +44,13 @@ def test_fixed_point_numbers_have_all_their_decimals():
         (1000, 3, b"1.000"),
         (123456789, 9, b"0.123456789"),
         (1999999999, 9, b"1.999999999"),
+        (10, 1, b"1.0"),
+        (100, 1, b"10.0"),
+        (99, 2, b"0.99"),
+        (100, 2, b"1.00"),
+        (-9000000000000000123456789, 9, b"-9000000000000000.123456789"),
     ):
-        assert written(_buffer.put_fixed, number, decimals) == text
+        assert written(_buffer.put_int, number, decimals) == text
 
 
 def test_readings_are_written_as_json():
@@ -112,6 +110,6 @@ def test_pieces_of_any_size_are_copied():
     for size in (0, 1, 127, 128, 129, 130, 400):
         for start in (0, 1, 100):
             target = bytearray(512)
-            assert _buffer.copy(target, 3, source, start, start + size) == 3 + size
+            assert copy(target, 3, source, start, start + size) == 3 + size
             assert target == bytes(3) + source[start : start + size] + bytes(509 - size)
             assert len(target) == 512

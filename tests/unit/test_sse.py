@@ -223,14 +223,16 @@ def test_the_buffer_grows_with_the_events_and_keeps_what_came_first():
 
 
 def test_an_event_that_memory_does_not_hold_is_told_as_too_large():
-    class Full(_sse.EventParser):
-        def _grow(self, size):
-            if size > 256:
-                raise MemoryError
-            super()._grow(size)
-
-    parser = Full(EVENT_NAMES)
-    buffer = bytearray(b"data: " + b"x" * 300 + b"\n\ndata: next\n\n")
-    assert parser.feed(buffer, 0, len(buffer)) == _sse.TOO_LARGE
-    assert parser.feed(buffer, parser.position, len(buffer)) == _sse.EVENT
+    parser = _sse.EventParser(EVENT_NAMES)
+    buffer = bytearray(b"data: " + b"x" * 300 + b"\ndata: more\n\ndata: next\n\n")
+    _sse.bytearray = refuse_memory
+    try:
+        assert parser.feed(buffer, 0, len(buffer)) == _sse.TOO_LARGE
+        assert parser.feed(buffer, parser.position, len(buffer)) == _sse.EVENT
+    finally:
+        del _sse.bytearray
     assert bytes(parser.data[: parser.data_length]) == b"next"
+
+
+def refuse_memory(size):
+    raise MemoryError

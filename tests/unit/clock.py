@@ -1,0 +1,42 @@
+"""A clock for the tests of keys that moves when told, and what a key says."""
+
+from flamelet import _push_id, _runtime
+
+ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+NOW = 1795268907123  # 2026-11-21
+
+
+class Clock:
+    """A clock that moves when told, in place of the one of _push_id, whose state is restored at the end."""
+
+    def __init__(self, epoch=NOW, ticks=1000):
+        self.epoch = epoch
+        self.ticks = ticks
+
+    def move(self, ms):
+        self.epoch += ms
+        self.ticks = _runtime.ticks_add(self.ticks, ms)
+
+    def __enter__(self):
+        self.saved = (bytes(_push_id._digits), tuple(_push_id._ticks), _push_id.offset[0])
+        _push_id.ticks_ms = lambda: self.ticks
+        _push_id.epoch_ms = lambda: self.epoch
+        _push_id._ticks[:] = [0, False]
+        _push_id.offset[0] = 0
+        return self
+
+    def __exit__(self, *_):
+        _push_id._digits[:], _push_id._ticks[:], _push_id.offset[0] = self.saved
+        _push_id.ticks_ms = _runtime.ticks_ms
+        _push_id.epoch_ms = _runtime.epoch_ms
+
+
+def number(text):
+    value = 0
+    for letter in text:
+        value = value * 64 + ALPHABET.index(letter)
+    return value
+
+
+def milliseconds(key):
+    return number(key[:8])
