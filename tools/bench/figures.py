@@ -1,0 +1,66 @@
+"""A row of the table: what was measured, for whom, and what it should be.
+
+In: numbers. Out: the same, judged. A limit is the most that a figure may be; `True` for one that has to hold. Figures
+of memory are exact, and judged always; those of time come from a machine that does other things too: they only warn.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FEED = "flamelet"
+AIO = "flamelet.aio"
+REQUESTS = "requests"
+BARE = "bare loop"
+CLIENTS = {FEED: "client_feed", AIO: "client_aio", REQUESTS: "client_requests", BARE: "client_bare"}
+
+Value = float | int | bool | None  # None where this machine cannot measure it
+
+
+@dataclass(frozen=True)
+class Row:
+    """`values` and `limits` by client, one of CLIENTS, or by the section's own columns."""
+
+    section: str
+    name: str
+    values: Mapping[str, Value]
+    limits: Mapping[str, Value] = field(default_factory=dict)
+    is_time: bool = False
+
+    def met(self) -> bool | None:
+        """Whether every figure that has a limit keeps it; None where none of them has one, or was measured."""
+        judged = [keeps(self.values[name], limit) for name, limit in self.limits.items() if known(self, name)]
+        return all(judged) if judged else None
+
+    def target(self) -> str:
+        """The limits in words: "0; flamelet.aio 200"."""
+        words = [f"{name} {shown(limit)}" if name == AIO else shown(limit) for name, limit in self.limits.items()]
+        return "; ".join(words)
+
+    def as_dict(self) -> dict:
+        """The row for JSON."""
+        return {
+            "section": self.section,
+            "figure": self.name,
+            "values": dict(self.values),
+            "limits": dict(self.limits),
+            "met": self.met(),
+        }
+
+
+def known(row: Row, name: str) -> bool:
+    return row.values.get(name) is not None
+
+
+def keeps(value: Value, limit: Value) -> bool:
+    assert value is not None and limit is not None
+    return value is limit if isinstance(limit, bool) else value <= limit
+
+
+def shown(value: Value) -> str:
+    """A value for a person: at most two decimals, and none where they say nothing."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    rounded = f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
+    return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
