@@ -13,6 +13,7 @@ except ImportError:
 COMMANDS = {
     "bench": "flamelet_tools.bench.cli:bench",
     "check": "flamelet_tools.check:check",
+    "fuzz": "flamelet_tools.fuzz:fuzz",
     "roots": "flamelet_tools.roots:roots",
     "run": "flamelet_tools.running:run",
     "sim": "flamelet_tools.simulator.cli:sim",
