@@ -1,15 +1,37 @@
 """flamelet: a lightweight IoT client for Firebase, for MicroPython and CPython.
 
-What is named here is the public interface. Each part is imported when it is first asked for, so that a program pays
-for what it uses.
+What is named here is the public interface; all errors are in errors.py, the four that every program loads are here. Each
+part is imported when it is first asked for, so that a program pays for what it uses.
 """
 
 __version__ = "0.1.0"
 
+
+class FlameletError(Exception):
+    """What every error of flamelet is. `retry`: the same call may succeed later without a change."""
+
+    retry = False
+    status = 0
+    text = ""
+
+
+class InvalidArgument(FlameletError):
+    """A URL, path, value or option that cannot be; nothing was sent."""
+
+
+class NetworkError(FlameletError):
+    """The server was not reached, or the connection broke; nothing was changed by it."""
+
+    retry = True
+
+
+class Timeout(NetworkError):
+    """A deadline passed."""
+
+
 _PLACES = {
     "Budget": "_budget",
     "Database": "database",
-    "FlameletError": "errors",
     "Timeouts": "_transport",
     "Token": "auth",
 }
@@ -17,16 +39,11 @@ _PLACES = {
 
 def __getattr__(name: str):
     # MicroPython asks here first for `from flamelet import device`: every other name is that of a submodule.
+    try:
+        value = __import__("flamelet." + _PLACES.get(name, name), None, None, ("*",))
+    except ImportError:
+        raise AttributeError("flamelet has no %s" % name)
     if name in _PLACES:
-        value = getattr(_import(_PLACES[name]), name)
-    else:
-        try:
-            value = _import(name)
-        except ImportError:
-            raise AttributeError("flamelet has no %s" % name)
+        value = getattr(value, name)
     globals()[name] = value
     return value
-
-
-def _import(name):
-    return __import__("flamelet." + name, None, None, ("*",))

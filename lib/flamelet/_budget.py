@@ -5,8 +5,8 @@ stream is parked for each request, and resumes when no request has come for a mo
 several clients.
 """
 
+from . import InvalidArgument, Timeout
 from ._runtime import const, ticks_add, ticks_diff, ticks_ms
-from ._errors import InvalidArgument, Timeout
 
 _POLL = const(5)
 _QUIET = const(300)  # milliseconds without a request after which a parked stream resumes

@@ -5,7 +5,7 @@ checks for room: whoever sizes the buffer counts the widest case (`NUMBER_WIDTH`
 integers that are small ints (31 bits on a board, 63 on a desktop); a float costs one float.
 """
 
-from ._errors import InvalidArgument
+from . import InvalidArgument
 
 NUMBER_WIDTH = 28  # "-9000000000000000.123456789" and one to spare
 _POWERS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000)

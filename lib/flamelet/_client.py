@@ -114,7 +114,7 @@ class Client:
 
     def _parameters(self):
         """What the query of every request carries."""
-        return [part for part in (self._query, self._token and self._token.parameter()) if part]
+        return [part for part in (self._query, self._token and self._token.parameter) if part]
 
 
 def wait(waited, ms: int = 1 << 29) -> None:

@@ -1,23 +1,18 @@
 """One HTTP exchange after another on one socket: `step()`, the primitive of everything.
 
 `begin()` hands over the bytes of a request. `step()` then moves the exchange on as far as the socket allows and
-returns a small int: DONE, HEAD, BODY (the last two only where the answer is streamed), READ or WRITE (what it waits
+returns a small int: DONE, HEAD or BODY (of _http1; only where the answer is streamed), READ or WRITE (what it waits
 for: a pump waits and calls again), or FAILED, with the reason in `failure` and `error`. It raises nothing.
 
-Memory: 1 KiB for what is received, for ever; with an answer without a body, an exchange allocates nothing. A body is
+Memory: 512 bytes for what is received, for ever; with an answer without a body, an exchange allocates nothing. A body is
 collected by _body.py, up to `answer_bytes`.
 """
 
-from ._http1 import BODY as _BODY
-from ._http1 import END as _END
-from ._http1 import HEAD as _HEAD
-from ._http1 import TRUNCATED, Response
+from ._http1 import BODY, END, TRUNCATED, Response
 from ._runtime import MICROPYTHON, READ, WRITE, const, read, ticks_add, ticks_ms, write
 from ._transport import Transport
 
 DONE = const(0)
-BODY = const(2)
-HEAD = const(3)
 FAILED = const(-1)
 
 # What `failure` says, beside the codes of _http1.
@@ -38,7 +33,7 @@ class Connection(Transport):
     def __init__(self, origin, ca, timeouts, answer_bytes: int) -> None:
         super().__init__(origin, ca, timeouts)
         self.response = Response()
-        self.buffer = bytearray(1024)
+        self.buffer = bytearray(512)
         self.body = bytearray()
         self.answer_bytes = answer_bytes
         self.busy = False
@@ -114,23 +109,24 @@ class Connection(Transport):
                 self.deadline = self.end
             self._have = have
             return None
-        if self.response.feed_eof() == _END:
+        if self.response.feed_eof() == END:
             return self._finish()
         return self._fail(TRUNCATED if self.response.status else CLOSED)
 
     def _take(self, code):
         """What step() returns for a code of the parser; None to go on."""
-        if code == _END:
+        if code == END:
             return self._finish()
         if code < 0:
             return self._fail(code)
         if self.streamed:
-            return BODY if code == _BODY else HEAD
-        if code == _HEAD:
-            return None
-        from . import _body
+            return code
+        if code == BODY:
+            from ._body import collect
 
-        return None if _body.collect(self) else self._fail(TOO_LARGE)
+            if not collect(self):
+                return self._fail(TOO_LARGE)
+        return None
 
     def _finish(self):
         self.fresh = False

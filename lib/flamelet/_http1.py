@@ -16,9 +16,9 @@ from ._runtime import const
 
 # What feed() returns.
 NEED = const(0)  # all was taken: feed more
-HEAD = const(1)  # the head of the final answer is complete
 BODY = const(2)  # buffer[piece_start:piece_end] is body
-END = const(3)  # the answer is complete; buffer[position:end] is not part of it
+HEAD = const(3)  # the head of the final answer is complete
+END = const(5)  # the answer is complete; buffer[position:end] is not part of it
 NOT_HTTP = const(-10)
 TOO_LONG = const(-11)
 BAD_HEADER = const(-12)
@@ -184,16 +184,13 @@ class Response:
         return BAD_LENGTH if self.length >= 0 else NEED
 
     def _read_connection(self, text, at, end):
-        """A list of options (RFC 9110, section 7.6.1); `close` wins over `keep-alive`."""
+        # A list of options (RFC 9110, section 7.6.1): `close` wins, wherever it stands.
         while at < end:
-            if _is_option(text, at, end, b"close"):
+            if _is(text, at, b"close"):
                 self.keep_alive = False
-            elif self.keep_alive is None and _is_option(text, at, end, b"keep-alive"):
+            elif self.keep_alive is None and _is(text, at, b"keep-alive"):
                 self.keep_alive = True
-            while at < end and text[at] != 44:
-                at += 1
-            while at < end and text[at] in b", \t":
-                at += 1
+            at += 1
 
     def _end_head(self):
         if self.state == TRAILER:
@@ -217,13 +214,8 @@ class Response:
         return HEAD
 
 
-def _is_option(text, at, end, option):
-    at += len(option)
-    return at <= end and (at == end or text[at] in b", \t") and _is(text, at - len(option), option)
-
-
 def _is(text, at, name):
-    """Whether `name`, in lower case, stands at text[at] in any case."""
+    """Whether `name`, in lower case, stands at text[at] in any case; the end of the line ends it."""
     for letter in name:
         if text[at] | 32 != letter:
             return False

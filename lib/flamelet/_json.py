@@ -7,7 +7,7 @@ In: a bytearray that holds one JSON text. Out: the value, or ProtocolError. The 
 open brackets is one bytearray of 64, made once. Limit: 64 levels (the Realtime Database allows 32, Firestore 20).
 """
 
-from ._errors import InvalidArgument
+from . import InvalidArgument
 from ._runtime import MICROPYTHON, const
 from .errors import ProtocolError
 

@@ -8,23 +8,18 @@ number of bytes moved, 0 from `read` at the end of the stream, and None when not
 what the socket raises. On MicroPython none of them allocates.
 """
 
-import select
 import sys
-import time
+from select import POLLIN as READ  # noqa: F401  handed on to the other modules, as most of what follows
+from select import POLLOUT as WRITE  # noqa: F401
 
 MICROPYTHON = sys.implementation.name == "micropython"
-READ = select.POLLIN
-WRITE = select.POLLOUT
 
 if MICROPYTHON:
-    from random import getrandbits
+    import time
+    from random import getrandbits  # noqa: F401
+    from time import sleep_ms, ticks_add, ticks_diff, ticks_ms  # noqa: F401
 
-    from micropython import const  # noqa: F401  handed on to the other modules
-
-    ticks_ms = time.ticks_ms
-    ticks_add = time.ticks_add
-    ticks_diff = time.ticks_diff
-    sleep_ms = time.sleep_ms
+    from micropython import const  # noqa: F401
 
     def read(sock, buffer):
         return sock.readinto(buffer)
@@ -58,16 +53,4 @@ if MICROPYTHON:
     _EPOCH_MS = 946684800000 if time.gmtime(0)[0] == 2000 else 0
 
 else:
-    from ._cpython import (  # noqa: F401
-        connect,
-        const,
-        epoch_ms,
-        getrandbits,
-        read,
-        sleep_ms,
-        ticks_add,
-        ticks_diff,
-        ticks_ms,
-        wait,
-        write,
-    )
+    from ._cpython import *  # noqa: F403

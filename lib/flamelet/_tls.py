@@ -10,7 +10,7 @@ import gc
 import ssl
 import time
 
-from ._errors import InvalidArgument, Timeout
+from . import InvalidArgument, Timeout
 from ._runtime import MICROPYTHON, ticks_add, ticks_ms
 from .errors import TLSError
 

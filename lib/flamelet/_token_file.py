@@ -2,7 +2,7 @@
 
 import json
 
-from ._errors import InvalidArgument
+from . import InvalidArgument
 
 
 def load(file: str) -> str:

@@ -11,9 +11,8 @@ remembered, and DNS is asked only where none of them answers.
 import select
 import socket
 
-from . import _runtime
-from ._runtime import READ, WRITE, ticks_add, ticks_diff, ticks_ms
-from ._errors import NetworkError, Timeout
+from . import NetworkError, Timeout
+from ._runtime import READ, WRITE, connect, ticks_add, ticks_diff, ticks_ms, wait
 
 _addresses: dict = {}  # {(host, port): what getaddrinfo gave}, of eight hosts at most
 
@@ -39,7 +38,6 @@ class Transport:
         self.events = READ
         self.deadline = 0
         self.wake = None  # called before the socket is closed: whoever waits for it is told
-        self.opened = 0  # how often, for those who count connections
         self.error: object = None  # of the last attempt
         self._polled = None
         self._poller = select.poll()
@@ -47,30 +45,27 @@ class Transport:
 
     def open(self):
         """Flow: connect to the origin, and shake hands."""
-        origin = self.origin
-        key = origin[1:]
-        self.error = None
-        if not (key in _addresses and (yield from self._connect(_addresses[key]))):
+        key = self.origin[1:]
+        if not (yield from self._connect(_addresses.get(key, ()))):
             yield self.resolve
-            if not (key in _addresses and (yield from self._connect(_addresses[key]))):
+            if not (yield from self._connect(_addresses[key])):
                 if isinstance(self.error, Timeout):
                     raise self.error
                 text = "cannot connect to %s:%d (%s): is it the right host and port, is it up, and is the network?"
-                raise NetworkError(text % (origin.host, origin.port, self.error))
-        if origin.tls:
-            from . import _tls
+                raise NetworkError(text % (key + (self.error,)))
+        if self.origin.tls:
+            from ._tls import shake_hands
 
-            yield from _tls.shake_hands(self)
-        self.opened += 1
+            yield from shake_hands(self)
 
     def resolve(self) -> None:
         """Ask DNS for the addresses of the origin, and remember them, or the error. It blocks."""
-        key = self.origin[1:]
+        host, port = key = self.origin[1:]
         if len(_addresses) > 7:
             _addresses.clear()
-        _addresses.pop(key, None)
+        _addresses[key] = ()
         try:
-            _addresses[key] = socket.getaddrinfo(key[0], key[1], 0, socket.SOCK_STREAM)
+            _addresses[key] = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
         except OSError as error:
             self.error = "DNS: %s" % error
 
@@ -86,22 +81,20 @@ class Transport:
                 sock.setblocking(False)
                 self.use(sock, sock)
                 self.events = WRITE
-                while not _runtime.connect(sock, answer[-1]):
+                while not connect(sock, answer[-1]):
                     if self.is_late():
                         raise Timeout("no connection to %s:%d within the deadline" % self.origin[1:])
                     yield self
-                self._send_at_once(sock)
-                return True
             except (OSError, Timeout) as error:
                 self.error = error
                 self.close()
+                continue
+            try:
+                sock.setsockopt(6, 1, 1)  # TCP_NODELAY, by number, since no port of MicroPython names it
+            except (OSError, AttributeError):
+                self.error = None  # a port without it sends the same bytes, a little later
+            return True
         return False
-
-    def _send_at_once(self, sock):
-        try:
-            sock.setsockopt(6, 1, 1)  # TCP_NODELAY, by number, since no port of MicroPython names it
-        except (OSError, AttributeError):
-            return  # a port without it sends the same bytes, a little later
 
     def use(self, sock, polled) -> None:
         """Take `sock`, and poll `polled`: on MicroPython the socket below TLS, since polling TLS itself is slow."""
@@ -111,7 +104,7 @@ class Transport:
 
     def is_late(self) -> bool:
         """Whether the deadline has passed."""
-        return ticks_diff(self.deadline, ticks_ms()) <= 0
+        return not self.remaining()
 
     def remaining(self) -> int:
         """Milliseconds to the deadline, at least 0."""
@@ -123,7 +116,7 @@ class Transport:
             if self._registered != self.events:
                 self._poller.register(self._polled, self.events)
                 self._registered = self.events
-            _runtime.wait(self._poller, ms)
+            wait(self._poller, ms)
 
     def _forget(self):
         if self._registered:

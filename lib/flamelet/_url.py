@@ -6,7 +6,7 @@ nothing with a control character, a space or a line break ever reaches the wire.
 
 from collections import namedtuple
 
-from ._errors import InvalidArgument
+from . import InvalidArgument
 
 Origin = namedtuple("Origin", ("tls", "host", "port"))
 
@@ -60,4 +60,8 @@ def check_text(text: str, what: str) -> str:
 
 def quote(text: str) -> str:
     """`text` percent-encoded in UTF-8 (RFC 3986, section 2.1); InvalidArgument for half a surrogate pair."""
-    return "".join([chr(byte) if byte in _UNRESERVED else "%%%02X" % byte for byte in text.encode()])
+    try:
+        encoded = text.encode()
+    except UnicodeError:
+        raise InvalidArgument("%r has half a surrogate pair, which cannot be sent: remove it" % text)
+    return "".join([chr(byte) if byte in _UNRESERVED else "%%%02X" % byte for byte in encoded])

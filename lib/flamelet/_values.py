@@ -4,10 +4,9 @@ A request and its answer are held whole. A write asks for no answer (`print=sile
 an increment. Limit: values are at most 32 levels deep.
 """
 
-from . import _json, _push_id
+from . import InvalidArgument, _json, _push_id
 from ._request import build
 from .database import check_key, keys
-from ._errors import InvalidArgument
 
 _SPECIAL = (".priority", ".value", ".sv")
 

@@ -10,11 +10,13 @@ from . import _url
 class Token:
     """A Firebase ID token (sent as `auth=`) or a Google OAuth2 access token (sent as `access_token=`).
 
-    `token`: the text of the token. Google's access tokens are told by their beginning, "ya29.".
+    `token`: the text of the token. Google's access tokens are told by their beginning, "ya29.". `parameter` is the query
+    parameter that carries the token to the Realtime Database.
     """
 
     def __init__(self, token: str) -> None:
-        self._text = _url.quote(_url.check_text(token, "the token"))
+        text = _url.quote(_url.check_text(token, "the token"))
+        self.parameter = ("access_token=" if text.startswith("ya29.") else "auth=") + text
 
     def __repr__(self) -> str:
         return "Token(...)"
@@ -25,7 +27,3 @@ class Token:
         from ._token_file import load
 
         return Token(load(file))
-
-    def parameter(self) -> str:
-        """The query parameter that carries the token to the Realtime Database."""
-        return ("access_token=" if self._text.startswith("ya29.") else "auth=") + self._text

@@ -7,10 +7,9 @@ awaited; nothing else differs.
 Limits are the service's: keys of at most 768 bytes of UTF-8, without . # $ [ ] / and control characters.
 """
 
-from . import _url
+from . import InvalidArgument, _url
 from ._client import Client
 from ._runtime import MICROPYTHON, const
-from ._errors import InvalidArgument
 
 _KEY_BYTES = const(768)
 _SPECIAL = (".priority", ".settings", ".info")
@@ -112,8 +111,7 @@ def keys(path: str) -> list:
 
 def check_key(key: str) -> None:
     """InvalidArgument where `key` cannot be."""
-    for letter in key:
-        if letter in ".#$[]/\x7f" or letter < " ":
-            raise InvalidArgument("the key %r holds %r: no . # $ [ ] / or control character may" % (key, letter))
-    if not 0 < len(key.encode()) <= _KEY_BYTES:
-        raise InvalidArgument("a key has 1 to %d bytes: %r has not" % (_KEY_BYTES, key[:40]))
+    forbidden = [letter for letter in key if letter in ".#$[]/\x7f" or letter < " "]
+    if forbidden or not 0 < len(key.encode()) <= _KEY_BYTES:
+        text = "the key %r cannot be: it has 1 to 768 bytes, none of them . # $ [ ] / or a control character"
+        raise InvalidArgument(text % key[:60])

@@ -8,7 +8,7 @@ Every error of flamelet is a `FlameletError`. Its text names the thing and what 
 """
 
 
-from ._errors import FlameletError, InvalidArgument, NetworkError, Timeout  # noqa: F401  the first of the hierarchy
+from . import FlameletError, InvalidArgument, NetworkError, Timeout  # noqa: F401  the first of the hierarchy
 
 
 class TLSError(NetworkError):

@@ -10,10 +10,9 @@ Every reading is written once: its key is made before it is sent, so a repeated 
 Memory: the request, with the token: about 1.3 KiB for ever, plus 28 bytes and the name for each field.
 """
 
-from . import _push_id, _url
+from . import FlameletError, InvalidArgument, _push_id, _url
 from ._buffer import MAX_DECIMALS, NUMBER_WIDTH, put_int, put_number, put_text
 from ._connection import DONE
-from ._errors import FlameletError, InvalidArgument
 from ._runtime import const
 from .database import check_key
 
@@ -51,7 +50,6 @@ class Feed:
             head = "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length:" % (target, _url.host_header(database._origin))
             self._key_at = head.index(key + ".json")
             self._length_at = len(head)
-            self._body_at = len(head) + _LENGTH_DIGITS + 4
             self._request = bytearray(head.encode() + b" " * _LENGTH_DIGITS + b"\r\n\r\n") + self._room()
 
     def _room(self):
@@ -150,9 +148,10 @@ class Feed:
         request = self._request
         self.pending = False
         _push_id.put(request, self._key_at)
-        self._size = self.put_row(request, self._body_at, row)
         at = self._length_at
-        end = put_int(request, at, self._size - self._body_at)
+        body_at = at + _LENGTH_DIGITS + 4
+        self._size = self.put_row(request, body_at, row)
+        end = put_int(request, at, self._size - body_at)
         while end < at + _LENGTH_DIGITS:
             request[end] = 32
             end += 1

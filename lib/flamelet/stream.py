@@ -10,7 +10,7 @@ keep-alive every 30 s). The server sends the whole value again at every reconnec
 cannot heal ends the stream with an error: `cancel`, and a refusal of the request. The first connection does not heal by
 itself either: a wrong URL should be seen at once. After such an error the stream may be asked again.
 
-Memory: the connection's 1 KiB, and the largest event that came, at most `event_bytes`. A larger event is skipped to its
+Memory: the connection's 512 bytes, and the largest event that came, at most `event_bytes`. A larger event is skipped to its
 end and told as one of type "too-large", with its size as `data`. A keep-alive allocates nothing; an event only what its
 value takes, and itself.
 """
@@ -20,11 +20,12 @@ from collections import namedtuple
 from . import _json
 from ._budget import Budget
 from ._client import wait
-from ._connection import BODY, DONE, HEAD
+from ._connection import DONE
 from ._date import learn
 from ._failures import failed, name, refused
-from ._request import build
+from ._http1 import BODY, HEAD
 from ._recovery import REDIRECTS, redirect
+from ._request import build
 from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
 from ._sse import EVENT, NEED, EventParser
 from .errors import FlameletError, NetworkError, ProtocolError, StreamCancelled, Unavailable
