@@ -37,4 +37,6 @@ def _size(text, at, end):
         at += 1
     while at < end and text[at] in b" \t":
         at += 1
-    return size if 0 < digits <= _DIGITS and (at == end or text[at] == 59) else -1
+    if not 0 < digits <= _DIGITS or at < end and text[at] != 59 or text.find(b"\r", at, end) >= 0:
+        return -1
+    return size

@@ -165,9 +165,10 @@ class Response:
         return self._keep(text, name, end) if self.wanted else NEED
 
     def _keep(self, text, at, end):
+        colon = text.find(b":", at, end)
         for name in self.wanted:
-            if text[at + len(name)] == 58 and _is(text, at, name):
-                self.headers[name] = bytes(text[at + len(name) + 1 : end]).strip()
+            if len(name) == colon - at and _is(text, at, name):
+                self.headers[name] = bytes(text[colon + 1 : end]).strip()
         return NEED
 
     def _read_length(self, text, at, end):

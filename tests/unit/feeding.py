@@ -1,7 +1,7 @@
 """Feeds HTTP answers and event streams to the byte machines in every way that a network may cut them.
 
 In: bytes. Out: what the machine made of them, as a namedtuple; each cut must give the same. The pieces lie in a buffer
-between line ends that are not part of them, so that a machine that reads beyond its piece is found out.
+between line ends that are not part of them, or end with the buffer: a machine that reads on is found out.
 """
 
 from collections import namedtuple
@@ -26,10 +26,11 @@ def every_cut(data):
         yield [data[:i], data[i:]]
 
 
-def read_answer(pieces, bodiless=False):
+def read_answer(pieces, bodiless=False, behind=FENCE):
     """What one parser makes of the pieces (any iterable), after which the connection ends.
 
     Returns: an Answer; `code` is END or the negative code, `taken` the bytes that were taken before it came.
+    `behind` is what lies in the buffer behind each piece.
     """
     response = _http1.Response()
     response.wanted = WANTED
@@ -39,7 +40,7 @@ def read_answer(pieces, bodiless=False):
     heads = 0
     code = _http1.NEED
     for piece in pieces:
-        buffer = bytearray(FENCE + piece + FENCE)
+        buffer = bytearray(FENCE + piece + behind)
         at = len(FENCE)
         end = at + len(piece)
         code = _http1.NEED
@@ -77,6 +78,7 @@ def read_every_way(data, bodiless=False):
     whole = read_answer([data], bodiless)
     for pieces in every_cut(data):
         assert_same(read_answer(pieces, bodiless), whole, pieces)
+        assert_same(read_answer(pieces, bodiless, b""), whole, pieces)
     if ends_by_itself(whole):
         for pieces in ([data + TRAILING], [data, TRAILING]):
             assert_same(read_answer(pieces, bodiless), whole, pieces)
