@@ -73,6 +73,15 @@ def failed(connection, request) -> FlameletError:
     return ProtocolError("%s: %s: is %s the right server?" % (what, _REASONS[failure], host))
 
 
+def check(connection, request) -> None:
+    """Raise what an answer with a body to a write stands for: a refusal, or a page where the service sends JSON."""
+    if connection.response.status >= 300:
+        raise refused(connection, request)
+    if _json.check(connection.body, 0, connection.body_size) >= 0:
+        text = "%s: the answer is no JSON but %r: is %s a Realtime Database, or does the network intercept?"
+        raise ProtocolError(text % (name(request), bytes(connection.body[:60]), connection.origin.host))
+
+
 def refused(connection, request) -> ResponseError:
     """The error that the status of the answer stands for."""
     status = connection.response.status

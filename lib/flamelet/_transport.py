@@ -93,6 +93,7 @@ class Transport:
                 sock.setsockopt(6, 1, 1)  # TCP_NODELAY, by number, since no port of MicroPython names it
             except (OSError, AttributeError):
                 self.error = None  # a port without it sends the same bytes, a little later
+            self._forget()  # while the socket has a number: TLS takes it away, on CPython
             return True
         return False
 

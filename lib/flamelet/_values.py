@@ -55,7 +55,7 @@ def push_many(feed, rows):
     members = []
     for row in rows:
         feed._check(row)
-        members.append(b'"%s":%s' % (_new_key().encode(), buffer[: feed.put_row(buffer, 0, row)]))
+        members.append(b'"%s":%s' % (_new_key().encode(), bytes(buffer[: feed.put_row(buffer, 0, row)])))
     if members:
         yield from _write(feed._database, "PATCH", feed._path, b"{%s}" % b",".join(members))
     return len(members)
