@@ -31,6 +31,12 @@ class Clock:
         _push_id.epoch_ms = _runtime.epoch_ms
 
 
+def make_key():
+    key = bytearray(_push_id.SIZE)
+    assert _push_id.put(key, 0) == len(key)
+    return key.decode()
+
+
 def number(text):
     value = 0
     for letter in text:

@@ -3,7 +3,7 @@
 from flamelet import _push_id, _runtime
 from flamelet.errors import ClockNotSet
 
-from clock import ALPHABET, NOW, Clock, milliseconds, number
+from clock import ALPHABET, NOW, Clock, make_key, milliseconds, number
 from helpers import raises
 
 WORDS32 = True
@@ -11,7 +11,7 @@ WORDS32 = True
 
 def test_a_key_is_the_time_and_twelve_random_characters():
     with Clock():
-        key = _push_id.make()
+        key = make_key()
     assert len(key) == 20
     assert 0 <= milliseconds(key) - NOW <= 1
     assert all(letter in ALPHABET for letter in key)
@@ -31,10 +31,10 @@ def test_the_alphabet_is_in_ascii_order():
 
 def test_keys_sort_by_the_time_they_were_made():
     with Clock() as clock:
-        last = _push_id.make()
+        last = make_key()
         for step in [0, 1, 0, 0, 2, 63, 64, 65, 4095, 4096, 1000, 86400000, 0] * 40:
             clock.move(step)
-            key = _push_id.make()
+            key = make_key()
             assert key > last, (step, last, key)
             assert 0 <= milliseconds(key) - clock.epoch <= 1
             last = key
@@ -42,9 +42,9 @@ def test_keys_sort_by_the_time_they_were_made():
 
 def test_keys_of_the_same_millisecond_differ_by_one():
     with Clock():
-        first = number(_push_id.make()[8:])
+        first = number(make_key()[8:])
         for i in range(1, 200):
-            assert number(_push_id.make()[8:]) == (first + i) % 64**12
+            assert number(make_key()[8:]) == (first + i) % 64**12
 
 
 def test_keys_of_different_milliseconds_have_other_random_parts():
@@ -52,27 +52,27 @@ def test_keys_of_different_milliseconds_have_other_random_parts():
         seen = set()
         for _ in range(100):
             clock.move(1)
-            seen.add(_push_id.make()[8:])
+            seen.add(make_key()[8:])
     assert len(seen) == 100
 
 
 def test_a_random_part_that_is_full_carries_into_the_time():
     with Clock() as clock:
-        first = _push_id.make()
+        first = make_key()
         _push_id._digits[8:] = b"\x3f" * 12
-        full = _push_id.make()
+        full = make_key()
         assert full[8:] == "-" * 12 and milliseconds(full) == milliseconds(first) + 1
         clock.move(1)
-        assert _push_id.make() > full
+        assert make_key() > full
 
 
 def test_the_time_carries_over_all_its_digits():
     with Clock(epoch=64**7 - 2) as clock:
         _push_id._ticks[:] = [clock.ticks, True]
         _push_id._digits[:8] = b"\0" + b"\x3f" * 7
-        before = _push_id.make()
+        before = make_key()
         clock.move(1)
-        after = _push_id.make()
+        after = make_key()
     assert before[:8] == "-zzzzzzz" and after[:8] == "0-------"
     assert after > before
 
@@ -80,10 +80,10 @@ def test_the_time_carries_over_all_its_digits():
 def test_ticks_that_wrap_do_not_move_the_time():
     with Clock() as clock:
         clock.ticks = _runtime.ticks_add(0, -5)
-        last = _push_id.make()
+        last = make_key()
         for _ in range(10):
             clock.move(1)
-            key = _push_id.make()
+            key = make_key()
             assert key > last and 0 <= milliseconds(key) - clock.epoch <= 1
             last = key
 
@@ -91,34 +91,34 @@ def test_ticks_that_wrap_do_not_move_the_time():
 def test_after_days_without_a_key_the_clock_is_read_anew():
     for days in (3, 4, 5):
         with Clock() as clock:
-            last = _push_id.make()
+            last = make_key()
             clock.move(days * 86400000)
-            key = _push_id.make()
+            key = make_key()
             assert key > last and 0 <= milliseconds(key) - clock.epoch <= 1
 
 
 def test_a_thousand_keys_of_the_real_clock_are_in_order_and_all_different():
-    keys = [_push_id.make() for _ in range(1000)]
+    keys = [make_key() for _ in range(1000)]
     assert keys == sorted(set(keys))
 
 
 def test_without_a_clock_there_is_no_key():
     for epoch in (0, 946684800000, 1704067199999):
         with Clock(epoch=epoch):
-            error = raises(ClockNotSet, _push_id.make)
+            error = raises(ClockNotSet, make_key)
             assert error.retry and "ntptime" in str(error)
     with Clock(epoch=1704067200000):
-        assert _push_id.make()
+        assert make_key()
 
 
 def test_a_clock_that_is_set_later_is_taken():
     with Clock(epoch=5000) as clock:
-        raises(ClockNotSet, _push_id.make)
+        raises(ClockNotSet, make_key)
         clock.epoch = NOW
-        assert 0 <= milliseconds(_push_id.make()) - NOW <= 1
+        assert 0 <= milliseconds(make_key()) - NOW <= 1
 
 
 def test_an_offset_mends_a_clock_that_was_never_set():
     with Clock(epoch=5000):
         _push_id.offset[0] = NOW - 5000
-        assert 0 <= milliseconds(_push_id.make()) - NOW <= 1
+        assert 0 <= milliseconds(make_key()) - NOW <= 1

@@ -1,0 +1,117 @@
+"""Errors: one hierarchy, whether a retry helps, and which one an answer or a failure stands for."""
+
+from flamelet import FlameletError, InvalidArgument, NetworkError, Timeout, _connection, _failures, _http1, errors
+from flamelet._url import Origin
+
+from helpers import raises
+
+RETRY = {
+    "InvalidArgument": False,
+    "NetworkError": True,
+    "Timeout": True,
+    "TLSError": False,
+    "OutcomeUnknown": False,
+    "ProtocolError": False,
+    "ClockNotSet": True,
+    "ResponseError": False,
+    "BadRequest": False,
+    "Unauthenticated": False,
+    "PermissionDenied": False,
+    "NotFound": False,
+    "PreconditionFailed": False,
+    "ResourceExhausted": True,
+    "Unavailable": True,
+    "StreamCancelled": False,
+}
+REQUEST = b"PUT /devices/d1/state.json?auth=secret HTTP/1.1\r\nHost: demo\r\n\r\n"
+
+
+class Failed:
+    """What _failures.py asks a connection."""
+
+    def __init__(self, failure=0, error=None, status=0, body=b""):
+        self.failure = failure
+        self.error = error
+        self.origin = Origin(False, "localhost", 9000)
+        self.fresh = self.sent = True
+        self.answer_bytes = 1000
+        self.body = bytearray(body + b"rest of an older body")
+        self.body_size = len(body)
+        self.response = _http1.Response()
+        self.response.status = status
+
+
+def test_each_error_is_ours_and_says_whether_a_retry_helps():
+    for name in RETRY:
+        kind = getattr(errors, name)
+        assert issubclass(kind, FlameletError), name
+        error = kind("the text")
+        assert (str(error), error.retry, error.status, error.text) == ("the text", RETRY[name], 0, ""), name
+
+
+def test_who_catches_network_errors_catches_what_may_have_happened_too():
+    for name in ("Timeout", "TLSError", "OutcomeUnknown"):
+        assert issubclass(getattr(errors, name), NetworkError)
+    assert errors.NetworkError is NetworkError and errors.InvalidArgument is InvalidArgument
+
+
+def test_refusals_of_the_live_service_become_their_errors():
+    for status, text, kind in (
+        (400, "Invalid data; couldn't parse JSON object, array, or value.", "BadRequest"),
+        (401, "Permission denied", "PermissionDenied"),
+        (401, "Auth token is expired", "Unauthenticated"),
+        (401, "Could not parse auth token.", "Unauthenticated"),
+        (401, "Unauthorized request.", "Unauthenticated"),
+        (403, "Permission denied", "PermissionDenied"),
+        (404, "404 Not Found", "NotFound"),
+        (405, "Method not allowed", "BadRequest"),
+        (412, "ETag mismatch", "PreconditionFailed"),
+        (429, "Quota exceeded.", "ResourceExhausted"),
+        (500, "Internal server error.", "Unavailable"),
+        (503, "Service unavailable", "Unavailable"),
+        (599, "?", "Unavailable"),
+    ):
+        body = ('{\n  "error" : "%s"\n}\n' % text).encode()
+        error = _failures.refused(Failed(status=status, body=body), REQUEST)
+        assert type(error) is getattr(errors, kind), (status, text)
+        assert (error.status, error.text) == (status, text)
+        assert str(status) in str(error) and text in str(error)
+        assert "PUT /devices/d1/state.json" in str(error) and "secret" not in str(error)
+
+
+def test_a_page_of_html_is_shown_by_its_beginning():
+    body = b"<html><title>502 Bad Gateway</title>" + b" " * 500
+    error = _failures.refused(Failed(status=502, body=body), REQUEST)
+    assert type(error) is errors.Unavailable and "502 Bad Gateway" in error.text and len(error.text) < 120
+
+
+def test_an_answer_that_is_no_json_names_what_came():
+    page = b"<!DOCTYPE html><title>Welcome to the hotel</title>"
+    error = raises(errors.ProtocolError, _failures.check, Failed(status=200, body=page), REQUEST)
+    assert "DOCTYPE" in str(error) and "localhost" in str(error) and "secret" not in str(error)
+    raises(errors.PermissionDenied, _failures.check, Failed(status=403, body=b'{"error":"Permission denied"}'), REQUEST)
+    assert _failures.check(Failed(status=200, body=b'{"name":"-O"}'), REQUEST) is None
+
+
+def test_each_failure_becomes_an_error_with_words():
+    kinds = (
+        (_http1.NOT_HTTP, errors.ProtocolError),
+        (_http1.TOO_LONG, errors.ProtocolError),
+        (_http1.BAD_HEADER, errors.ProtocolError),
+        (_http1.BAD_LENGTH, errors.ProtocolError),
+        (_http1.BAD_CODING, errors.ProtocolError),
+        (_http1.BAD_CHUNK, errors.ProtocolError),
+        (_http1.TRUNCATED, NetworkError),
+        (_connection.LATE, Timeout),
+        (_connection.CLOSED, NetworkError),
+        (_connection.TOO_LARGE, errors.ProtocolError),
+        (_connection.BROKEN, NetworkError),
+    )
+    texts = []
+    for failure, kind in kinds:
+        error = _failures.failed(Failed(failure, OSError(104)), REQUEST)
+        assert type(error) is kind, failure
+        assert "PUT /devices/d1/state.json" in str(error) and "secret" not in str(error)
+        texts.append(str(error))
+    assert len(set(texts)) == len(kinds)
+    assert type(_failures.failed(Failed(_connection.BROKEN, MemoryError()), REQUEST)) is errors.ProtocolError
