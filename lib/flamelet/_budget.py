@@ -62,6 +62,11 @@ class Budget:
         return True
 
 
+def to_budget(budget) -> Budget:
+    """`budget` itself, if it is one; else what an int can be refused with."""
+    return budget if isinstance(budget, Budget) else Budget(budget)
+
+
 def turn(connection):
     """Flow: wait until nobody uses the connection; Timeout where it stays in use."""
     end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)

@@ -28,14 +28,18 @@ class Client:
     def __init__(self, url: str, token=None, ca=None, insecure=False, budget=2, timeouts=None, answer_bytes=1 << 20):
         self._origin, path, self._query = _url.parse(url, insecure)
         self._path = path.rstrip("/")
-        if isinstance(token, str):
+        if not (token is None or hasattr(token, "parameter")):
             from .auth import Token
 
             token = Token(token)
         self._token = token
         self._insecure = insecure
         # One connection for requests fits any budget: it is counted where there are streams, or other clients.
-        self._budget = None if isinstance(budget, int) else budget
+        self._budget = None
+        if not isinstance(budget, int) or budget < 1:
+            from ._budget import to_budget
+
+            self._budget = to_budget(budget)
         self._limit = budget
         self._options = ca, timeouts or Timeouts(), answer_bytes
         self._connection = self._new_connection()
@@ -59,11 +63,11 @@ class Client:
     def __exit__(self, *_):
         self.close()
 
-    def _exchange(self, request, size, repeatable):
+    def _exchange(self, request, size, repeatable, attempt=0):
         """Flow: the answer to request[:size], whatever its status, in the connection that is returned."""
         connection = self._connection
         connection.busy = True
-        connection.redirects = attempt = 0
+        connection.redirects = 0
         connection.response.wanted = _WANTED
         try:
             while True:

@@ -9,7 +9,7 @@ collected by _body.py, up to `answer_bytes`.
 """
 
 from ._http1 import BODY, END, TRUNCATED, Response
-from ._runtime import MICROPYTHON, READ, WRITE, const, read, ticks_add, ticks_ms, write
+from ._runtime import MICROPYTHON, READ, WRITE, const, read, ticks_add, ticks_diff, ticks_ms, write
 from ._transport import Transport
 
 DONE = const(0)
@@ -87,6 +87,9 @@ class Connection(Transport):
         self.sent += count
         self._left -= count
         self.deadline = ticks_add(ticks_ms(), self.timeouts.first_byte)
+        # A peer that takes the request in drops gets no more time than that of the whole answer.
+        if self._left and ticks_diff(self.end, self.deadline) < 0:
+            self.deadline = self.end
         # The answer cannot be there yet: reading would be a system call for nothing.
         return self._pending(WRITE if self._left else READ)
 

@@ -21,9 +21,9 @@ def learn(connection) -> None:
 def parse(date: bytes) -> int:
     """Seconds since 1970; 0 where it is no date."""
     try:
-        _, day, month, year, clock, _ = date.decode().split(" ")
+        _, day, name, year, clock, _ = date.decode().split(" ")
         hour, minute, second = [int(part) for part in clock.split(":")]
-        month = "JanFebMarAprMayJunJulAugSepOctNovDec".index(month) // 3 + 1
+        month = "JanFebMarAprMayJunJulAugSepOctNovDec".index(name) // 3 + 1
         return ((_days(int(year), month, int(day)) * 24 + hour) * 60 + minute) * 60 + second
     except (ValueError, UnicodeError):
         return 0

@@ -64,7 +64,8 @@ class Response:
         self.state = _STATUS
         self.status = 0
         self.length = -1
-        self.chunked = self.keep_alive = False
+        self.chunked = False
+        self.keep_alive: object = False
         if self.headers:
             self.headers.clear()
 

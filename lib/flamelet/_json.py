@@ -37,7 +37,7 @@ _open = bytearray(64)
 _found = bytearray(1)  # whether the text being checked has pairs of surrogates
 
 
-def loads(buffer: bytearray, view: memoryview, end: int) -> object:
+def loads(buffer: bytearray, view, end: int) -> object:
     """The value of the JSON text in buffer[:end]; `view` is a memoryview of `buffer`, which is mended in place.
 
     Raises ProtocolError where the text is not JSON.

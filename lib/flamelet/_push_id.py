@@ -20,7 +20,8 @@ _LONGEST = const(1 << 28)  # three days: long before the ticks wrap, the clock i
 EARLIEST = 1704067200000  # 2024-01-01: a clock before this was never set
 
 _digits = bytearray(_TIME) + bytearray(byte & 63 for byte in os.urandom(SIZE - _TIME))
-_ticks = [0, False]  # of the last key; whether the clock was set then
+_ticks = [ticks_ms()]  # of the last key
+_is_set = [False]  # whether the clock was set then
 offset = [0]  # milliseconds to add to the clock of the device: see _date.py
 
 
@@ -28,7 +29,7 @@ def put(buffer: bytearray, at: int) -> int:
     """Write a new key at buffer[at]; the position behind it. ClockNotSet where the time is not known."""
     now = ticks_ms()
     elapsed = ticks_diff(now, _ticks[0])
-    if not _ticks[1] or elapsed < 0 or elapsed > _LONGEST:
+    if not _is_set[0] or elapsed < 0 or elapsed > _LONGEST:
         synchronize()
         elapsed = 1
     _ticks[0] = now
@@ -55,7 +56,7 @@ def synchronize() -> None:
 
         raise ClockNotSet("the clock is not set, and keys begin with the time: call ntptime.settime() first")
     _ticks[0] = ticks_ms()
-    _ticks[1] = True
+    _is_set[0] = True
     for i in range(_TIME - 1, -1, -1):
         _digits[i] = now & 63
         now >>= 6

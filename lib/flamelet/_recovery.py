@@ -34,7 +34,7 @@ def recover(client, connection, code: int, request, size: int, repeatable: bool,
     error = failed(connection, request)
     if not repeatable and connection.sent:
         raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
-    if reused and attempt == 1:
+    if reused and attempt == 1 and error.retry:
         return request, size, 0
     if not isinstance(error, NetworkError) or isinstance(error, Timeout) or not error.retry or attempt >= _ATTEMPTS:
         raise error

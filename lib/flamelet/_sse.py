@@ -164,8 +164,10 @@ class EventParser:
 
     def _keep_data(self, buffer, start, end):
         self.size += end - start
-        if self.size <= len(self.data) or self.size <= self.limit and self._grow():
-            self.data_length = copy(self.data, self.data_length, buffer, start, end)
+        if self.size > len(self.data) and not (self.size <= self.limit and self._grow()):
+            # Too large: what fits is kept, since its beginning tells what changed.
+            end = min(end, start + len(self.data) - self.data_length)
+        self.data_length = copy(self.data, self.data_length, buffer, start, end)
 
     def _grow(self):
         """Make room for `size` bytes in `data`; whether there is room now."""

@@ -14,7 +14,12 @@ from . import InvalidArgument, Timeout
 from ._runtime import MICROPYTHON, ticks_add, ticks_ms
 from .errors import TLSError
 
-if not MICROPYTHON:
+if MICROPYTHON:
+
+    def handshake(sock):
+        """None: the firmware shakes hands within the first write."""
+
+else:
     from ._cpython import handshake
 
 _contexts: dict = {}  # {ca: SSLContext}
@@ -30,7 +35,7 @@ def shake_hands(transport):
         sock = transport.sock
         wrapped = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
         transport.use(wrapped, sock if MICROPYTHON else wrapped)
-        events = None if MICROPYTHON else handshake(wrapped)
+        events = handshake(wrapped)
         while events:
             if transport.is_late():
                 raise Timeout("no TLS handshake with %s within the deadline" % host)
@@ -56,7 +61,7 @@ def untrusted(transport, error: Exception) -> TLSError:
 def _context(ca):
     """The SSLContext that trusts `ca`: DER or PEM bytes, or the name of a file; None for the roots that are shipped."""
     if ca not in _contexts:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context = _new_context()
         # MicroPython begins at CERT_NONE, CPython at CERT_REQUIRED.
         context.verify_mode = ssl.CERT_REQUIRED
         for certificate in _certificates(ca):
@@ -66,6 +71,10 @@ def _context(ca):
                 raise InvalidArgument("ca is no certificate that can be read (%s): it is PEM or DER" % error)
         _contexts[ca] = context
     return _contexts[ca]
+
+
+def _new_context():
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _certificates(ca):

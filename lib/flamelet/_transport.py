@@ -34,14 +34,13 @@ class Transport:
         self.origin = origin
         self.ca = ca
         self.timeouts = timeouts
-        self.sock = None
         self.events = READ
-        self.deadline = 0
+        self.deadline = ticks_ms()
         self.wake = None  # called before the socket is closed: whoever waits for it is told
         self.error: object = None  # of the last attempt
-        self._polled = None
         self._poller = select.poll()
         self._registered = 0
+        self.use(None, None)
 
     def open(self):
         """Flow: connect to the origin, and shake hands."""
@@ -99,7 +98,6 @@ class Transport:
 
     def use(self, sock, polled) -> None:
         """Take `sock`, and poll `polled`: on MicroPython the socket below TLS, since polling TLS itself is slow."""
-        self._forget()
         self.sock = sock
         self._polled = polled
 
@@ -128,9 +126,9 @@ class Transport:
         """Close the socket, if it is open."""
         if self.wake:
             self.wake()
-        self._forget()
         sock = self.sock
-        self.sock = self._polled = None
+        self._forget()
+        self.use(None, None)
         if sock:
             try:
                 sock.close()

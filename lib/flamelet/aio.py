@@ -100,9 +100,9 @@ class Database(database.Database):
         """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals)."""
         return Feed(self, path, fields)
 
-    def _exchange(self, request, size, repeatable):
+    def _exchange(self, request, size, repeatable, attempt=0):
         yield from turn(self._connection)
-        return (yield from super()._exchange(request, size, repeatable))
+        return (yield from super()._exchange(request, size, repeatable, attempt))
 
     async def __aenter__(self):
         return self
@@ -125,7 +125,7 @@ class Stream(stream.Stream):
                 return event
             if ms >= 0:
                 left = ticks_diff(end, ticks_ms())
-                if left <= 0:
+                if left <= 0 and not callable(self.waiting):
                     return None
             await _wait(self.waiting, pause, left)
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -149,12 +149,14 @@ class Stream(stream.Stream):
 class Feed(feed.Feed):
     """`flamelet.feed.Feed`, whose methods are awaited.
 
-    A reading is written into the request as soon as the connection is free, at the call; two tasks cannot mix theirs.
+    The values of a reading are taken at the call, and its request is written when the connection is free: two tasks
+    cannot mix theirs.
     """
 
     def __init__(self, *arguments) -> None:
         super().__init__(*arguments)
-        self._sending = _Sending(self)
+        if MICROPYTHON:
+            self._sending = _Sending(self)
 
     def _push(self, row):
         yield from turn(self._database._connection)
@@ -162,74 +164,67 @@ class Feed(feed.Feed):
 
     def _send(self, row):
         connection = self._database._connection
-        if not self._begin(connection, row):
-            return run(self._push(tuple(row)))
-        connection.busy = True
-        return self._sending if MICROPYTHON else self._sent(connection)
-
-    async def _sent(self, connection):
-        try:
-            code = connection.step()
-            while code > DONE:
-                await _wait(connection, 1)
-                code = connection.step()
-        finally:
-            connection.busy = False
-        if not self._is_done(connection, code):
-            await run(self._again())
+        # On CPython a task that is cancelled before it begins would never give the connection back.
+        if MICROPYTHON and self._begin(connection, row):
+            connection.busy = True
+            return self._sending
+        self._check(row)
+        return run(self._push(tuple(row)))
 
 
-class _Sending:
-    """MicroPython's form of `Feed._sent`: an awaitable that is used again, since a coroutine is an object each time.
+if MICROPYTHON:
 
-    It has what asyncio calls: `__iter__` and `__next__` to await it, `send` to make a task of it, `close` and `throw`
-    to cancel it.
-    """
+    class _Sending:
+        """The hot path of a feed on MicroPython: an awaitable that is used again, where a coroutine would be an object.
 
-    def __init__(self, feed):
-        self._feed = feed
-        self._connection = feed._database._connection
-        self._end = StopIteration()
-        self._flow = None
-        self._pause = 1
+        It has what asyncio calls: `__iter__` and `__next__` to await it, `send` to make a task of it, `close` and `throw`
+        to cancel it.
+        """
 
-    def __iter__(self):
-        return self
-
-    def send(self, _):
-        return self.__next__()
-
-    def __next__(self):
-        if self._flow:
-            return self._next_of_flow()
-        code = self._connection.step()
-        if code > DONE:
-            # next() on what sleep_ms returns is what `await` does with it.
-            next(asyncio.sleep_ms(self._pause))
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-            return None
-        self.close()
-        if self._feed._is_done(self._connection, code):
-            raise self._end
-        self._flow = self._feed._again()
-        return self._next_of_flow()
-
-    def _next_of_flow(self):
-        try:
-            next(_wait(next(self._flow), _LONGEST_PAUSE))
-        except Exception:
+        def __init__(self, feed):
+            self._feed = feed
+            self._connection = feed._database._connection
+            self._end = StopIteration()
             self._flow = None
-            raise
+            self._pause = 1
 
-    def close(self):
-        """Give the connection back; an exchange that was cut short is closed by whoever uses it next."""
-        self._pause = 1
-        if self._flow:
-            self._flow.close()
-            self._flow = None
-        else:
-            self._connection.busy = False
+        def __iter__(self):
+            return self
 
-    def throw(self, error, *_):
-        self.close()
-        raise error
+        def send(self, _):
+            return self.__next__()
+
+        def __next__(self):
+            if self._flow:
+                return self._next_of(self._flow)
+            code = self._connection.step()
+            if code > DONE:
+                # next() on what sleep_ms returns is what `await` does with it.
+                next(_wait(self._connection, self._pause))
+                self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+                return None
+            self.close()
+            if self._feed._is_done(self._connection, code):
+                raise self._end
+            self._flow = flow = self._feed._again(1)
+            return self._next_of(flow)
+
+        def _next_of(self, flow):
+            try:
+                next(_wait(next(flow), _LONGEST_PAUSE))
+            except Exception:
+                self._flow = None
+                raise
+
+        def close(self):
+            """Give the connection back; an exchange that was cut short is closed by whoever uses it next."""
+            self._pause = 1
+            if self._flow:
+                self._flow.close()
+                self._flow = None
+            else:
+                self._connection.busy = False
+
+        def throw(self, error, *_):
+            self.close()
+            raise error

@@ -27,7 +27,7 @@ class Database(Client):
     - `answer_bytes`: the largest answer, in bytes.
 
     On a desktop FIREBASE_DATABASE_EMULATOR_HOST leads to the emulator, as in Google's SDKs.
-    (Source: the Firebase Database REST API.)
+    (Source: the Firebase Database REST API.) What the methods return is not annotated, since `flamelet.aio` awaits it.
     """
 
     def __init__(self, url: str, token=None, **options) -> None:
@@ -37,31 +37,31 @@ class Database(Client):
             url = emulated(url, options)
         super().__init__(url, token, **options)
 
-    def get(self, path: str, shallow: bool = False) -> object:
+    def get(self, path: str, shallow: bool = False):
         """The value at `path`, None where there is none; `shallow`: of an object only its keys, each with True."""
         from ._values import get
 
         return self._run(get(self, path, shallow))
 
-    def set(self, path: str, value: object) -> None:
+    def set(self, path: str, value: object):
         """Write `value` at `path`; None deletes."""
         from ._values import put
 
         return self._run(put(self, path, value))
 
-    def push(self, path: str, value: object) -> str:
+    def push(self, path: str, value: object):
         """Write `value` under a new key below `path`; the key. It is made here, so a repeated PUT cannot duplicate."""
         from ._values import push
 
         return self._run(push(self, path, value))
 
-    def update(self, path: str, values: dict) -> None:
+    def update(self, path: str, values: dict):
         """Write each value of `values` at its key below `path`, all or none; a key may be a path, None deletes."""
         from ._values import update
 
         return self._run(update(self, path, values))
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str):
         """Delete what is at `path`."""
         from ._values import delete
 
@@ -79,13 +79,15 @@ class Database(Client):
 
         return Feed(self, path, fields)
 
-    def _answered(self, request, size, repeatable):
+    def _answered(self, request, size, repeatable, attempt=0):
         """Flow: the connection with the answer to request[:size]; ResponseError where its status says error."""
-        connection = yield from self._exchange(request, size, repeatable)
-        if connection.response.status >= 300:
-            from ._failures import refused
+        connection = yield from self._exchange(request, size, repeatable, attempt)
+        status = connection.response.status
+        # What a GET answers is checked by who reads it.
+        if status >= 300 or status != 204 and not request.startswith(b"GET"):
+            from ._failures import check
 
-            raise refused(connection, request)
+            check(connection, request)
         return connection
 
     def _target(self, path, parameter=None):
@@ -111,7 +113,7 @@ def keys(path: str) -> list:
 
 def check_key(key: str) -> None:
     """InvalidArgument where `key` cannot be."""
-    forbidden = [letter for letter in key if letter in ".#$[]/\x7f" or letter < " "]
+    forbidden = [letter for letter in key if letter in ".#$[]/\x7f" or letter < " " or "\ud7ff" < letter < "\ue000"]
     if forbidden or not 0 < len(key.encode()) <= _KEY_BYTES:
-        text = "the key %r cannot be: it has 1 to 768 bytes, none of them . # $ [ ] / or a control character"
+        text = "the key %r cannot be: it has 1 to 768 bytes, none of . # $ [ ] / and control characters, no half surrogate"
         raise InvalidArgument(text % key[:60])

@@ -64,7 +64,7 @@ class Device:
         self.stopped = False
         self.measured = self.sent = self.not_sent = self.obeyed = 0
         self._light = False
-        self._online = None
+        self._online: object = None  # not known yet
         self._waiting: list = []
         self._row = None  # the reading that is on its way
         self._has_state = False

@@ -27,9 +27,9 @@ class Feed:
     """
 
     def __init__(self, database, path: str, fields: tuple) -> None:
-        self._texts = [_text(field) for field in fields]
-        if not self._texts:
-            raise InvalidArgument('a feed has at least one field: (("temp", 1),)')
+        self._texts = [_text(field) for field in fields] if isinstance(fields, (tuple, list)) else []
+        if not 0 < len(set(self._texts)) == len(self._texts):
+            raise InvalidArgument('a feed has fields, each with a name of its own: (("temp", 1), ("hum", 0))')
         self._texts[0] = b"{" + self._texts[0][1:]
         self._decimals = [field[1] for field in fields]
         self._given: list = [None] * 6
@@ -61,7 +61,7 @@ class Feed:
         """The key of the last reading."""
         return self._request[self._key_at : self._key_at + _push_id.SIZE].decode()
 
-    def push(self, a, b=MISSING, c=MISSING, d=MISSING, e=MISSING, f=MISSING) -> None:
+    def push(self, a, b=MISSING, c=MISSING, d=MISSING, e=MISSING, f=MISSING):
         """Send one reading under a new key: a number, a bool or None for each field, in the order of the fields."""
         # Written out: the frame of a loop, or of a call with as many arguments, would come from the heap.
         self._given[0] = a
@@ -72,17 +72,17 @@ class Feed:
         self._given[5] = f
         return self._send(self._given)
 
-    def push_row(self, row) -> None:
+    def push_row(self, row):
         """Send one reading under a new key: `row` is a list or tuple with a value for each field."""
         return self._send(row)
 
-    def repeat(self) -> None:
+    def repeat(self):
         """Send the `pending` reading again under its key: after an error that left open whether it arrived."""
         if not self.pending:
             raise InvalidArgument("nothing is pending: the last reading arrived, or was refused")
         return self._database._run(self._again())
 
-    def push_many(self, rows) -> int:
+    def push_many(self, rows):
         """Send many readings in one PATCH, all or none; how many there were. `rows`: rows as for `push_row`."""
         from ._values import push_many
 
@@ -98,7 +98,7 @@ class Feed:
             connection.wait(connection.remaining())
             code = connection.step()
         if not self._is_done(connection, code):
-            self._database._run(self._again())
+            self._database._run(self._again(1))
 
     def _begin(self, connection, row):
         """Begin the exchange, if the connection is open and nobody uses it."""
@@ -119,13 +119,13 @@ class Feed:
     def _is_done(self, connection, code):
         """Whether the exchange did what it should; False where it has to be repeated, ResponseError where refused."""
         status = connection.response.status
-        if code != DONE or status >= 429 or 300 <= status < 400:
+        if code != DONE or status == 503 or 300 <= status < 400:
             return False
-        self.pending = False
-        if status >= 400:
-            from ._failures import refused
+        self.pending = status == 429 or status >= 500
+        if status != 204:
+            from ._failures import check
 
-            raise refused(connection, self._request)
+            check(connection, self._request)
         return True
 
     def _push(self, row):
@@ -134,10 +134,10 @@ class Feed:
         self._write(row)
         yield from self._again()
 
-    def _again(self):
-        """Flow: the same request with all that the hot path leaves out: opening, repeating, redirects."""
+    def _again(self, attempt=0):
+        """Flow: the request of `_write` with all that the hot path leaves out; `attempt`: how often it was sent."""
         try:
-            yield from self._database._answered(self._request, self._size, True)
+            yield from self._database._answered(self._request, self._size, True, attempt)
             self.pending = False
         except FlameletError as error:
             self.pending = error.retry

@@ -28,7 +28,7 @@ from ._recovery import REDIRECTS, redirect
 from ._request import build
 from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
 from ._sse import EVENT, NEED, EventParser
-from .errors import FlameletError, NetworkError, ProtocolError, StreamCancelled, Unavailable
+from .errors import FlameletError, ProtocolError, StreamCancelled
 
 Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
 
@@ -38,6 +38,7 @@ _PUT = const(0)
 _PATCH = const(1)
 _KEEP_ALIVE = const(2)
 _CANCEL = const(3)
+_AUTH_REVOKED = const(4)
 _STEADY = const(30000)  # milliseconds of connection after which the back-off begins anew
 _WANTED = (b"content-type", b"location", b"date")
 _PROGRESS = const(4096)  # bytes that prove a large event is no trickle
@@ -62,7 +63,7 @@ class Stream:
         self._was_open = False
         self._is_first = False
         self._attempt = 0
-        self._opened_at = 0
+        self._opened_at = ticks_ms()
         self._received = 0
         self._at = self._end = 0
         self.waiting = 0
@@ -103,18 +104,18 @@ class Stream:
         return self.next()
 
     def next(self, ms: int = -1):
-        """The next event; None where none comes within `ms` milliseconds (0: without blocking; -1: for ever)."""
-        end = ticks_add(ticks_ms(), ms if ms > 0 else 0)
+        """The next event; None where none comes within `ms` milliseconds (0: only DNS may block; -1: for ever)."""
+        end = ticks_add(ticks_ms(), max(0, ms))
+        left = 1 << 29
         while True:
             event = self.move()
             if event is not None or self.closed:
                 return event
-            if ms < 0:
-                wait(self.waiting)
-                continue
-            left = ticks_diff(end, ticks_ms())
-            if left <= 0:
-                return None
+            if ms >= 0:
+                left = ticks_diff(end, ticks_ms())
+                # DNS is asked even then: without it no later call would come any further.
+                if left <= 0 and not callable(self.waiting):
+                    return None
             wait(self.waiting, left)
 
     def move(self):
@@ -128,7 +129,7 @@ class Stream:
                 if code != NEED:
                     self._renew()
                     event = self._told(code) if self._parser.name != _KEEP_ALIVE else None
-                    if event is not None:
+                    if event is not None or not self._is_open:
                         return event
                 continue
             code = self._step()
@@ -173,10 +174,11 @@ class Stream:
         return DONE
 
     def _move_opening(self):
-        if self._opening is None:
-            self._opening = self._open()
+        if self.closed:
+            return None
+        self._opening = opening = self._opening or self._open()
         try:
-            self.waiting = next(self._opening)
+            self.waiting = next(opening)
         except StopIteration:
             self._opening = None
             self.waiting = 0
@@ -190,12 +192,12 @@ class Stream:
         """Flow: connect, again and again until it succeeds or cannot heal."""
         while True:
             if self._attempt:
-                yield getrandbits(10) << min(self._attempt - 1, 6)
+                yield from _pause(getrandbits(10) << min(self._attempt - 1, 6))
             self._attempt += 1
             try:
                 yield from self._connect()
                 return
-            except (NetworkError, Unavailable) as error:
+            except FlameletError as error:
                 self._connection.close()
                 if not error.retry or not self._was_open:
                     raise
@@ -232,7 +234,7 @@ class Stream:
             raise failed(connection, request)
         if connection.response.status >= 300:
             yield from self._read_refusal(request)
-        elif not connection.response.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
+        elif not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
             raise ProtocolError("%s: the answer is no event stream: is this a Realtime Database?" % name(request))
 
     def _read_refusal(self, request):
@@ -258,29 +260,51 @@ class Stream:
         parser = self._parser
         kind = parser.name
         if code != EVENT:
-            return Event("too-large", _path_of(parser), parser.size, self._is_first)
+            return Event("too-large", _path_of(parser), parser.size, self._snapshot())
         if kind == _CANCEL:
-            text = bytes(parser.data[: parser.data_length]).decode()
+            text = _text(parser.data, 0, parser.data_length)
             self.close()
             raise StreamCancelled("the server cancelled the stream: %s" % text, text)
+        if kind == _AUTH_REVOKED:
+            # The next connection shows whether the token still serves. The server closes this one, but MicroPython's
+            # TLS does not tell of an end that comes right behind data.
+            self._at = self._end
+            self._lose()
         if kind != _PUT and kind != _PATCH:
-            # auth_revoked: the server closes, and the next connection shows whether the token still serves. A type
-            # that is not in the document is none of ours.
+            # A type that is not in the document is none of ours.
             return None
         content = _json.loads(parser.data, parser.view, parser.data_length)
         if not isinstance(content, dict) or not isinstance(content.get("path"), str) or "data" not in content:
             raise ProtocolError("the stream sent a %s without path and data" % _TYPES[kind])
-        snapshot = self._is_first
+        return Event(_TYPES[kind], content["path"], content["data"], self._snapshot())
+
+    def _snapshot(self):
+        """Whether this event is the first of its connection."""
+        first = self._is_first
         self._is_first = False
-        return Event(_TYPES[kind], content["path"], content["data"], snapshot)
+        return first
 
 
 def _path_of(parser):
     """The path of an event that was too large, where what was kept of it shows one."""
-    kept = bytes(parser.data[: parser.data_length])
-    start = kept.find(b'"path":"') + 8
-    end = kept.find(b'"', start)
-    return kept[start:end].decode() if start > 7 and end > 0 else None
+    start = parser.data.find(b'"path":"', 0, parser.data_length) + 8
+    end = parser.data.find(b'"', start, parser.data_length)
+    return _text(parser.data, start, end) if start > 7 and end > 0 else None
+
+
+def _text(data, start, end):
+    """The text in data[start:end], or what stands for it where it is not UTF-8."""
+    try:
+        return bytes(data[start:end]).decode()
+    except UnicodeError:
+        return repr(bytes(data[start:end]))
+
+
+def _pause(ms):
+    """Flow: wait so long, also where the stream is asked more often."""
+    end = ticks_add(ticks_ms(), ms)
+    while ticks_diff(end, ticks_ms()) > 0:
+        yield ticks_diff(end, ticks_ms())
 
 
 def _unstream(connection):
