@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flamelet import _buffer, _http1, _json, _url
+from flamelet import _buffer, _http1, _json, _url, database
 from flamelet.errors import InvalidArgument, ProtocolError
 
 from feeding import Event, Events, assert_same, read_answer, read_events
@@ -394,12 +394,18 @@ def test_a_url_is_taken_apart_or_refused(url, insecure):
     assert path == "" or path.startswith("/")
 
 
-@given(ANY_TEXT)
-def test_text_is_quoted_or_refused(text):
+PATHS = st.one_of(ANY_TEXT, st.lists(ANY_TEXT.filter(bool)).map("/".join), st.text(st.sampled_from("aé/.#$[]\x7f\n")))
+
+
+@given(PATHS)
+def test_a_path_is_quoted_or_refused(path):
     try:
-        quoted = _url.quote(text)
+        keys = database.keys(path)
     except InvalidArgument:
-        assert re.search("[\ud800-\udfff]", text)
         return
-    assert re.fullmatch("([A-Za-z0-9._~-]|%[0-9A-F]{2})*", quoted)
-    assert urllib.parse.unquote(quoted, errors="strict") == text
+    assert "/".join(keys) == path.strip("/")
+    for key in keys:
+        quoted = _url.quote(key)
+        assert re.fullmatch("([A-Za-z0-9._~-]|%[0-9A-F]{2})+", quoted)
+        assert urllib.parse.unquote(quoted, errors="strict") == key
+        assert key in (".priority", ".settings", ".info") or not re.search(r"[.#$\[\]/\x00-\x1f\x7f\ud800-\udfff]", key)

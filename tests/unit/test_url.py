@@ -92,13 +92,6 @@ def test_text_with_anything_unprintable_is_refused_without_showing_it():
     raises(InvalidArgument, _url.check_text, None, "the token")
 
 
-def test_half_a_surrogate_pair_is_not_quoted():
-    try:
-        assert _url.quote("\ud800") == "%ED%A0%80"  # MicroPython holds text as the bytes of its UTF-8
-    except InvalidArgument as error:
-        assert "surrogate" in str(error)
-
-
 def test_all_but_the_unreserved_characters_are_percent_encoded():
     unreserved = "AZaz09-_.~"
     assert _url.quote(unreserved) == unreserved
