@@ -1,0 +1,343 @@
+"""Bad input: one clear error that names the thing, nothing sent, and the client usable afterwards."""
+
+import flamelet
+from flamelet.errors import FlameletError, InvalidArgument
+
+from helpers import raises
+from scripted import NO_CONTENT, REQUEST, Network, answer, database, get
+
+
+class Thing:
+    pass
+
+
+def refused(function, *args):
+    """The InvalidArgument that `function` raises; it says something."""
+    error = raises(InvalidArgument, function, *args)
+    assert len(str(error)) > 15 and error.status == 0 and not error.retry, error
+    return error
+
+
+def each_is_refused(call, values):
+    """`call(database, value)` is refused for each value, sends nothing, and the client works afterwards."""
+    with Network([REQUEST, answer("1")]) as network:
+        db = database()
+        for value in values:
+            try:
+                call(db, value)
+            except InvalidArgument as error:
+                assert len(str(error)) > 15, error
+            else:
+                raise AssertionError("%r was not refused" % (value,))
+        assert network.sent == []
+        assert db.get("a") == 1
+        assert network.sent == [[get("/a.json")]]
+
+
+BAD_PATHS = (
+    "a\r\nX: y",
+    "a\nb",
+    "a\x00",
+    "a\x1f",
+    "a\x7f",
+    "a.b",
+    "a/.b",
+    ".json",
+    "a.json",
+    "a/./b",
+    "a/../b",
+    ".info.x",
+    ".priorityx",
+    "a#b",
+    "a$b",
+    "a[b",
+    "a]b",
+    "a//b",
+    "k" * 769,
+    "\u00e9" * 385,
+    "\U0001f600" * 193,
+    "\ud800",
+    "a/\udfffb",
+)
+
+
+def test_a_path_that_cannot_be_is_refused_by_every_verb():
+    for call in (
+        lambda db, path: db.get(path),
+        lambda db, path: db.set(path, 1),
+        lambda db, path: db.push(path, 1),
+        lambda db, path: db.update(path, {"a": 1}),
+        lambda db, path: db.update("a", {path: 1}),
+        lambda db, path: db.delete(path),
+        lambda db, path: db.listen(path),
+        lambda db, path: db.feed(path, (("a", 0),)),
+    ):
+        each_is_refused(call, BAD_PATHS)
+        each_is_refused(call, (None, 1, b"a"))
+
+
+def test_the_key_that_cannot_be_is_named():
+    with Network():
+        assert "b.c" in str(refused(database().get, "a/b.c"))
+        assert "768" in str(refused(database().get, "k" * 769))
+        assert "768" in str(refused(database().set, "a", {"k" * 769: 1}))
+
+
+def test_keys_and_paths_that_may_be_are_sent():
+    with Network([REQUEST, answer("1")] * 7) as network:
+        db = database()
+        for path in (
+            "a/.priority",
+            ".settings/rules",
+            ".info/connected",
+            "k" * 768,
+            "\u00e9" * 384,
+            " a ",
+            "\u20ac'\"<>",
+        ):
+            assert db.get(path) == 1
+    assert network.sent[0][:3] == [get("/a/.priority.json"), get("/.settings/rules.json"), get("/.info/connected.json")]
+    assert network.sent[0][5:] == [get("/%20a%20.json"), get("/%E2%82%AC%27%22%3C%3E.json")]
+
+
+BAD_VALUES = (
+    float("nan"),
+    float("inf"),
+    float("-inf"),
+    b"bytes",
+    bytearray(b"x"),
+    Thing(),
+    Thing,
+    {1, 2},
+    1j,
+    {1: 2},
+    {None: 2},
+    {b"a": 2},
+    {"a.b": 1},
+    {"a/b": 1},
+    {"a\n": 1},
+    {"$a": 1},
+    {"": 1},
+    {"k" * 769: 1},
+    "\ud800",
+    {"a": "x\udc00y"},
+    {"\ud800": 1},
+)
+
+
+def deep(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_a_value_that_json_cannot_hold_is_refused_wherever_it_stands():
+    for call in (
+        lambda db, value: db.set("a", value),
+        lambda db, value: db.push("a", value),
+        lambda db, value: db.update("a", {"b": value}),
+    ):
+        for wrap in (lambda value: value, lambda value: [1, value], lambda value: {"x": {"y": (value,)}}):
+            each_is_refused(call, [wrap(value) for value in BAD_VALUES])
+    each_is_refused(lambda db, value: db.set("a", value), [deep(33), deep(500)])
+
+
+def test_values_that_json_can_hold_are_sent():
+    with Network([REQUEST, NO_CONTENT] * 9) as network:
+        db = database()
+        for value in (
+            None,
+            True,
+            -0.5,
+            '\x00\x1f\u2028"\\/',
+            (1, [2]),
+            {".value": 1},
+            {".priority": 1},
+            {".sv": "timestamp"},
+            1 << 62,
+        ):
+            db.set("a", value)
+    bodies = [request.split(b"\r\n\r\n")[1] for request in network.sent[0]]
+    assert bodies[0] == b"null" and bodies[1] == b"true" and bodies[2] == b"-0.5" and bodies[4] == b"[1,[2]]"
+    assert bodies[5:] == [b'{".value":1}', b'{".priority":1}', b'{".sv":"timestamp"}', b"4611686018427387904"]
+
+
+def test_no_bare_control_character_is_ever_in_a_value():
+    with Network([REQUEST, NO_CONTENT]) as network:
+        database().set("a", "".join([chr(i) for i in range(32)]) + "\r\n\r\nGET / HTTP/1.1")
+    body = network.sent[0][0].split(b"\r\n\r\n", 1)[1]
+    assert not any(byte < 32 for byte in body), body
+
+
+def test_an_integer_of_any_size_is_sent_or_refused_by_one_of_our_errors():
+    with Network([REQUEST, NO_CONTENT]) as network:
+        try:
+            database().set("a", 10**30)
+        except InvalidArgument:
+            network.scripts[:] = []
+        else:
+            assert network.sent[0][0].endswith(b"\r\n\r\n1" + b"0" * 30)
+
+
+def test_update_takes_a_dict_with_keys():
+    each_is_refused(
+        lambda db, values: db.update("a", values), ({}, None, [], "x", [("a", 1)], {1: 2}, {"": 1}, {"/": 1}, {None: 1})
+    )
+
+
+def test_push_of_none_is_refused():
+    each_is_refused(lambda db, value: db.push("a", value), (None,))
+
+
+BAD_URLS = (
+    "",
+    "demo.firebaseio.com",
+    "//demo.firebaseio.com",
+    "ftp://demo.firebaseio.com",
+    "https://",
+    "https:///a",
+    "https://a b.firebaseio.com",
+    "https://demo.firebaseio.com\r\nX: y",
+    "https://demo.firebaseio.com/\n",
+    "https://demo.firebaseio.com/?ns=\x00",
+    "https://demo.firebaseio.com:0",
+    "https://demo.firebaseio.com:65536",
+    "https://demo.firebaseio.com:port",
+    "https://demo.firebaseio.com:-1",
+    "https://user:password@demo.firebaseio.com",
+    "https://user@demo.firebaseio.com",
+    "https://d\u00e9mo.firebaseio.com",
+    "http://demo.firebaseio.com",
+    "http://192.168.0.1",
+    "http://localhost.example.com",
+    "http://127.evil.com",
+    None,
+    1,
+    b"https://demo.firebaseio.com",
+)
+
+
+def test_a_url_that_cannot_be_is_refused():
+    with Network():
+        for url in BAD_URLS:
+            refused(flamelet.Database, url)
+
+
+def test_a_url_in_the_clear_needs_a_word():
+    with Network([REQUEST, answer("1")], [REQUEST, answer("2")], [REQUEST, answer("3")]) as network:
+        assert flamelet.Database("http://192.168.0.1", insecure=True).get("a") == 1
+        assert flamelet.Database("HTTP://LOCALHOST:80").get("a") == 2
+        assert flamelet.Database("http://[::1]:9000").get("a") == 3
+        assert network.verified == []
+    assert [request for [request] in network.sent] == [
+        get("/a.json", "192.168.0.1"),
+        get("/a.json", "localhost"),
+        get("/a.json", "[::1]:9000"),
+    ]
+
+
+BAD_TOKENS = ("", "a b", "a\r\nX: y", "a\n", "a\x00", "\u00e9", "\ud800", 1, b"token", ["a"])
+
+
+def test_a_token_that_cannot_be_is_refused_and_not_shown():
+    for token in BAD_TOKENS:
+        refused(flamelet.Token, token)
+        if token:
+            refused(flamelet.Database, "https://demo.firebaseio.com", token)
+    error = refused(flamelet.Token, "very-secret\n")
+    assert "very-secret" not in str(error)
+    assert "very-secret" not in repr(flamelet.Token("very-secret"))
+
+
+def test_a_token_file_that_cannot_be_read_is_named():
+    for name in ("/nowhere/token.json", "lib"):
+        assert name in str(refused(flamelet.Token.load, name))
+
+
+def test_a_certificate_file_that_cannot_be_read_is_named():
+    from flamelet import _tls
+
+    with Network([]):
+        _tls._contexts.clear()
+        error = raises(FlameletError, flamelet.Database("https://demo.firebaseio.com", ca="/nowhere/ca.pem").get, "a")
+        assert "/nowhere/ca.pem" in str(error), error
+
+
+BAD_FIELDS = (
+    (),
+    None,
+    1,
+    "temp",
+    ("temp", 1),
+    (("temp",),),
+    (("temp", 1, 2),),
+    (("temp", "1"),),
+    (("temp", -1),),
+    (("temp", 10),),
+    (("temp", 1.5),),
+    (("temp", None),),
+    ((1, 1),),
+    ((None, 1),),
+    ((b"temp", 1),),
+    (("", 1),),
+    (("a.b", 1),),
+    (("a/b", 1),),
+    (('a"b', 1),),
+    (("a\\b", 1),),
+    (("a\n", 1),),
+    (("k" * 769, 1),),
+    (("\ud800", 1),),
+    (("a", 0), ("a", 1)),
+)
+
+
+def test_fields_that_cannot_be_are_refused():
+    each_is_refused(lambda db, fields: db.feed("t", fields), BAD_FIELDS)
+
+
+def test_a_reading_that_cannot_be_is_refused_and_the_feed_goes_on():
+    wrong = (float("nan"), float("inf"), -float("inf"), 1e300, "1", b"1", [1], {}, Thing(), 1j, 1 << 64, -(1 << 64))
+    with Network([REQUEST, NO_CONTENT] * 3) as network:
+        feed = database().feed("t", (("a", 1), ("b", 0)))
+        for is_open in (False, True):
+            for value in wrong:
+                for row in ((value, 1), (1, value)):
+                    refused(feed.push, *row)
+                    refused(feed.push_row, row)
+                    refused(feed.push_many, [(1, 1), row])
+                    assert not feed.pending
+            feed.push(1, is_open)
+        feed.push(2, 3)
+        assert len(network.sent) == 1 and len(network.sent[0]) == 3
+
+
+def test_the_wrong_number_of_values_is_refused_and_the_feed_goes_on():
+    with Network([REQUEST, NO_CONTENT] * 2) as network:
+        feed = database().feed("t", (("a", 1), ("b", 0)))
+        for _ in range(2):
+            for row in ((1,), (1, 2, 3), (1, 2, 3, 4, 5, 6)):
+                refused(feed.push, *row)
+                refused(feed.push_row, row)
+                refused(feed.push_many, [row])
+            refused(feed.push_row, ())
+            assert not feed.pending
+            feed.push(1, 2)
+        assert len(network.sent[0]) == 2
+
+
+def test_more_fields_than_push_takes_go_through_push_row():
+    fields = tuple([("f%d" % i, 0) for i in range(8)])
+    with Network([REQUEST, NO_CONTENT]) as network:
+        feed = database().feed("t", fields)
+        refused(feed.push, 1, 2, 3, 4, 5, 6)
+        feed.push_row([1, 2, 3, 4, 5, 6, 7, 8])
+    assert network.sent[0][0].endswith(b'{"f0":1,"f1":2,"f2":3,"f3":4,"f4":5,"f5":6,"f6":7,"f7":8}')
+
+
+def test_nothing_is_repeated_where_nothing_is_pending():
+    with Network([REQUEST, NO_CONTENT]):
+        feed = database().feed("t", (("a", 0),))
+        refused(feed.repeat)
+        feed.push(1)
+        refused(feed.repeat)
