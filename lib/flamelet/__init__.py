@@ -1,7 +1,7 @@
 """flamelet: a lightweight IoT client for Firebase, for MicroPython and CPython.
 
-What is named here is the public interface; all errors are in errors.py, the four that every program loads are here. Each
-part is imported when it is first asked for, so that a program pays for what it uses.
+What is named here is the public interface; all errors are in errors.py, the four that every program loads are here.
+Each part is imported when it is first asked for, so that a program pays for what it uses.
 """
 
 __version__ = "0.1.0"
@@ -17,6 +17,13 @@ class FlameletError(Exception):
 
 class InvalidArgument(FlameletError):
     """A URL, path, value or option that cannot be; nothing was sent."""
+
+
+def refusal(name: str, *values) -> InvalidArgument:
+    """The InvalidArgument whose text is `_refusals.TEXTS[name] % values`: texts are loaded when one is needed."""
+    from ._refusals import TEXTS
+
+    return InvalidArgument(TEXTS[name] % values)
 
 
 class NetworkError(FlameletError):

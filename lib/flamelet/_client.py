@@ -72,7 +72,17 @@ class Client:
         try:
             while True:
                 attempt += 1
-                reused = yield from self._ready(connection, repeatable)
+                if not connection.over:
+                    connection.close()
+                if connection.sock and not repeatable:
+                    from ._recovery import is_alive
+
+                    is_alive(connection)
+                reused = connection.sock
+                if not reused:
+                    if self._budget:
+                        yield from self._budget.take(connection)
+                    yield from connection.open()
                 connection.begin(request, size)
                 code = connection.step()
                 while code > DONE:
@@ -101,24 +111,12 @@ class Client:
             learn(connection)
         return connection
 
-    def _ready(self, connection, repeatable):
-        """Flow: open the connection if need be; whether it was open."""
-        if not connection.over:
-            connection.close()
-        if connection.sock and not repeatable:
-            from ._recovery import is_alive
-
-            is_alive(connection)
-        if connection.sock:
-            return True
-        if self._budget:
-            yield from self._budget.take(connection)
-        yield from connection.open()
-        return False
-
     def _parameters(self):
         """What the query of every request carries."""
-        return [part for part in (self._query, self._token and self._token.parameter) if part]
+        parameters = [self._query] if self._query else []
+        if self._token:
+            parameters.append(self._token.parameter)
+        return parameters
 
 
 def wait(waited, ms: int = 1 << 29) -> None:

@@ -1,11 +1,11 @@
 """One HTTP exchange after another on one socket: `step()`, the primitive of everything.
 
-`begin()` hands over the bytes of a request. `step()` then moves the exchange on as far as the socket allows and
-returns a small int: DONE, HEAD or BODY (of _http1; only where the answer is streamed), READ or WRITE (what it waits
-for: a pump waits and calls again), or FAILED, with the reason in `failure` and `error`. It raises nothing.
+`begin()` hands over the bytes of a request. `step()` then moves the exchange on as far as the socket allows and returns
+a small int: DONE, HEAD or BODY (of _http1; only where the answer is streamed), READ or WRITE (what it waits for: a pump
+waits and calls again), or FAILED, with the reason in `failure` and `error`. It raises nothing.
 
-Memory: 512 bytes for what is received, for ever; with an answer without a body, an exchange allocates nothing. A body is
-collected by _body.py, up to `answer_bytes`.
+Memory: 512 bytes for what is received, for ever; with an answer without a body, an exchange allocates nothing. A body
+is collected by _body.py, up to `answer_bytes`.
 """
 
 from ._http1 import BODY, END, TRUNCATED, Response
@@ -97,9 +97,20 @@ class Connection(Transport):
         while True:
             code = self.response.feed(self.buffer, self._at, self._have)
             self._at = self.response.position
-            code = self._take(code) if code else self._fill()
-            if code is not None:
-                return code
+            if code == BODY and not self.streamed:
+                from ._body import collect
+
+                result = None if collect(self) else self._fail(TOO_LARGE)
+            elif code == END:
+                result = self._finish()
+            elif code < 0:
+                result = self._fail(code)
+            elif code:
+                result = code if self.streamed else None
+            else:
+                result = self._fill()
+            if result is not None:
+                return result
 
     def _fill(self):
         """Read what is there into the buffer, which was all taken; what step() returns where nothing is."""
@@ -116,21 +127,6 @@ class Connection(Transport):
             return self._finish()
         return self._fail(TRUNCATED if self.response.status else CLOSED)
 
-    def _take(self, code):
-        """What step() returns for a code of the parser; None to go on."""
-        if code == END:
-            return self._finish()
-        if code < 0:
-            return self._fail(code)
-        if self.streamed:
-            return code
-        if code == BODY:
-            from ._body import collect
-
-            if not collect(self):
-                return self._fail(TOO_LARGE)
-        return None
-
     def _finish(self):
         self.fresh = False
         self.over = True
@@ -141,7 +137,7 @@ class Connection(Transport):
 
     def _pending(self, events):
         self.events = events
-        return self._fail(LATE) if self.is_late() else events
+        return events if self.remaining() else self._fail(LATE)
 
     def _fail(self, failure):
         self.failure = failure

@@ -4,7 +4,7 @@ In: the connection, with what it knows. Out: an error whose text names the reque
 token), the server's words and what to do. Loaded with the first error.
 """
 
-from . import _http1, _json
+from . import _http1
 from ._connection import BROKEN, CLOSED, LATE, TOO_LARGE
 from .errors import (
     BadRequest,
@@ -49,6 +49,13 @@ def name(request) -> str:
     return "%s %s" % (words[0].decode(), words[1].split(b"?")[0].decode())
 
 
+def unreached(transport) -> NetworkError:
+    """The error for a connection that could not be opened."""
+    kind = Timeout if isinstance(transport.error, Timeout) else NetworkError
+    text = "cannot connect to %s:%d (%s): is it the right host and port, is it up, and is the network?"
+    return kind(text % (transport.origin.host, transport.origin.port, transport.error))
+
+
 def failed(connection, request) -> FlameletError:
     """The error for the exchange that failed."""
     what = name(request)
@@ -77,6 +84,8 @@ def check(connection, request) -> None:
     """Raise what an answer with a body to a write stands for: a refusal, or a page where the service sends JSON."""
     if connection.response.status >= 300:
         raise refused(connection, request)
+    from . import _json
+
     if _json.check(connection.body, 0, connection.body_size) >= 0:
         text = "%s: the answer is no JSON but %r: is %s a Realtime Database, or does the network intercept?"
         raise ProtocolError(text % (name(request), bytes(connection.body[:60]), connection.origin.host))
@@ -95,6 +104,8 @@ def refused(connection, request) -> ResponseError:
 
 def _text(connection):
     """The server's words: `error` of a JSON body, or the beginning of any other."""
+    from . import _json
+
     size = connection.body_size
     try:
         content = _json.loads(connection.body, memoryview(connection.body), size)

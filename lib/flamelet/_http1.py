@@ -1,15 +1,16 @@
 """One HTTP/1.1 answer, as a byte machine (RFC 9112).
 
 In: bytes in a buffer, cut anywhere. Out: small ints (`NEED`, `HEAD`, `BODY`, `END`, or a negative code of what is
-wrong). The machine never sees a socket and copies no body: `BODY` names the piece of the caller's buffer that holds
-it. A line that is whole in the buffer is read where it lies; only a line that was cut is collected in `_line`.
+wrong). The machine never sees a socket and copies no body: `BODY` names the piece of the caller's buffer that holds it.
+A line that is whole in the buffer is read where it lies; only a line that was cut is collected in `_line`.
 
 Memory: one small object and 64 bytes, for ever; beyond that only the headers that the caller wants kept, and a longer
-`_line` where a longer line was cut. The lines between chunks are read by _chunked.py, which is loaded with the first of them.
+`_line` where a longer line was cut. The lines between chunks are read by _chunked.py, which is loaded with the first of
+them.
 
 Limits, and why: a head (with all its 1xx forerunners), the trailers, or the line of a chunk's size have at most 8 KiB:
-servers stay far below, and a hostile one must not fill the heap. Ambiguous framing is refused, not repaired: two lengths that differ, a length
-beside chunks, a folded header, a bare CR, an unknown transfer coding.
+servers stay far below, and a hostile one must not fill the heap. Ambiguous framing is refused, not repaired: two
+lengths that differ, a length beside chunks, a folded header, a bare CR, an unknown transfer coding.
 """
 
 from ._runtime import const
@@ -158,10 +159,17 @@ class Response:
         if self.state == TRAILER:
             return NEED
         if size == 14 and _is(text, name, b"content-length"):
-            return self._read_length(text, at, end)
-        if size == 17 and _is(text, name, b"transfer-encoding"):
-            return self._read_coding(text, at, end)
-        if size == 10 and _is(text, name, b"connection"):
+            size = _integer(text, at, end)
+            if not 0 < end - at < 10 or size < 0 or self.chunked or self.length >= 0 and self.length != size:
+                return BAD_LENGTH
+            self.length = size
+        elif size == 17 and _is(text, name, b"transfer-encoding"):
+            if end - at != 7 or not _is(text, at, b"chunked") or self.chunked:
+                return BAD_CODING
+            self.chunked = True
+            if self.length >= 0:
+                return BAD_LENGTH
+        elif size == 10 and _is(text, name, b"connection"):
             self._read_connection(text, at, end)
         return self._keep(text, name, end) if self.wanted else NEED
 
@@ -171,19 +179,6 @@ class Response:
             if len(name) == colon - at and _is(text, at, name):
                 self.headers[name] = bytes(text[colon + 1 : end]).strip()
         return NEED
-
-    def _read_length(self, text, at, end):
-        length = _integer(text, at, end)
-        if not 0 < end - at < 10 or length < 0 or self.chunked or self.length >= 0 and self.length != length:
-            return BAD_LENGTH
-        self.length = length
-        return NEED
-
-    def _read_coding(self, text, at, end):
-        if end - at != 7 or not _is(text, at, b"chunked") or self.chunked:
-            return BAD_CODING
-        self.chunked = True
-        return BAD_LENGTH if self.length >= 0 else NEED
 
     def _read_connection(self, text, at, end):
         # A list of options (RFC 9110, section 7.6.1): `close` wins, wherever it stands.

@@ -1,7 +1,8 @@
 """JSON (RFC 8259), strictly: the firmware's own parser and writer, with a guard before each.
 
-The firmware's parser takes `{"a" 1}` and `[1,,2]` for JSON and makes broken UTF-8 of `\\ud83d\\ude00`; its writer writes
-`nan` and `<object>`. So `loads` first walks the bytes with a checker of its own, and `dumps` first walks the value.
+The firmware's parser takes `{"a" 1}` and `[1,,2]` for JSON and makes broken UTF-8 of `\\ud83d\\ude00`; its writer
+writes `nan` and `<object>`. So `loads` first walks the bytes with a checker of its own, and `dumps` first walks the
+value.
 
 In: a bytearray that holds one JSON text. Out: the value, or ProtocolError. The checker allocates nothing; its stack of
 open brackets is one bytearray of 64, made once. Limit: 64 levels (the Realtime Database allows 32, Firestore 20).

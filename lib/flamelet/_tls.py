@@ -37,7 +37,7 @@ def shake_hands(transport):
         transport.use(wrapped, sock if MICROPYTHON else wrapped)
         events = handshake(wrapped)
         while events:
-            if transport.is_late():
+            if not transport.remaining():
                 raise Timeout("no TLS handshake with %s within the deadline" % host)
             transport.events = events
             yield transport

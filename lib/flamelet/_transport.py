@@ -11,7 +11,7 @@ remembered, and DNS is asked only where none of them answers.
 import select
 import socket
 
-from . import NetworkError, Timeout
+from . import Timeout
 from ._runtime import READ, WRITE, connect, ticks_add, ticks_diff, ticks_ms, wait
 
 _addresses: dict = {}  # {(host, port): what getaddrinfo gave}, of eight hosts at most
@@ -48,10 +48,9 @@ class Transport:
         if not (yield from self._connect(_addresses.get(key, ()))):
             yield self.resolve
             if not (yield from self._connect(_addresses[key])):
-                if isinstance(self.error, Timeout):
-                    raise self.error
-                text = "cannot connect to %s:%d (%s): is it the right host and port, is it up, and is the network?"
-                raise NetworkError(text % (key + (self.error,)))
+                from ._failures import unreached
+
+                raise unreached(self)
         if self.origin.tls:
             from ._tls import shake_hands
 
@@ -81,8 +80,8 @@ class Transport:
                 self.use(sock, sock)
                 self.events = WRITE
                 while not connect(sock, answer[-1]):
-                    if self.is_late():
-                        raise Timeout("no connection to %s:%d within the deadline" % self.origin[1:])
+                    if not self.remaining():
+                        raise Timeout("no answer within the deadline")
                     yield self
             except (OSError, Timeout) as error:
                 self.error = error
@@ -101,12 +100,8 @@ class Transport:
         self.sock = sock
         self._polled = polled
 
-    def is_late(self) -> bool:
-        """Whether the deadline has passed."""
-        return not self.remaining()
-
     def remaining(self) -> int:
-        """Milliseconds to the deadline, at least 0."""
+        """Milliseconds to the deadline; 0 when it has passed."""
         return max(0, ticks_diff(self.deadline, ticks_ms()))
 
     def wait(self, ms: int) -> None:

@@ -6,7 +6,7 @@ nothing with a control character, a space or a line break ever reaches the wire.
 
 from collections import namedtuple
 
-from . import InvalidArgument
+from . import refusal
 
 Origin = namedtuple("Origin", ("tls", "host", "port"))
 
@@ -27,14 +27,17 @@ def parse(url: str, insecure: bool = False) -> tuple:
         host, _, port = authority.partition(":")
     host = host.lower()
     tls = scheme == "https"
+    number = int(port) if port.isdigit() else 0
     if not port:
-        port = "443" if tls else "80"
-    good = host and all(letter in _HOST for letter in host) and port.isdigit() and 0 < int(port) < 65536
-    if not good or not tls and scheme != "http":
-        raise InvalidArgument("%r is not a URL like https://host or https://host:port/path" % url)
+        number = 443 if tls else 80
+    for letter in host or "/":
+        if letter not in _HOST:
+            number = 0
+    if not 0 < number < 65536 or not (tls or scheme == "http"):
+        raise refusal("url", url)
     if not (tls or insecure or is_loopback(host)):
-        raise InvalidArgument("%r would send everything in the clear: use https://, or say insecure=True" % url)
-    return Origin(tls, host, int(port)), slash + path, query
+        raise refusal("clear", url)
+    return Origin(tls, host, number), slash + path, query
 
 
 def host_header(origin: Origin) -> str:
@@ -51,17 +54,16 @@ def is_loopback(host: str) -> bool:
 def check_text(text: str, what: str) -> str:
     """`text`, if it is printable ASCII without a space; `what` names it in the error, which does not show it."""
     if not isinstance(text, str) or not text:
-        raise InvalidArgument("%s is a str that is not empty, not %s" % (what, type(text).__name__))
+        raise refusal("text", what, type(text).__name__)
     for letter in text:
         if not "!" <= letter <= "~":
-            raise InvalidArgument("%s holds %r, which cannot be sent: remove it" % (what, letter))
+            raise refusal("letter", what, letter)
     return text
 
 
 def quote(text: str) -> str:
-    """`text` percent-encoded in UTF-8 (RFC 3986, section 2.1); InvalidArgument for half a surrogate pair."""
-    try:
-        encoded = text.encode()
-    except UnicodeError:
-        raise InvalidArgument("%r has half a surrogate pair, which cannot be sent: remove it" % text)
-    return "".join([chr(byte) if byte in _UNRESERVED else "%%%02X" % byte for byte in encoded])
+    """`text` percent-encoded in UTF-8 (RFC 3986, section 2.1)."""
+    quoted = ""
+    for byte in text.encode():
+        quoted += chr(byte) if byte in _UNRESERVED else "%%%02X" % byte
+    return quoted

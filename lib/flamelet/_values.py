@@ -1,4 +1,5 @@
-"""The flows of `Database` that write and read values as JSON: get, set, push, update, delete, and many readings at once.
+"""The flows of `Database` that write and read values as JSON: get, set, push, update, delete, and many readings at
+once.
 
 A request and its answer are held whole. A write asks for no answer (`print=silent`), and is repeatable unless it holds
 an increment. Limit: values are at most 32 levels deep.
@@ -37,7 +38,7 @@ def update(database, path, values):
     if not isinstance(values, dict) or not values:
         raise InvalidArgument("update takes a dict with at least one key, not %r" % (values,))
     for key in values:
-        if not keys(key):
+        if keys(key) == [""]:
             raise InvalidArgument("update takes keys and paths below its path; %r is neither" % key)
     # Its keys are paths, checked above; the keys below them are keys.
     members = [b"%s:%s" % (_json.dumps(key, _check), _json.dumps(values[key], _check)) for key in values]
@@ -51,7 +52,7 @@ def delete(database, path):
 
 def push_many(feed, rows):
     """Flow: the readings of `rows` in one PATCH, each under a new key; how many."""
-    buffer = feed._room()
+    buffer = bytearray(feed._room)
     members = []
     for row in rows:
         feed._check(row)

@@ -93,11 +93,11 @@ class Database(database.Database):
         return run(flow)
 
     def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000):
-        """A `Stream` of the changes at `path`; `event_bytes`: the largest event; `silence_ms`: when it counts as dead."""
+        """As `flamelet.Database.listen`: a `Stream` to iterate over with `async for`."""
         return Stream(self, path, event_bytes, silence_ms)
 
     def feed(self, path: str, fields: tuple):
-        """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals)."""
+        """As `flamelet.Database.feed`: a `Feed` whose methods are awaited."""
         return Feed(self, path, fields)
 
     def _exchange(self, request, size, repeatable, attempt=0):

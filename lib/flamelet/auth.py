@@ -10,8 +10,8 @@ from . import _url
 class Token:
     """A Firebase ID token (sent as `auth=`) or a Google OAuth2 access token (sent as `access_token=`).
 
-    `token`: the text of the token. Google's access tokens are told by their beginning, "ya29.". `parameter` is the query
-    parameter that carries the token to the Realtime Database.
+    `token`: the text of the token. Google's access tokens are told by their beginning, "ya29.". `parameter` is the
+    query parameter that carries the token to the Realtime Database.
     """
 
     def __init__(self, token: str) -> None:

@@ -7,7 +7,7 @@ awaited; nothing else differs.
 Limits are the service's: keys of at most 768 bytes of UTF-8, without . # $ [ ] / and control characters.
 """
 
-from . import InvalidArgument, _url
+from . import _url, refusal
 from ._client import Client
 from ._runtime import MICROPYTHON, const
 
@@ -68,7 +68,7 @@ class Database(Client):
         return self._run(delete(self, path))
 
     def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000):
-        """A `Stream` of the changes at `path`; `event_bytes`: the largest event; `silence_ms`: when it counts as dead."""
+        """A `Stream` of the changes at `path`, of events of at most `event_bytes`; silent for `silence_ms`, it is dead."""
         from .stream import Stream
 
         return Stream(self, path, event_bytes, silence_ms)
@@ -95,25 +95,27 @@ class Database(Client):
         parameters = self._parameters()
         if parameter:
             parameters.insert(0, parameter)
-        target = "%s/%s.json" % (self._path, "/".join([_url.quote(key) for key in keys(path)]))
-        return target + "?" + "&".join(parameters) if parameters else target
+        target = self._path
+        for key in keys(path):
+            target += "/" + _url.quote(key)
+        return target + (".json?" if parameters else ".json") + "&".join(parameters)
 
 
 def keys(path: str) -> list:
-    """The keys of `path`; InvalidArgument where one cannot be."""
+    """The keys of `path`, for the root one that is empty; InvalidArgument where one cannot be."""
     if not isinstance(path, str):
-        raise InvalidArgument("a path is a str, not %r" % (path,))
-    path = path.strip("/")
-    split = path.split("/") if path else []
+        raise refusal("path", path)
+    split = path.strip("/").split("/")
     for key in split:
-        if key not in _SPECIAL:
+        if key not in _SPECIAL and split != [""]:
             check_key(key)
     return split
 
 
 def check_key(key: str) -> None:
     """InvalidArgument where `key` cannot be."""
-    forbidden = [letter for letter in key if letter in ".#$[]/\x7f" or letter < " " or "\ud7ff" < letter < "\ue000"]
-    if forbidden or not 0 < len(key.encode()) <= _KEY_BYTES:
-        text = "the key %r cannot be: it has 1 to 768 bytes, none of . # $ [ ] / and control characters, no half surrogate"
-        raise InvalidArgument(text % key[:60])
+    for letter in key or "/":
+        if letter in ".#$[]/\x7f" or letter < " " or "\ud7ff" < letter < "\ue000":
+            raise refusal("key", key[:60])
+    if len(key.encode()) > _KEY_BYTES:
+        raise refusal("key", key[:60])

@@ -79,7 +79,8 @@ class Device:
 
     async def main(self) -> None:
         """Measure until the count is reached, while two tasks send and obey."""
-        self.board.report("start", "%s, a reading of %s" % (self.path, ", ".join([name for name, _ in self.board.FIELDS])))
+        names = ", ".join([name for name, _ in self.board.FIELDS])
+        self.board.report("start", "%s, a reading of %s" % (self.path, names))
         await self._connect()
         tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._obey())]
         try:

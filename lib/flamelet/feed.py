@@ -10,11 +10,11 @@ Every reading is written once: its key is made before it is sent, so a repeated 
 Memory: the request, with the token: about 1.3 KiB for ever, plus 28 bytes and the name for each field.
 """
 
-from . import FlameletError, InvalidArgument, _push_id, _url
+from . import FlameletError, _push_id, _url, refusal
 from ._buffer import MAX_DECIMALS, NUMBER_WIDTH, put_int, put_number, put_text
 from ._connection import DONE
 from ._runtime import const
-from .database import check_key
+from .database import check_key, keys
 
 MISSING = object()
 _LENGTH_DIGITS = const(6)
@@ -27,15 +27,21 @@ class Feed:
     """
 
     def __init__(self, database, path: str, fields: tuple) -> None:
-        self._texts = [_text(field) for field in fields] if isinstance(fields, (tuple, list)) else []
+        self._texts: list = []
+        self._decimals: list = []
+        self._room = 1  # bytes of the widest row
+        for field in fields if isinstance(fields, (tuple, list)) else ():
+            text = _text(field)
+            self._texts.append(text)
+            self._decimals.append(field[1])
+            self._room += len(text) + NUMBER_WIDTH
         if not 0 < len(set(self._texts)) == len(self._texts):
-            raise InvalidArgument('a feed has fields, each with a name of its own: (("temp", 1), ("hum", 0))')
+            raise refusal("fields")
         self._texts[0] = b"{" + self._texts[0][1:]
-        self._decimals = [field[1] for field in fields]
         self._given: list = [None] * 6
         self.pending = False
         self._database = database
-        self._path = path.strip("/")
+        self._path = "/".join(keys(path))
         self._parameters = None
         self._prepare()
 
@@ -50,11 +56,7 @@ class Feed:
             head = "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length:" % (target, _url.host_header(database._origin))
             self._key_at = head.index(key + ".json")
             self._length_at = len(head)
-            self._request = bytearray(head.encode() + b" " * _LENGTH_DIGITS + b"\r\n\r\n") + self._room()
-
-    def _room(self):
-        """A buffer for the widest row."""
-        return bytearray(sum([len(text) + NUMBER_WIDTH for text in self._texts]) + 1)
+            self._request = bytearray(head.encode() + b" " * _LENGTH_DIGITS + b"\r\n\r\n") + bytearray(self._room)
 
     @property
     def key(self) -> str:
@@ -79,7 +81,7 @@ class Feed:
     def repeat(self):
         """Send the `pending` reading again under its key: after an error that left open whether it arrived."""
         if not self.pending:
-            raise InvalidArgument("nothing is pending: the last reading arrived, or was refused")
+            raise refusal("pending")
         return self._database._run(self._again())
 
     def push_many(self, rows):
@@ -114,7 +116,7 @@ class Feed:
         if len(row) < size or row[size - 1] is MISSING or len(row) > size and not (
             row is self._given and row[size] is MISSING
         ):
-            raise InvalidArgument("a reading has %d values, one for each field" % size)
+            raise refusal("row", size)
 
     def _is_done(self, connection, code):
         """Whether the exchange did what it should; False where it has to be repeated, ResponseError where refused."""
@@ -177,5 +179,5 @@ def _text(field):
     except (TypeError, ValueError):
         decimals = name = ""
     if decimals not in range(MAX_DECIMALS + 1) or '"' in name or "\\" in name:
-        raise InvalidArgument("a field is (name, decimals), a key without quotes and 0 to 9, not %r" % (field,))
+        raise refusal("field", field)
     return (',"%s":' % name).encode()

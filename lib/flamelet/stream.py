@@ -10,9 +10,9 @@ keep-alive every 30 s). The server sends the whole value again at every reconnec
 cannot heal ends the stream with an error: `cancel`, and a refusal of the request. The first connection does not heal by
 itself either: a wrong URL should be seen at once. After such an error the stream may be asked again.
 
-Memory: the connection's 512 bytes, and the largest event that came, at most `event_bytes`. A larger event is skipped to its
-end and told as one of type "too-large", with its size as `data`. A keep-alive allocates nothing; an event only what its
-value takes, and itself.
+Memory: the connection's 512 bytes, and the largest event that came, at most `event_bytes`. A larger event is skipped to
+its end and told as one of type "too-large", with its size as `data`. A keep-alive allocates nothing; an event only what
+its value takes, and itself.
 """
 
 from collections import namedtuple

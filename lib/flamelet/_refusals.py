@@ -1,0 +1,15 @@
+"""The texts of the refusals that a push could meet: what cannot be, and what to do. Loaded with the first refusal."""
+
+TEXTS = {
+    "url": "%r is not a URL like https://host or https://host:port/path",
+    "clear": "%r would send everything in the clear: use https://, or say insecure=True",
+    "text": "%s is a str that is not empty, not %s",
+    "letter": "%s holds %r, which cannot be sent: remove it",
+    "path": "a path is a str, not %r",
+    "key": "the key %r cannot be: it has 1 to 768 bytes, no . # $ [ ] /, no control character and no half surrogate",
+    "fields": "a feed has fields, each with a name of its own: ((\"temp\", 1), (\"hum\", 0))",
+    "field": "a field is (name, decimals), a key without quotes and 0 to 9, not %r",
+    "reading": "%r cannot be sent: a reading is a number of at most 64 bits, a bool or None",
+    "row": "a reading has %d values, one for each field",
+    "pending": "nothing is pending: the last reading arrived, or was refused",
+}
