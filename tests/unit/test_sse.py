@@ -39,6 +39,7 @@ def test_line_ends_may_be_mixed():
 def test_cr_lf_is_one_line_end_and_lf_cr_are_two():
     assert events(b"data: a\r\ndata: b\r\n\r\n") == messages(b"a\nb")
     assert events(b"data: a\n\rdata: b\n\r") == messages(b"a", b"b")
+    assert events(b"data\r\ndata\r\nevent\r\n\r\ndata\r\n\r\n") == messages(b"\n", b"")
 
 
 def test_an_event_is_told_at_a_cr_before_its_lf_comes():
