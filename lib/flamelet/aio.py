@@ -175,10 +175,10 @@ class Feed(feed.Feed):
 if MICROPYTHON:
 
     class _Sending:
-        """The hot path of a feed on MicroPython: an awaitable that is used again, where a coroutine would be an object.
+        """The hot path of a feed on MicroPython: one awaitable for all, where a coroutine would be an object each.
 
-        It has what asyncio calls: `__iter__` and `__next__` to await it, `send` to make a task of it, `close` and `throw`
-        to cancel it.
+        It has what asyncio calls: `__iter__` and `__next__` to await it, `send` to make a task of it, `close` and
+        `throw` to cancel it.
         """
 
         def __init__(self, feed):

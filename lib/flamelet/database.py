@@ -68,7 +68,7 @@ class Database(Client):
         return self._run(delete(self, path))
 
     def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000):
-        """A `Stream` of the changes at `path`, of events of at most `event_bytes`; silent for `silence_ms`, it is dead."""
+        """A `Stream` of the changes at `path`: events up to `event_bytes`; silent for `silence_ms`, it reconnects."""
         from .stream import Stream
 
         return Stream(self, path, event_bytes, silence_ms)
