@@ -94,7 +94,7 @@ class Bench:
         ca = str(folder / "ca.der")
         self.targets = {"TCP": (f"http://127.0.0.1:{plain}", "-"), "TLS": (f"https://127.0.0.1:{tls}", ca)}
 
-    def counters(self) -> dict[str, int | None]:
+    def counters(self) -> dict[str, Any]:
         """What the server has counted until now. The end of a connection may reach it after the client's last word."""
         time.sleep(0.05)
         return self.server.ask("counters")
