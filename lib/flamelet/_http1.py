@@ -127,9 +127,7 @@ class Response:
         if end > at and text[end - 1] == 13:
             end -= 1
         if self.state >= CHUNK_SIZE:
-            from ._chunked import read_line
-
-            return read_line(self, text, at, end)
+            return self._read_chunk_line(self, text, at, end)
         if self.state == _STATUS:
             return self._read_status(text, at, end)
         return self._read_header(text, at, end) if at < end else self._end_head()
@@ -166,6 +164,10 @@ class Response:
         elif size == 17 and _is(text, name, b"transfer-encoding"):
             if end - at != 7 or not _is(text, at, b"chunked") or self.chunked:
                 return BAD_CODING
+            from ._chunked import read_line
+
+            # Kept, since an import allocates, and a chunk may be no more than a keep-alive.
+            self._read_chunk_line = read_line
             self.chunked = True
             if self.length >= 0:
                 return BAD_LENGTH

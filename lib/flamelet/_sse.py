@@ -46,7 +46,7 @@ class EventParser:
         self._value = bytearray(64)
         self.data = bytearray(min(limit, 256))
         self.view = memoryview(self.data)
-        self.last_event_id = b""
+        self.last_event_id = self._id = b""
         self.retry = -1
         self.start()
 
@@ -191,7 +191,7 @@ class EventParser:
             self._read_event()
         elif self._field == _ID:
             if self._value.find(b"\0", 0, self._held) < 0:
-                self.last_event_id = bytes(self._value[: self._held])
+                self._id = bytes(self._value[: self._held])
         elif self._field == _RETRY:
             value = self._value[: self._held]
             if value.isdigit() and self._held < 9:
@@ -209,6 +209,7 @@ class EventParser:
         self.other_name = bytes(self._value[: self._held]) or b"message"
 
     def _dispatch(self):
+        self.last_event_id = self._id
         if not self._has_data:
             self._begin_event()
             return NEED

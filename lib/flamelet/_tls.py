@@ -53,7 +53,9 @@ def untrusted(transport, error: Exception) -> TLSError:
         reason = "the clock is not set, so no certificate is valid"
     else:
         reason = "the server is not who it should be, or the network intercepts"
-    return TLSError("TLS with %s failed (%s): %s" % (transport.origin.host, error, reason))
+    # MicroPython's reasons have lines of their own.
+    text = " ".join(str(error).split())
+    return TLSError("TLS with %s failed (%s): %s" % (transport.origin.host, text, reason))
 
 
 def _context(ca):

@@ -21,8 +21,8 @@ def parse(url: str, insecure: bool = False) -> tuple:
     rest, _, query = rest.split("#")[0].partition("?")
     authority, slash, path = rest.partition("/")
     if authority.startswith("["):
-        host, _, port = (authority[1:] + ":").partition("]:")
-        port = port[:-1]
+        host, closed, port = (authority[1:] + ":").partition("]:")
+        port = port[:-1] if closed else "0"
     else:
         host, _, port = authority.partition(":")
     host = host.lower()
