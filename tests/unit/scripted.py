@@ -5,7 +5,8 @@ In: one script for each connection, in the order in which they are opened. An it
 - bytes: they arrive; b"": the server has closed; two pieces never arrive in one read;
 - None: one try that would block; an int: that many milliseconds of silence;
 - an OSError: what the next read or write raises. As the first item of a script it refuses the connection;
-- CONNECTED: the connection stands; without it, what the script begins with delays the connection.
+- CONNECTED: the connection stands; without it, what the script begins with delays the connection;
+- a function: given the next request, it returns the script to go on with, to which it may still add.
 At its end a script is silent. Out: `sent`, the writes of each connection; `connected`, its addresses; `pauses`, the
 milliseconds that blocking flows wanted to sleep: they are not slept, but the clock of the client moves on by them.
 
@@ -83,6 +84,7 @@ class Network:
         self.verified = []
         self.pauses = []
         self.lookups = []
+        self.endless = None  # the script of every connection beyond `scripts`
         self.addresses = {}  # {host: addresses, or an OSError}, where it is not the host itself
         self.wrong = None
         self._skipped = 0
@@ -134,12 +136,13 @@ class Network:
         return [(2, 1, 6, "", (address, port)) for address in addresses]
 
     def socket(self, family, kind):
-        if not self.scripts:
+        if not self.scripts and self.endless is None:
             self.wrong = "a connection that no script expects, after %r" % self.sent
             raise refused()
         self.sent.append([])
         self.closed.append(False)
-        return _Socket(self, len(self.sent) - 1, self.scripts.pop(0))
+        script = self.scripts.pop(0) if self.scripts else self.endless
+        return _Socket(self, len(self.sent) - 1, script)
 
     # What _transport asks of an SSLContext.
 
@@ -215,14 +218,15 @@ class _Socket(io.IOBase if MICROPYTHON else object):
         item = self._script[0] if self._script else b""
         if isinstance(item, Take):
             count = min(count, item.count)
-        elif isinstance(item, bytes) and item:
-            self._network.wrong = "written before %r was read" % item
-        elif item is not REQUEST and self._script and item != b"":
-            self._network.wrong = "written at %r" % (item,)
-        # Where the server has closed, the operating system takes the bytes all the same.
-        if self._script and item != b"":
+        data = bytes(buffer[start : start + count])
+        self._network.sent[self._number].append(data)
+        if callable(item):
+            self._script = item(data)
+        elif item is REQUEST or isinstance(item, Take):
             self._script.pop(0)
-        self._network.sent[self._number].append(bytes(buffer[start : start + count]))
+        elif item != b"":
+            # Where the server has closed, the operating system takes the bytes all the same.
+            self._network.wrong = "written before %r was read" % (item,)
         return count
 
     def send(self, view):
@@ -232,9 +236,11 @@ class _Socket(io.IOBase if MICROPYTHON else object):
         return count
 
     def readinto(self, buffer):
-        if self._is_waiting() or not self._script or self._script[0] is REQUEST or isinstance(self._script[0], Take):
+        if self._is_waiting():
             return None
         self._raise()
+        if not self._script or not isinstance(self._script[0], bytes):
+            return None
         piece = self._script[0]
         count = min(len(piece), len(buffer))
         buffer[:count] = piece[:count]

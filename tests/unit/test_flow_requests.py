@@ -17,7 +17,6 @@ from scripted import (
     get,
     put,
     reset,
-    timeouts,
 )
 
 INCREMENT = {".sv": {"increment": 1}}
@@ -134,18 +133,6 @@ def test_bytes_behind_an_answer_close_the_connection():
         assert db.get("a") == 1
         assert network.closed == [True]
         assert db.get("a") == 2
-
-
-def test_an_answer_before_the_request_was_taken_closes_the_connection():
-    # The server refuses without reading on; what remains unsent must not begin the next request.
-    script = [Take(5), answer('{\n  "error" : "no"\n}\n', "400 Bad Request")]
-    with Network(script, [REQUEST, answer("1")]) as network:
-        db = database(timeouts=timeouts(first_byte=50))
-        error = raises(flamelet.FlameletError, db.set, "a", 1)
-        assert isinstance(error, NetworkError) or error.status == 400
-        network.wrong = None
-        assert network.closed == [True]
-        assert db.get("a") == 1
 
 
 def test_a_request_that_the_socket_takes_in_parts_goes_on_where_it_was():

@@ -1,0 +1,351 @@
+"""The program of a device, with a board and a database that are played: readings out, commands in, over every loss."""
+
+import asyncio
+import json
+
+from flamelet import _recovery, aio, device, stream
+from flamelet._runtime import ticks_diff, ticks_ms
+
+from scripted import NO_CONTENT, URL, Network, answer, refused
+
+HEAP = "1m"
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+ROOT = "/devices/d1/"
+
+
+class Board:
+    """One sensor that counts; what the program does to the board is remembered."""
+
+    NAME = "test"
+    FIELDS = (("n", 0),)
+
+    def __init__(self):
+        self.n = 0
+        self.lights = []
+        self.identified = 0
+        self.reports = []
+
+    def connect(self):
+        pass
+
+    def synchronize_clock(self):
+        return True
+
+    def read_sensors(self):
+        self.n += 1
+        return (self.n,)
+
+    def led(self, on):
+        self.lights.append(on)
+
+    def identify(self):
+        self.identified += 1
+
+    def report(self, what, value=""):
+        self.reports.append((what, str(value)))
+
+
+class Cloud:
+    """A database of one device. `trouble`: what comes of the next writes, (is it done?, the script that answers)."""
+
+    def __init__(self):
+        self.readings = {}  # {key: the numbers that were written there}
+        self.commands = {}
+        self.answers = {}
+        self.states = []
+        self.trouble = {"PUT": [], "PATCH": []}
+        self.streams = []
+        self.asked = []
+
+    def serve(self, request):
+        head, body = request.decode().split("\r\n\r\n", 1)
+        method, target, _ = head.split("\r\n")[0].split(" ")
+        if "text/event-stream" in head:
+            script = [STREAM, event("/", self.commands or None)]
+            self.streams.append(script)
+            return script
+        path = target.split(".json")[0][len(ROOT) :]
+        if method == "GET":
+            self.asked.append(target)
+            key = path.partition("/")[2]
+            return [answer(json.dumps(self.commands.get(key) if key else self.commands)), self.serve]
+        is_done, script = self.trouble[method].pop(0) if self.trouble[method] else (True, [NO_CONTENT, self.serve])
+        if is_done:
+            self.write(path, json.loads(body))
+        return script
+
+    def write(self, path, value):
+        if path.startswith("telemetry/"):
+            self.readings.setdefault(path.split("/")[1], []).append(value["n"])
+            return
+        self.states.append(value["state"])
+        for place in value:
+            if place.startswith("answers/"):
+                self.answers.setdefault(place.split("/")[1], []).append(value[place])
+            elif place.startswith("commands/"):
+                assert value[place] is None
+                self.commands.pop(place.split("/")[1], None)
+                self.tell("/" + place.split("/")[1], None)
+
+    def command(self, key, value):
+        self.commands[key] = value
+        self.tell("/" + key, value)
+
+    def tell(self, path, data):
+        for script in self.streams:
+            script.append(event(path, data))
+
+    def cut(self):
+        """End every stream, as the live service does by the hour."""
+        for script in self.streams:
+            script.append(b"")
+        self.streams = []
+
+
+def event(path, data):
+    return ("event: put\ndata: %s\n\n" % json.dumps({"path": path, "data": data})).encode()
+
+
+def config(**options):
+    values = {"url": URL, "device": "d1", "interval": 0.02, "count": 0, "token": None, "ca": None, "connections": 2}
+    values.update(options)
+    return values
+
+
+class Running:
+    """A device that runs in a task, in an `async with` block; its back-off is short."""
+
+    def __init__(self, cloud, network, **options):
+        self.network = network
+        self.board = Board()
+        network.endless = [cloud.serve]
+        self.device = device.Device(self.board, config(**options))
+
+    async def __aenter__(self):
+        self._kept = [(module, module.getrandbits) for module in (device, stream, _recovery)]
+        for module, _ in self._kept:
+            module.getrandbits = lambda bits: 2
+        self.task = asyncio.create_task(self.device.main())
+        return self
+
+    async def __aexit__(self, *_):
+        for module, kept in self._kept:
+            module.getrandbits = kept
+        self.task.cancel()
+        try:
+            await self.task
+        except asyncio.CancelledError:
+            self.device.close()
+        else:
+            self.device.close()
+
+    def summary(self):
+        return [value for what, value in self.board.reports if what == "summary"]
+
+
+async def until(condition, ms=3000):
+    start = ticks_ms()
+    while not condition():
+        assert ticks_diff(ticks_ms(), start) < ms, "it did not happen within %d ms" % ms
+        await aio.sleep_ms(5)
+
+
+def numbers(cloud):
+    return [written[-1] for _, written in sorted(cloud.readings.items())]
+
+
+async def test_readings_arrive_in_order_and_the_count_ends_the_program():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, count=5) as running:
+            await asyncio.wait_for(running.task, 3)
+        assert numbers(cloud) == [1, 2, 3, 4, 5]
+        assert running.summary() == ["5 sent, 0 not sent, 0 commands"]
+    assert cloud.states[0]["board"] == "test" and cloud.states[0]["interval"] == 0.02
+    assert cloud.states[0]["at"] == {".sv": "timestamp"}
+    assert all(network.closed)
+
+
+async def test_a_command_is_executed_answered_and_removed():
+    cloud = Cloud()
+    cloud.commands["-A"] = {"name": "led", "value": True}
+    with Network() as network:
+        async with Running(cloud, network, interval=60) as running:
+            await until(lambda: "-A" in cloud.answers)
+            cloud.command("-B", {"name": "identify"})
+            cloud.command("-C", {"name": "led", "value": False})
+            await until(lambda: running.device.obeyed == 3, 1000)
+    assert cloud.answers == {
+        "-A": [{"ok": True, "value": True}],
+        "-B": [{"ok": True}],
+        "-C": [{"ok": True, "value": False}],
+    }
+    assert running.board.lights == [True, False] and running.board.identified == 1
+    assert cloud.commands == {}
+    assert [state["led"] for state in cloud.states[-3:]] == [True, True, False]
+    assert running.summary()[0].endswith("3 commands")
+
+
+async def test_a_command_whose_answer_was_lost_is_executed_once():
+    for is_done in (True, False):
+        cloud = Cloud()
+        with Network() as network:
+            async with Running(cloud, network, interval=60) as running:
+                await until(lambda cloud=cloud: cloud.states and cloud.streams)
+                # More losses than one request repeats by itself.
+                cloud.trouble["PATCH"] = [(is_done, [b""]) for _ in range(5)]
+                cloud.command("-A", {"name": "identify"})
+                await until(lambda cloud=cloud: "-A" in cloud.answers and not cloud.trouble["PATCH"])
+                await until(lambda running=running: running.device.obeyed)
+                await aio.sleep_ms(50)
+        assert running.board.identified == 1
+        assert len(cloud.answers["-A"]) == (6 if is_done else 1)
+
+
+async def test_a_command_is_executed_once_across_a_reconnect():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=60) as running:
+            await until(lambda: cloud.states and cloud.streams)
+            cloud.command("-A", {"name": "identify"})
+            await until(lambda: "-A" in cloud.answers)
+            for _ in range(3):
+                # A snapshot that was made before the removal arrives after it.
+                cloud.commands["-A"] = {"name": "identify"}
+                cloud.cut()
+                await until(lambda: cloud.streams)
+            cloud.command("-B", {"name": "identify"})
+            await until(lambda: "-B" in cloud.answers)
+    assert running.board.identified == 2
+    assert len(cloud.answers["-B"]) == 1
+
+
+async def test_commands_that_came_while_the_stream_was_down_are_obeyed_in_order():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=60) as running:
+            await until(lambda: cloud.streams)
+            cloud.cut()
+            for i in range(4):
+                cloud.commands["-K%d" % i] = {"name": "led", "value": i % 2 == 1}
+            await until(lambda: not cloud.commands)
+    assert running.board.lights == [False, True, False, True]
+
+
+async def test_unknown_and_malformed_commands_are_answered_and_removed():
+    commands = {
+        "-A": {"name": "explode"},
+        "-B": {"value": 1},
+        "-C": {"name": 1},
+        "-D": "led",
+        "-E": 7,
+        "-F": [1, 2],
+        "-G": True,
+        "-H": {"name": "led", "value": "on"},
+        "-I": {"name": "interval", "value": -1},
+        "-J": {"name": "interval", "value": "1"},
+        "-K": {"name": "interval", "value": True},
+        "-L": {"name": "interval"},
+        "-M": {"name": "x" * 2000},
+    }
+    cloud = Cloud()
+    cloud.commands.update(commands)
+    with Network() as network:
+        async with Running(cloud, network, interval=60) as running:
+            await until(lambda: not cloud.commands)
+    assert sorted(cloud.answers) == sorted(commands)
+    for key in commands:
+        [given] = cloud.answers[key]
+        assert given["ok"] is False and 10 < len(given["error"]) < 120, given
+    assert "explode" in cloud.answers["-A"][0]["error"]
+    assert running.board.lights == [] and cloud.states[-1]["interval"] == 60
+
+
+async def test_commands_that_are_too_large_for_an_event_are_fetched_one_by_one():
+    cloud = Cloud()
+    for i in range(3):
+        cloud.commands["-K%d" % i] = {"name": "led", "value": i != 1, "more": "x" * 4000}
+    with Network() as network:
+        async with Running(cloud, network, interval=60) as running:
+            await until(lambda: not cloud.commands)
+            cloud.command("-L", {"name": "identify", "more": "x" * 10000})
+            await until(lambda: not cloud.commands)
+    assert running.board.lights == [True, False, True] and running.board.identified == 1
+    assert cloud.asked[0] == "/devices/d1/commands.json?shallow=true"
+    assert len(cloud.asked) == 6
+
+
+async def test_an_interval_takes_effect_at_once():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=60) as running:
+            await until(lambda: len(cloud.readings) == 1)
+            cloud.command("-A", {"name": "interval", "value": 0.02})
+            await until(lambda: len(cloud.readings) >= 4, 1000)
+            assert running.device.interval_ms == 20
+    assert cloud.answers == {"-A": [{"ok": True, "value": 0.02}]}
+    assert cloud.states[-1]["interval"] == 0.02
+
+
+async def test_readings_that_could_not_be_sent_are_counted():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=0.01, count=60) as running:
+            await until(lambda: len(cloud.readings) >= 2)
+            reached = network.endless
+            network.endless = [refused()]
+            for script in cloud.streams:
+                script.append(b"")
+            running.device.database._connection.close()
+            await until(lambda: running.device.not_sent >= 5)
+            network.endless = reached
+            await asyncio.wait_for(running.task, 4)
+    sent, not_sent = running.device.sent, running.device.not_sent
+    assert sent + not_sent == 60 and sent == len(cloud.readings) and not_sent >= 5
+    assert running.summary() == ["%d sent, %d not sent, 0 commands" % (sent, not_sent)]
+    stored = numbers(cloud)
+    assert stored == sorted(set(stored)) and stored[-1] == 60
+    kinds = [what for what, _ in running.board.reports]
+    assert kinds.count("offline") == 1 and kinds.count("online") == 2
+
+
+async def test_a_reading_in_doubt_is_repeated_under_its_key():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=0.1, count=8) as running:
+            await until(lambda: cloud.readings)
+            cloud.trouble["PUT"] = [(True, [b""]) for _ in range(5)]
+            await asyncio.wait_for(running.task, 3)
+    assert running.device.sent == 8 and numbers(cloud) == [1, 2, 3, 4, 5, 6, 7, 8]
+    # The one in doubt was written each time under the same key, with the same number.
+    assert sorted([len(written) for written in cloud.readings.values()]) == [1] * 7 + [6]
+    assert all(len(set(written)) == 1 for written in cloud.readings.values())
+
+
+async def test_a_reading_that_was_refused_is_counted_and_not_sent_for_another():
+    denied = answer('{"error":"Permission denied"}', "401 Unauthorized")
+    # On the hot path what is no HTTP is tried anew once, so there may be one refusal or two.
+    for trouble in ([(False, [b"SSH-2.0-x\r\n"]) for _ in range(2)], [(False, [denied, b""])]):
+        cloud = Cloud()
+        with Network() as network:
+            async with Running(cloud, network, interval=0.1, count=4) as running:
+                await until(lambda cloud=cloud: cloud.readings)
+                cloud.trouble["PUT"] = list(trouble)
+                await asyncio.wait_for(running.task, 3)
+        sent, not_sent = running.device.sent, running.device.not_sent
+        assert sent + not_sent == 4 and 1 <= not_sent <= 2
+        assert numbers(cloud) == ([1, 3, 4] if not_sent == 1 else [1, 4])
+
+
+async def test_the_program_runs_with_one_connection():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=60, connections=1) as running:
+            await until(lambda: len(cloud.readings) == 1 and cloud.streams)
+            cloud.command("-A", {"name": "led", "value": True})
+            await until(lambda: "-A" in cloud.answers)
+            assert network.closed.count(False) <= 1
+            await until(lambda: len(cloud.streams) >= 2, 2000)
+            cloud.command("-B", {"name": "led", "value": False})
+            await until(lambda: "-B" in cloud.answers)
+    assert running.board.lights == [True, False]
