@@ -164,16 +164,27 @@ class Response:
         elif size == 17 and _is(text, name, b"transfer-encoding"):
             if end - at != 7 or not _is(text, at, b"chunked") or self.chunked:
                 return BAD_CODING
-            from ._chunked import read_line
-
-            # Kept, since an import allocates, and a chunk may be no more than a keep-alive.
-            self._read_chunk_line = read_line
-            self.chunked = True
+            self._expect_chunks()
             if self.length >= 0:
                 return BAD_LENGTH
         elif size == 10 and _is(text, name, b"connection"):
             self._read_connection(text, at, end)
         return self._keep(text, name, end) if self.wanted else NEED
+
+    def _expect_chunks(self):
+        # Here, since with another local the frame of _read_header would come from the heap.
+        from ._chunked import read_line
+
+        # Kept, since an import allocates, and a chunk may be no more than a keep-alive.
+        self._read_chunk_line = read_line
+        self.chunked = True
+
+    def _begin_chunks(self):
+        from ._chunked import read_line
+
+        # Kept, since an import allocates, and a chunk may be no more than a keep-alive.
+        self._read_chunk_line = read_line
+        self.chunked = True
 
     def _keep(self, text, at, end):
         colon = text.find(b":", at, end)
