@@ -59,8 +59,15 @@ console = LineConsole(soft_wrap=True, highlight=False, markup=False, emoji=False
 @click.option("--url", help="Use this Realtime Database instead of the embedded simulator.")
 @click.option("--token", metavar="FILE_OR_STRING", help="The database's token, or the file that holds it.")
 @click.option("--no-commands", is_flag=True, help="Do not send the demonstration commands.")
+@click.option("--picture", metavar="FILE", help="Save what was shown as an SVG picture.")
 def run(
-    count: int | None, interval: float, runtime: str, url: str | None, token: str | None, no_commands: bool
+    count: int | None,
+    interval: float,
+    runtime: str,
+    url: str | None,
+    token: str | None,
+    no_commands: bool,
+    picture: str | None,
 ) -> None:
     """Run main.py: a device that sends this machine's readings and obeys commands. Ctrl-C ends it."""
     root = checkout()
@@ -81,7 +88,10 @@ def run(
             env = environment(root, "boards/desktop") | {"FLAMELET_CONFIG": path}
             cloud = Cloud(database, device, secret)
             demonstration = [] if no_commands else demonstration_commands(interval)
+            console.record = picture is not None
             exit_code = asyncio.run(play(cloud, [*command, "main.py"], root, env, demonstration))
+            if picture:
+                console.save_svg(picture, title="tools/run")
     raise SystemExit(exit_code)
 
 

@@ -21,7 +21,7 @@ EARLIEST = 1704067200000  # 2024-01-01: a clock before this was never set
 
 _digits = bytearray(_TIME) + bytearray(byte & 63 for byte in os.urandom(SIZE - _TIME))
 _ticks = [ticks_ms()]  # of the last key
-_is_set = [False]  # whether the clock was set then
+_is_known = [False]  # whether the time can be moved on by the ticks
 offset = [0]  # milliseconds to add to the clock of the device: see _date.py
 
 
@@ -29,12 +29,12 @@ def put(buffer: bytearray, at: int) -> int:
     """Write a new key at buffer[at]; the position behind it. ClockNotSet where the time is not known."""
     now = ticks_ms()
     elapsed = ticks_diff(now, _ticks[0])
-    if not _is_set[0] or elapsed < 0 or elapsed > _LONGEST:
-        synchronize()
-        elapsed = 1
     _ticks[0] = now
-    if elapsed:
+    if not _is_known[0] or elapsed < 0 or elapsed > _LONGEST:
+        _synchronize(elapsed)
+    else:
         _advance(_TIME - 1, elapsed)
+    if elapsed:
         _randomize()
     else:
         _advance(SIZE - 1, 1)
@@ -48,15 +48,24 @@ def _write(buffer, at):
     return at
 
 
-def synchronize() -> None:
-    """Read the clock; ClockNotSet where it was never set and no answer has told the time."""
+def forget() -> None:
+    """Read the clock for the next key: ticks drift, and whoever has to open a connection has the time."""
+    _is_known[0] = False
+
+
+def _synchronize(elapsed):
     now = epoch_ms() + offset[0]
     if now < EARLIEST:
         from .errors import ClockNotSet
 
         raise ClockNotSet("the clock is not set, and keys begin with the time: call ntptime.settime() first")
-    _ticks[0] = ticks_ms()
-    _is_set[0] = True
+    _is_known[0] = True
+    last = 0
+    for i in range(_TIME):
+        last = last << 6 | _digits[i]
+    # Ticks and clock differ by a little, which must not turn the order of the keys.
+    if 0 < last + elapsed - now < 1000:
+        now = last + elapsed
     for i in range(_TIME - 1, -1, -1):
         _digits[i] = now & 63
         now >>= 6

@@ -74,7 +74,7 @@ def _ask(database, method, target, body=b""):
 
 def _new_key():
     key = bytearray(_push_id.SIZE)
-    _push_id.synchronize()
+    _push_id.forget()
     _push_id.put(key, 0)
     return key.decode()
 

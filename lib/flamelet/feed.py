@@ -133,7 +133,7 @@ class Feed:
     def _push(self, row):
         """Flow: one reading, over a connection that may have to be opened."""
         self._prepare()
-        _push_id.synchronize()
+        _push_id.forget()
         self._write(row)
         yield from self._again()
 

@@ -69,7 +69,7 @@ def test_a_random_part_that_is_full_carries_into_the_time():
 def test_the_time_carries_over_all_its_digits():
     with Clock(epoch=64**7 - 2) as clock:
         _push_id._ticks[0] = clock.ticks
-        _push_id._is_set[0] = True
+        _push_id._is_known[0] = True
         _push_id._digits[:8] = b"\0" + b"\x3f" * 7
         before = make_key()
         clock.move(1)
