@@ -2,7 +2,7 @@
 
 No logic is repeated: a method makes the same flow, and `run` here pumps it on asyncio. What differs is how to wait. On
 CPython the event loop watches the socket. On MicroPython watching one costs 150 bytes each time, so the socket is
-tried again after 1, 2, 4, ... 32 ms of `asyncio.sleep_ms`, which costs nothing.
+tried again after 0, 1, 3, 7, 15, 31 ms of `asyncio.sleep_ms`, which costs nothing.
 
 Several tasks may use one client: requests wait for each other, and a stream has a connection of its own.
 """
@@ -14,7 +14,7 @@ from ._budget import turn
 from ._connection import DONE
 from ._runtime import MICROPYTHON, READ, const, ticks_add, ticks_diff, ticks_ms
 
-_LONGEST_PAUSE = const(32)
+_LONGEST_PAUSE = const(31)
 
 if MICROPYTHON:
     sleep_ms = asyncio.sleep_ms
@@ -74,12 +74,12 @@ else:
 
 async def run(flow):
     """Run `flow` to its end; what it returned."""
-    pause = 1
+    pause = 0
     try:
         while True:
             waited = next(flow)
             await _wait(waited, pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause + 1, _LONGEST_PAUSE)
     except StopIteration as end:
         return end.value
     finally:
@@ -118,7 +118,7 @@ class Stream(stream.Stream):
         """The next event; None where none comes within `ms` milliseconds (0: without waiting; -1: for ever)."""
         end = ticks_add(ticks_ms(), max(0, ms))
         left = 1 << 29
-        pause = 1
+        pause = 0
         while True:
             event = self.move()
             if event is not None or self.closed:
@@ -128,7 +128,7 @@ class Stream(stream.Stream):
                 if left <= 0 and not callable(self.waiting):
                     return None
             await _wait(self.waiting, pause, left)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause + 1, _LONGEST_PAUSE)
 
     def __aiter__(self):
         return self
@@ -186,7 +186,7 @@ if MICROPYTHON:
             self._connection = feed._database._connection
             self._end = StopIteration()
             self._flow = None
-            self._pause = 1
+            self._pause = 0
 
         def __iter__(self):
             return self
@@ -201,7 +201,7 @@ if MICROPYTHON:
             if code > DONE:
                 # next() on what sleep_ms returns is what `await` does with it.
                 next(_wait(self._connection, self._pause))
-                self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+                self._pause = min(2 * self._pause + 1, _LONGEST_PAUSE)
                 return None
             self.close()
             if self._feed._is_done(self._connection, code):
@@ -218,7 +218,7 @@ if MICROPYTHON:
 
         def close(self):
             """Give the connection back; an exchange that was cut short is closed by whoever uses it next."""
-            self._pause = 1
+            self._pause = 0
             if self._flow:
                 self._flow.close()
                 self._flow = None

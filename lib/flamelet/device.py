@@ -155,8 +155,7 @@ class Device:
     async def _push(self, row):
         """Send `row`. Where the error says that it may go later it stays, else it is counted as not sent."""
         if not self._has_state:
-            await self.database.update(self.path, {"state": self._state()})
-            self._has_state = True
+            await self._write_state()
         try:
             # Under the same key, so that it cannot arrive twice.
             if self.feed.pending:
@@ -172,6 +171,16 @@ class Device:
         self.sent += 1
         self._note(None)
         self.board.report("reading", " ".join(["%s=%s" % (self.board.FIELDS[i][0], row[i]) for i in range(len(row))]))
+
+    async def _write_state(self):
+        """Write the state, once; where it is refused the readings may be welcome all the same."""
+        try:
+            await self.database.update(self.path, {"state": self._state()})
+        except FlameletError as error:
+            if error.retry:
+                raise
+            self._note(error)
+        self._has_state = True
 
     def _note(self, error):
         """Tell the person when the server is lost or found."""

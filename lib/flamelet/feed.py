@@ -53,10 +53,13 @@ class Feed:
             self._parameters = parameters
             key = "-" * _push_id.SIZE
             target = database._target("%s/%s" % (self._path, key), "print=silent")
-            head = "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length:" % (target, _url.host_header(database._origin))
-            self._key_at = head.index(key + ".json")
-            self._length_at = len(head)
-            self._request = bytearray(head.encode() + b" " * _LENGTH_DIGITS + b"\r\n\r\n") + bytearray(self._room)
+            rest = " HTTP/1.1\r\nHost: %s\r\nContent-Length:" % _url.host_header(database._origin)
+            self._length_at = 4 + len(target) + len(rest)
+            # In pieces: with a token each copy of the whole takes more than a kilobyte.
+            self._request = request = bytearray(self._length_at + _LENGTH_DIGITS + 4 + self._room)
+            at = put_text(request, put_text(request, 0, b"PUT "), target.encode())
+            put_text(request, put_text(request, at, rest.encode()) + _LENGTH_DIGITS, b"\r\n\r\n")
+            self._key_at = request.find((key + ".json").encode())
 
     @property
     def key(self) -> str:

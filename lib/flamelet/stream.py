@@ -15,16 +15,14 @@ its end and told as one of type "too-large", with its size as `data`. A keep-ali
 its value takes, and itself.
 """
 
+import time
 from collections import namedtuple
 
 from . import _json
 from ._budget import Budget
 from ._client import wait
 from ._connection import DONE
-from ._date import learn
-from ._failures import failed, name, refused
 from ._http1 import BODY, HEAD
-from ._recovery import REDIRECTS, redirect
 from ._request import build
 from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
 from ._sse import EVENT, NEED, EventParser
@@ -215,6 +213,8 @@ class Stream:
                 yield from self._ask(request)
                 if connection.response.status < 300:
                     break
+                from ._recovery import redirect
+
                 connection.redirects += 1
                 request = redirect(client, connection, request, len(request))
         finally:
@@ -231,11 +231,13 @@ class Stream:
             yield connection
             code = connection.step()
         if code != HEAD:
+            from ._failures import failed
+
             raise failed(connection, request)
         if connection.response.status >= 300:
             yield from self._read_refusal(request)
         elif not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
-            raise ProtocolError("%s: the answer is no event stream: is this a Realtime Database?" % name(request))
+            raise ProtocolError("the answer to listen() is no event stream: is this a Realtime Database?")
 
     def _read_refusal(self, request):
         connection = self._connection
@@ -243,7 +245,9 @@ class Stream:
         while code > DONE:
             yield connection
             code = connection.step()
-        if connection.response.status not in REDIRECTS:
+        if not 301 <= connection.response.status <= 308:
+            from ._failures import refused
+
             raise refused(connection, request)
 
     def _begin(self):
@@ -253,7 +257,10 @@ class Stream:
         self._at = self._end = 0
         self._parser.start()
         self._renew()
-        learn(self._connection)
+        if time.gmtime()[0] < 2024:
+            from ._date import learn
+
+            learn(self._connection)
 
     def _told(self, code):
         """What an event of the parser is for the user."""
