@@ -121,8 +121,8 @@ def test_a_server_that_is_no_database_is_one_clear_error(client, serve, errors, 
         ("http://example.com", "insecure=True"),
     ],
 )
-def test_a_url_that_cannot_be_is_refused(client, url, word):
-    _, error, text, retry, _ = client.run(strange.opened, url=url)
+def test_a_url_that_cannot_be_is_refused(blocking_client, url, word):
+    _, error, text, retry, _ = blocking_client.run(strange.opened, url=url)
     assert (error, retry) == ("InvalidArgument", False)
     assert word in text
 

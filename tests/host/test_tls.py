@@ -44,11 +44,11 @@ def root_files(tmp_path_factory):
 @pytest.mark.parametrize("form", ["file", "bytes"])
 @pytest.mark.parametrize("name", ["ca.pem", "ca.der"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_a_root_is_taken_in_every_form(client, root_files, name, form, host):
+def test_a_root_is_taken_in_every_form(blocking_client, root_files, name, form, host):
     sim, folder = root_files
     sim.set("", None)
     url = f"https://{host}:{sim.port}"
-    value, pushed = client.run(tls.trusting, url=url, ca=str(folder / name), form=form)
+    value, pushed = blocking_client.run(tls.trusting, url=url, ca=str(folder / name), form=form)
     assert (value, pushed) == ({"n": 1}, ["ok", None])
     assert [*sim.get("readings").values()] == [{"n": 7}]
 

@@ -1,0 +1,301 @@
+"""main.py as a device of its own, on CPython and on MicroPython, against the simulator: readings out, commands in."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from clients import ROOT, wait_until
+from conftest import runtimes
+
+from flamelet_tools.micropython import environment, find_micropython
+from flamelet_tools.simulator import Simulator
+
+pytestmark = pytest.mark.timeout(60)
+
+DEADLINE_SECONDS = 30
+DEVICE = "devices/d1"
+
+
+class Device:
+    """main.py while it runs; `lines`: what it has told the person so far, as (what, value)."""
+
+    def __init__(self, runtime, folder, url, **config):
+        path = folder / "config.json"
+        path.write_text(json.dumps({"url": url, "device": "d1", **config}))
+        command = [find_micropython(), "-X", "heapsize=512k"] if runtime == "micropython" else [sys.executable, "-u"]
+        self.lines = []
+        self.process = subprocess.Popen(
+            [*command, "main.py"],
+            cwd=ROOT,
+            env=environment(ROOT, "boards/desktop") | {"FLAMELET_CONFIG": str(path)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            what, _, value = line.rstrip().partition(" ")
+            self.lines.append((what, value.strip()))
+
+    def told(self, what):
+        """Return the values of all that it told of this kind."""
+        return [value for kind, value in self.lines if kind == what]
+
+    def wait_for(self, what, count=1, seconds=DEADLINE_SECONDS):
+        wait_until(lambda: len(self.told(what)) >= count, seconds)
+
+    def end(self):
+        """Wait for its end.
+
+        Returns: the numbers of its summary: sent, not sent, commands.
+        """
+        assert self.process.wait(DEADLINE_SECONDS) == 0, self.lines
+        self._reader.join(DEADLINE_SECONDS)
+        [summary] = self.told("summary")
+        return tuple(map(int, re.findall(r"\d+", summary)))
+
+    def interrupt(self):
+        """Send what Ctrl-C sends; what `end` returns."""
+        self.process.send_signal(signal.SIGINT)
+        return self.end()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(DEADLINE_SECONDS)
+        self.process.stdout.close()
+
+
+@pytest.fixture(params=runtimes("cpython", "micropython"))
+def start(request, tmp_path):
+    """Starts the device on each Python."""
+    devices = []
+
+    def start_device(url, **config):
+        devices.append(Device(request.param, tmp_path, url, **config))
+        return devices[-1]
+
+    yield start_device
+    for device in devices:
+        device.kill()
+
+
+def readings(device):
+    """Return the readings that the device says have arrived."""
+    pairs = [reading.split() for reading in device.told("reading")]
+    return [{name: value(text) for name, _, text in (pair.partition("=") for pair in reading)} for reading in pairs]
+
+
+def value(text):
+    return None if text == "None" else float(text)
+
+
+def stored(sim):
+    """Return the readings in the database, in the order of their keys, as floats; what is missing is None there."""
+    telemetry = sim.get(f"{DEVICE}/telemetry") or {}
+    return [telemetry[key] for key in sorted(telemetry)]
+
+
+def check_readings(device, sim):
+    """What is stored is what was sent, in its order."""
+    sent = [{name: number for name, number in reading.items() if number is not None} for reading in readings(device)]
+    assert len(sent) == len(stored(sim))
+    for one, other in zip(sent, stored(sim), strict=True):
+        assert other == pytest.approx(one, abs=0.051)
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_the_readings_that_were_sent_are_stored(start, connections):
+    with Simulator() as sim:
+        device = start(sim.url, interval=0.05, count=30, connections=connections)
+        assert device.end() == (30, 0, 0)
+        check_readings(device, sim)
+        assert len(stored(sim)) == 30
+        assert all(reading["mem_free"] > 0 for reading in stored(sim))
+        state = sim.get(f"{DEVICE}/state")
+        assert state["board"] == "desktop"
+        assert state["interval"] == 0.05
+        assert abs(state["at"] / 1000 - time.time()) < 60
+
+
+def test_over_tls_with_a_token_the_readings_are_stored_too(start, tmp_path):
+    with Simulator(tls=True, token="secret") as sim:
+        (tmp_path / "ca.pem").write_bytes(sim.ca_pem)
+        device = start(sim.url, interval=0.05, count=10, token="secret", ca=str(tmp_path / "ca.pem"))
+        assert device.end() == (10, 0, 0)
+        check_readings(device, sim)
+        assert not any("secret" in value for _, value in device.lines)
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_a_command_takes_effect_within_a_second_whatever_the_interval(start, connections):
+    with Simulator() as sim:
+        device = start(sim.url, interval=60, connections=connections)
+        device.wait_for("reading")
+        wait_until(lambda: sim.open_streams == 1)
+        for number, on in enumerate((True, False, True), 1):
+            key = sim.push(f"{DEVICE}/commands", {"name": "led", "value": on})
+            wait_until(lambda number=number: len(device.told("led")) == number, 1)
+            wait_until(lambda key=key: sim.get(f"{DEVICE}/answers/{key}") is not None, 2)
+            assert sim.get(f"{DEVICE}/answers/{key}") == {"ok": True, "value": on}
+            assert sim.get(f"{DEVICE}/state/led") is on
+            device.wait_for("answer", number)
+        assert device.told("led") == ["on", "off", "on"]
+        assert sim.get(f"{DEVICE}/commands") is None
+        assert device.interrupt() == (1, 0, 3)
+
+
+def test_a_new_interval_takes_effect_at_once(start):
+    with Simulator() as sim:
+        device = start(sim.url, interval=60, count=5)
+        device.wait_for("reading")
+        sim.push(f"{DEVICE}/commands", {"name": "interval", "value": 0.05})
+        assert device.end() == (5, 0, 1)
+        assert sim.get(f"{DEVICE}/state/interval") == 0.05
+        check_readings(device, sim)
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ({"name": "sing"}, "unknown command sing; known are identify, interval, led"),
+        ({"name": "led", "value": "on"}, "led takes true or false"),
+        ({"name": "interval", "value": -1}, "interval takes seconds"),
+        ({"name": "interval"}, "interval takes seconds"),
+        ({"value": 5}, "a command is"),
+        ("identify", "a command is"),
+        ({"name": {"first": "led"}}, "a command is"),
+        ([1, 2], "a command is"),
+        (7, "a command is"),
+    ],
+    ids=str,
+)
+def test_a_command_that_cannot_be_is_answered_with_the_reason(start, command, error):
+    with Simulator() as sim:
+        key = sim.push(f"{DEVICE}/commands", command)
+        device = start(sim.url, interval=60)
+        wait_until(lambda: sim.get(f"{DEVICE}/answers/{key}") is not None)
+        answer = sim.get(f"{DEVICE}/answers/{key}")
+        assert answer["ok"] is False
+        assert error in answer["error"]
+        assert sim.get(f"{DEVICE}/commands") is None
+        assert device.told("led") == []
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_each_command_is_executed_once_over_cuts_lost_answers_and_a_restart(start, connections, tmp_path):
+    data = tmp_path / "data.json"
+    keys = []
+    with Simulator(data_file=data) as sim:
+        port = sim.port
+        keys += [sim.push(f"{DEVICE}/commands", {"name": "identify"}) for _ in range(2)]
+        device = start(sim.url, interval=0.2, connections=connections)
+        wait_until(lambda: answered(sim, keys))
+        # The answer is written, and the device does not learn of it.
+        sim.fault("drop_after", method="PATCH", path=DEVICE, count=1)
+        keys.append(sim.push(f"{DEVICE}/commands", {"name": "identify"}))
+        wait_until(lambda: answered(sim, keys))
+        # The stream ends with a command on it.
+        keys.append(sim.push(f"{DEVICE}/commands", {"name": "identify"}))
+        sim.close_streams()
+        wait_until(lambda: answered(sim, keys))
+        # The answer does not arrive, before the server goes away.
+        sim.fault("drop_before", method="PATCH", path=DEVICE, count=100)
+        keys.append(sim.push(f"{DEVICE}/commands", {"name": "identify"}))
+        device.wait_for("identify", len(keys))
+    with Simulator(port=port, data_file=data) as sim:
+        wait_until(lambda: answered(sim, keys), 25)
+        keys.append(sim.push(f"{DEVICE}/commands", {"name": "identify"}))
+        wait_until(lambda: answered(sim, keys), 25)
+        device.wait_for("answer", len(keys))
+        sent, _, obeyed = device.interrupt()
+        assert len(device.told("identify")) == obeyed == len(keys)
+        assert sim.get(f"{DEVICE}/answers") == {key: {"ok": True} for key in keys}
+        assert sim.get(f"{DEVICE}/commands") is None
+        assert len(stored(sim)) in (sent, sent + 1)
+
+
+def answered(sim, keys):
+    answers = sim.get(f"{DEVICE}/answers") or {}
+    return answers.keys() == set(keys) and sim.get(f"{DEVICE}/commands") is None
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_a_device_that_loses_the_server_goes_on_measuring_and_comes_back(start, connections, tmp_path):
+    data = tmp_path / "data.json"
+    with Simulator(data_file=data) as sim:
+        port = sim.port
+        device = start(sim.url, interval=0.05, connections=connections)
+        device.wait_for("reading", 5)
+    device.wait_for("offline")
+    begun = len(device.told("reading"))
+    # More are measured than may wait.
+    time.sleep(1.5)
+    assert device.process.poll() is None
+    with Simulator(port=port, data_file=data) as sim:
+        device.wait_for("online", 2)
+        device.wait_for("reading", begun + 15)
+        wait_until(lambda: sim.open_streams == 1, 25)
+        key = sim.push(f"{DEVICE}/commands", {"name": "led", "value": True})
+        device.wait_for("answer")
+        assert sim.get(f"{DEVICE}/answers/{key}") == {"ok": True, "value": True}
+        sent, not_sent, obeyed = device.interrupt()
+        assert not_sent >= 15
+        assert obeyed == 1
+        # A reading whose answer was under way when Ctrl-C came is stored, and not known to be.
+        assert sent == len(device.told("reading"))
+        assert len(stored(sim)) - sent in (0, 1)
+
+
+def test_a_device_that_starts_before_its_server_waits_for_it(start, tmp_path):
+    with Simulator() as sim:
+        url, port = sim.url, sim.port
+    device = start(url, interval=0.1)
+    device.wait_for("offline")
+    with Simulator(port=port) as sim:
+        device.wait_for("online")
+        key = sim.push(f"{DEVICE}/commands", {"name": "identify"})
+        device.wait_for("answer")
+        assert sim.get(f"{DEVICE}/answers/{key}") == {"ok": True}
+        sent, _, obeyed = device.interrupt()
+        assert len(stored(sim)) - sent in (0, 1)
+        assert obeyed == 1
+
+
+def test_readings_that_are_refused_are_counted_and_said(start):
+    with Simulator(token="good") as sim:
+        device = start(sim.url, interval=0.1, count=2, token="bad")
+        assert device.end() == (0, 2, 0)
+        # The state, each reading, and the stream.
+        errors = device.told("error")
+        assert len(errors) >= 3
+        assert all("Could not parse auth token." in error for error in errors)
+        assert any("/telemetry/" in error for error in errors)
+        assert sim.get("") is None
+
+
+def test_main_needs_no_other_environment_than_its_configuration(tmp_path):
+    """What a person starts who has only this checkout: no path to the library is set."""
+    with Simulator() as sim:
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({"url": sim.url, "device": "d1", "interval": 0.05, "count": 2}))
+        env = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "MICROPYPATH")}
+        done = subprocess.run(
+            [sys.executable, ROOT / "main.py"],
+            env=env | {"FLAMELET_CONFIG": str(path)},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert len(stored(sim)) == 2
