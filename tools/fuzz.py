@@ -29,7 +29,7 @@ def fuzz(seconds: float) -> None:
     for name, check in forever(properties):
         if time.monotonic() > deadline:
             break
-        faulthandler.dump_traceback_later(HANG_SECONDS, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(HANG_SECONDS, exit=True, file=sys.__stderr__ or 2)
         try:
             check()
         except Exception:

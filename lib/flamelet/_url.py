@@ -34,10 +34,15 @@ def parse(url: str, insecure: bool = False) -> tuple:
         if letter not in _HOST:
             number = 0
     if not 0 < number < 65536 or not (tls or scheme == "http"):
-        raise refusal("url", url)
+        raise refusal("url", _shown(url))
     if not (tls or insecure or is_loopback(host)):
-        raise refusal("clear", url)
+        raise refusal("clear", _shown(url))
     return Origin(tls, host, number), slash + path, query
+
+
+def _shown(url):
+    """What an error may show of `url`: no password, and no query, which may hold a token."""
+    return url.split("?")[0].split("@")[-1]
 
 
 def host_header(origin: Origin) -> str:
@@ -63,7 +68,8 @@ def check_text(text: str, what: str) -> str:
 
 def quote(text: str) -> str:
     """`text` percent-encoded in UTF-8 (RFC 3986, section 2.1)."""
-    quoted = ""
-    for byte in text.encode():
-        quoted += chr(byte) if byte in _UNRESERVED else "%%%02X" % byte
-    return quoted
+    encoded = text.encode()
+    for byte in encoded:
+        if byte not in _UNRESERVED:
+            return "".join([chr(byte) if byte in _UNRESERVED else "%%%02X" % byte for byte in encoded])
+    return text  # a token needs no encoding, and is long

@@ -39,45 +39,45 @@ class Database(Client):
 
     def get(self, path: str, shallow: bool = False):
         """The value at `path`, None where there is none; `shallow`: of an object only its keys, each with True."""
-        from ._values import get
+        from . import _values
 
-        return self._run(get(self, path, shallow))
+        return self._run(_values.get(self, path, shallow))
 
     def set(self, path: str, value: object):
         """Write `value` at `path`; None deletes."""
-        from ._values import put
+        from . import _values
 
-        return self._run(put(self, path, value))
+        return self._run(_values.put(self, path, value))
 
     def push(self, path: str, value: object):
         """Write `value` under a new key below `path`; the key. It is made here, so a repeated PUT cannot duplicate."""
-        from ._values import push
+        from . import _values
 
-        return self._run(push(self, path, value))
+        return self._run(_values.push(self, path, value))
 
     def update(self, path: str, values: dict):
         """Write each value of `values` at its key below `path`, all or none; a key may be a path, None deletes."""
-        from ._values import update
+        from . import _values
 
-        return self._run(update(self, path, values))
+        return self._run(_values.update(self, path, values))
 
     def delete(self, path: str):
         """Delete what is at `path`."""
-        from ._values import delete
+        from . import _values
 
-        return self._run(delete(self, path))
+        return self._run(_values.delete(self, path))
 
     def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000):
         """A `Stream` of the changes at `path`: events up to `event_bytes`; silent for `silence_ms`, it reconnects."""
-        from .stream import Stream
+        from . import stream
 
-        return Stream(self, path, event_bytes, silence_ms)
+        return stream.Stream(self, path, event_bytes, silence_ms)
 
     def feed(self, path: str, fields: tuple):
         """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals)."""
-        from .feed import Feed
+        from . import feed
 
-        return Feed(self, path, fields)
+        return feed.Feed(self, path, fields)
 
     def _answered(self, request, size, repeatable, attempt=0):
         """Flow: the connection with the answer to request[:size]; ResponseError where its status says error."""

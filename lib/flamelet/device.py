@@ -15,9 +15,10 @@ Memory: `_WAITING` readings, `_RECENT` keys of answered commands, one feed, one 
 """
 
 import asyncio
+import gc
 
 from . import aio
-from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
+from ._runtime import MICROPYTHON, const, getrandbits, ticks_add, ticks_diff, ticks_ms
 from ._transport import Timeouts
 from .auth import Token
 from .errors import FlameletError
@@ -31,6 +32,8 @@ _LONGEST_INTERVAL = const(86400)
 
 def run(board) -> None:
     """Run the program until the configured count of readings is reached, or Ctrl-C."""
+    if MICROPYTHON:
+        gc.threshold(4096)  # collected often, the heap stays in one piece, and TLS finds room in it
     try:
         device = Device(board, board.config())
     except (ValueError, FlameletError) as error:

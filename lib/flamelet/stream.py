@@ -237,7 +237,9 @@ class Stream:
         if connection.response.status >= 300:
             yield from self._read_refusal(request)
         elif not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
-            raise ProtocolError("the answer to listen() is no event stream: is this a Realtime Database?")
+            from ._failures import name
+
+            raise ProtocolError("%s: the answer is no event stream: is this a Realtime Database?" % name(request))
 
     def _read_refusal(self, request):
         connection = self._connection
