@@ -13,7 +13,7 @@ import select
 import socket
 
 from . import Timeout
-from ._runtime import READ, WRITE, connect, ticks_add, ticks_diff, ticks_ms, wait
+from ._runtime import MICROPYTHON, READ, WRITE, connect, ticks_add, ticks_diff, ticks_ms, wait
 
 _addresses: dict = {}  # {(host, port): what getaddrinfo gave}, of eight hosts at most
 
@@ -48,11 +48,14 @@ class Transport:
         key = self.origin[1:]
         if not (yield from self._connect(_addresses.get(key, ()))):
             yield self.resolve
-            if not (yield from self._connect(_addresses[key])):
+            if not (yield from self._connect(self._answers)):
                 from ._failures import unreached
 
                 raise unreached(self)
-        gc.collect()  # of what opening took, and because what TLS takes is large and in one piece
+        if MICROPYTHON:
+            # Of what opening took, and because what TLS takes is large and in one piece; a desktop has memory, and more
+            # to look through.
+            gc.collect()
         if self.origin.tls:
             from ._tls import shake_hands
 
@@ -63,9 +66,10 @@ class Transport:
         host, port = key = self.origin[1:]
         if len(_addresses) > 7:
             _addresses.clear()
-        _addresses[key] = ()
+        # Held here too: it may run in a thread, and another client may forget them meanwhile.
+        self._answers = ()
         try:
-            _addresses[key] = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+            self._answers = _addresses[key] = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
         except OSError as error:
             self.error = "DNS: %s" % error
 
