@@ -195,12 +195,16 @@ class Response:
 
     def _read_connection(self, text, at, end):
         # A list of options (RFC 9110, section 7.6.1): `close` wins, wherever it stands.
-        while at < end:
+        while True:
+            while at < end and text[at] <= 32:
+                at += 1
             if _is(text, at, b"close"):
                 self.keep_alive = False
             elif self.keep_alive is None and _is(text, at, b"keep-alive"):
                 self.keep_alive = True
-            at += 1
+            at = text.find(b",", at, end) + 1
+            if not at:
+                return
 
     def _end_head(self):
         if self.state == TRAILER:
