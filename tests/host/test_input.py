@@ -93,10 +93,10 @@ def answer(status):
     ],
     ids=["ssh", "echo", "random bytes", "closes", "html 200", "html 404", "302"],
 )
-def test_a_server_that_is_no_database_is_one_clear_error(client, serve, errors, word):
+def test_a_server_that_is_no_database_is_one_clear_error(blocking_client, serve, errors, word):
     with server(serve) as url:
         begun = time.monotonic()
-        outcomes = client.run(strange.every_call, url=url, timeouts=TIMEOUTS)
+        outcomes = blocking_client.run(strange.every_call, url=url, timeouts=TIMEOUTS)
         assert time.monotonic() - begun < 12
     for name, (kind, error, text, _, _) in outcomes.items():
         assert kind == "error", name

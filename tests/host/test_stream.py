@@ -170,7 +170,7 @@ def test_a_stream_is_redirected_and_its_reconnect_begins_at_the_original_host(cl
 
 def test_keep_alives_keep_a_stream_and_are_no_events(client):
     with Simulator(keep_alive_seconds=0.05) as sim:
-        events, reconnects = client.run(stream.silent, url=sim.url, ms=1200, silence_ms=400)
+        events, reconnects = client.run(stream.silent, url=sim.url, ms=700, silence_ms=250)
         assert events == [["put", "/", None, True]]
         assert reconnects == 0
         assert sim.connections == 1
@@ -248,10 +248,10 @@ def test_a_first_connection_that_is_refused_raises_and_may_be_asked_again(client
     ],
     ids=lambda value: value if isinstance(value, str) else value["name"],
 )
-def test_a_first_connection_that_fails_raises_and_the_next_one_works(client, sim, fault, error):
+def test_a_first_connection_that_fails_raises_and_the_next_one_works(blocking_client, sim, fault, error):
     sim.set("a", 1)
     sim.fault(stream=True, count=1, **fault)
-    first, second, after = client.run(stream.refused, url=sim.url, path="a", options={})
+    first, second, after = blocking_client.run(stream.refused, url=sim.url, path="a", options={})
     assert first[:2] == ["error", error]
     assert second == ["ok", ["put", "/", 1, True]]
     assert after == ["ok", None]

@@ -95,10 +95,10 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(client, authority, ki
         assert "\n" not in text
 
 
-def test_the_roots_that_are_shipped_do_not_trust_just_anyone(client, authority, tmp_path):
+def test_the_roots_that_are_shipped_do_not_trust_just_anyone(blocking_client, authority, tmp_path):
     root, _ = authority
     with Simulator(tls=server_context(root, "untrusted", tmp_path)) as sim:
-        outcomes = client.run(tls.every_call, url=sim.url, ca=None, timeouts=PATIENT)
+        outcomes = blocking_client.run(tls.every_call, url=sim.url, ca=None, timeouts=PATIENT)
         assert [outcome[1] for outcome in outcomes] == ["TLSError"] * 4
         assert sim.requests == []
 
@@ -117,10 +117,10 @@ def test_https_to_a_server_that_speaks_plain_http_is_refused(client, authority):
         assert sim.requests == []
 
 
-def test_http_to_a_server_that_speaks_tls_is_an_error(client):
+def test_http_to_a_server_that_speaks_tls_is_an_error(blocking_client):
     with Simulator(tls=True) as sim:
         url = sim.url.replace("https://", "http://")
-        outcomes = client.run(tls.every_call, url=url, ca=None, timeouts=PATIENT)
+        outcomes = blocking_client.run(tls.every_call, url=url, ca=None, timeouts=PATIENT)
         assert {outcome[1] for outcome in outcomes} <= {"NetworkError", "ProtocolError"}
         assert sim.requests == []
 
@@ -147,10 +147,10 @@ def silent_server():
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_server_that_never_speaks_is_given_up_in_time(client, authority, scheme):
+def test_a_server_that_never_speaks_is_given_up_in_time(blocking_client, authority, scheme):
     with silent_server() as address:
         begun = time.monotonic()
-        outcomes = client.run(tls.every_call, url=f"{scheme}://{address}", ca=authority[1], timeouts=HASTY)
+        outcomes = blocking_client.run(tls.every_call, url=f"{scheme}://{address}", ca=authority[1], timeouts=HASTY)
         assert time.monotonic() - begun < 8
     assert [outcome[1] for outcome in outcomes] == ["Timeout"] * 4
     assert all("within the deadline" in outcome[2] for outcome in outcomes)
