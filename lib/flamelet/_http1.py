@@ -179,13 +179,6 @@ class Response:
         self._read_chunk_line = read_line
         self.chunked = True
 
-    def _begin_chunks(self):
-        from ._chunked import read_line
-
-        # Kept, since an import allocates, and a chunk may be no more than a keep-alive.
-        self._read_chunk_line = read_line
-        self.chunked = True
-
     def _keep(self, text, at, end):
         colon = text.find(b":", at, end)
         for name in self.wanted:
