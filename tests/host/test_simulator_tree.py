@@ -258,7 +258,7 @@ def test_events_applied_to_a_mirror_give_the_tree(writes, listened):
             for keys, node in nodes.items():
                 root = tree.put(root, path + keys, node)
             change = Change("patch", path, tuple(nodes))
-        event = event_for(listened, change, lambda at, root=root: tree.get(root, at))
+        event = event_for(listened, change, lambda at, root=root: tree.get(root, at), tree.to_json)
         if event:
             # Through bytes, as the event travels: nothing of the tree may be shared with the mirror.
             mirror = apply_to_mirror(mirror, event.kind, event.path, copy.deepcopy(event.data))
@@ -309,4 +309,4 @@ def test_a_key_is_either_refused_or_comes_back(key):
 )
 def test_each_listener_hears_what_it_should(listened, change, expected):
     root = {"a": {"b": 1, "c": {"d": 2}}}
-    assert event_for(tree.split_path(listened), change, lambda at: tree.get(root, at)) == expected
+    assert event_for(tree.split_path(listened), change, lambda at: tree.get(root, at), tree.to_json) == expected

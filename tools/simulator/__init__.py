@@ -134,10 +134,10 @@ class Simulator:
     def token(self, token: str | None) -> None:
         self._state.token = token
 
-    def get(self, path: str = "", namespace: str = rest.DEFAULT_NAMESPACE) -> Any:
-        """The JSON value stored at `path`. Raises: ValueError for a path that cannot be."""
+    def get(self, path: str = "", namespace: str = rest.DEFAULT_NAMESPACE, export: bool = False) -> Any:
+        """The JSON value stored at `path`, with its priorities if `export`. Raises: ValueError for an invalid path."""
         keys = tree.split_path(path)
-        return self._call(lambda: tree.to_json(database(self._state, namespace).get(keys)))
+        return self._call(lambda: tree.to_json(database(self._state, namespace).get(keys), export))
 
     def set(self, path: str, value: Any, namespace: str = rest.DEFAULT_NAMESPACE) -> None:
         """Writes `value` at `path` as a backend would; streams hear it. Raises: ValueError."""
@@ -203,14 +203,13 @@ class Simulator:
 
     def _set(self, path: tree.Path, value: Any, namespace: str) -> None:
         target = database(self._state, namespace)
-        target.put(path, tree.parse_value(value, path, target.get(path), _now_ms()))
+        target.put_all(path, {(): tree.parse_value(value, path, target.get(path), _now_ms())})
         publish(self._state, namespace, Change("put", path))
 
     def _update(self, path: tree.Path, value: dict[str, Any], namespace: str) -> None:
         target = database(self._state, namespace)
         nodes = tree.parse_update(value, path, target.root, _now_ms())
-        for keys, node in nodes.items():
-            target.put(path + keys, node)
+        target.put_all(path, nodes)
         publish(self._state, namespace, Change("patch", path, tuple(nodes)))
 
     def _run(self, ready: concurrent.futures.Future[running.Running]) -> None:

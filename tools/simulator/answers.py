@@ -1,8 +1,9 @@
 """The bytes of answers, as the live service sends them: heads, JSON, error bodies, stream events.
 
 In: status, body and the few headers that vary. Out: bytes, in the order and case of the live ones. Not known and thus
-our choice: the place of `ETag`, `Location` and `Retry-After` in the head, the head of 307, and how `cancel` is written
-(here: its text as a JSON string, as its documentation says of all `data`).
+our choice: the place of `ETag`, `Location`, `Retry-After` and `Content-Disposition` in the head, the head of 307, the
+bytes around a `callback`, and how `cancel` is written (here: its text as a JSON string, as its documentation says of
+all `data`).
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from .events import Event
 from .tree import Node, to_json
 
 JSON_TYPE = "application/json; charset=utf-8"
+JAVASCRIPT_TYPE = "application/javascript; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
 NULL_ETAG = "null_etag"
 KEEP_ALIVE = b"event: keep-alive\ndata: null\n\n"
@@ -35,6 +38,7 @@ class Answer:
     etag: str | None = None
     location: str | None = None
     retry_after: int | None = None
+    download: str | None = None
 
 
 class Refusal(Exception):
@@ -61,6 +65,8 @@ def head(answer: Answer, keep_alive: bool) -> bytes:
         lines.append(f"Location: {answer.location}")
     if answer.retry_after is not None:
         lines.append(f"Retry-After: {answer.retry_after}")
+    if answer.download is not None:
+        lines.append(f"Content-Disposition: attachment; filename*=UTF-8''{quote(answer.download, safe='')}")
     lines.append("Access-Control-Allow-Origin: *")
     if answer.etag is not None:
         lines.append(f"ETag: {answer.etag}")
@@ -103,10 +109,10 @@ def pretty_json(value: Any) -> bytes:
 
 
 def etag(node: Node) -> str:
-    """The ETag of a node: the same data has the same one."""
+    """The ETag of a node: the same data with the same priorities has the same one."""
     if node is None:
         return NULL_ETAG
-    digest = hashlib.sha1(compact_json(to_json(node)), usedforsecurity=False).digest()
+    digest = hashlib.sha1(compact_json(to_json(node, export=True)), usedforsecurity=False).digest()
     return base64.b64encode(digest).decode()
 
 

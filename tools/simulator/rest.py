@@ -1,10 +1,8 @@
 """The REST API of the Realtime Database: what a request does to the data and what it answers; no I/O.
 
 In: a database and a request that has been read whole. Out: an `Answer`, and the `Change` that streams are to hear, if
-it wrote. Refusals are raised as `Refusal`. Queries, priorities, rules and `.settings` are not played yet: a request
-for them is refused by name, so that no test passes by being misunderstood. Texts of refusals that no public record
-shows (unknown parameter, method, condition not supported, missing `.json`) are our choice, as is that `print=silent`
-keeps the ETag header.
+it wrote. Refusals are raised as `Refusal`. Texts of refusals that no public record shows (method, condition not
+supported, missing `.json`, `.info`) are our choice, as is that `print=silent` keeps the ETag header.
 """
 
 from __future__ import annotations
@@ -16,9 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from . import tree
-from .answers import Answer, Refusal, compact_json, etag, pretty_json
+from . import parameters, query, tree
+from .answers import JAVASCRIPT_TYPE, Answer, Refusal, compact_json, etag, pretty_json
 from .events import Change
+from .query import Query
 from .tree import INVALID_OBJECT, INVALID_PATH, INVALID_VALUE, InvalidData, Node, Path
 
 DEFAULT_NAMESPACE = "demo-default-rtdb"
@@ -27,45 +26,54 @@ PERMISSION_DENIED = "Permission denied"
 BAD_ID_TOKEN = "Could not parse auth token."
 BAD_ACCESS_TOKEN = "Unauthorized request."
 
-_KNOWN_PARAMETERS = {
-    "ac", "access_token", "auth", "auth_variable_override", "disableTriggers", "ns", "print", "shallow", "sse",
-}  # fmt: skip
-_NOT_PLAYED = {
-    "callback", "download", "dryRun", "endAt", "endBefore", "equalTo", "format", "limitToFirst", "limitToLast",
-    "orderBy", "startAfter", "startAt", "timeout", "writeSizeLimit", "x-http-method-override",
-}  # fmt: skip
-_NOT_PLAYED_KEYS = {".info", ".priority", ".settings", ".value"}
+INFO = ".info"
+SETTINGS = ".settings"
+DEFAULT_SETTINGS = {"defaultWriteSizeLimit": "large", "strictTriggerValidation": False}
+_SETTING_VALUES: dict[str, tuple[Any, ...]] = {
+    "defaultWriteSizeLimit": tuple(name for name in parameters.WRITE_SIZE_LIMITS if name != "tiny"),
+    "strictTriggerValidation": (False, True),
+}
+
 _HOST = re.compile(r"([a-z0-9-]+)\.(?:firebaseio\.com|[a-z0-9-]+\.firebasedatabase\.app)(?::\d+)?", re.IGNORECASE)
 
 
 @dataclass
 class Database:
-    """One database: its data, and the makers of time and keys."""
+    """One database: its data, its settings, and the maker of its keys."""
 
     push_id: Callable[[int], str]
     root: Node = None
+    settings: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_SETTINGS))
 
     def get(self, path: Path) -> Node:
         return tree.get(self.root, path)
 
-    def put(self, path: Path, node: Node) -> None:
-        self.root = tree.put(self.root, path, node)
+    def put_all(self, path: Path, nodes: dict[Path, Node]) -> None:
+        self.root = tree.put_all(self.root, path, nodes)
 
 
 @dataclass
 class Request:
-    """A request as far as the database is concerned; `target` is path and query as they were sent."""
+    """A request as far as the database is concerned; `target` is path and query as they were sent.
+
+    A POST that asks for another method becomes one with that method.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes = b""
     path_text: str = field(init=False)
+    pairs: list[tuple[str, str]] = field(init=False)
     query: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.path_text, _, query = self.target.partition("?")
-        self.query = dict(parse_qsl(query, keep_blank_values=True))
+        self.path_text, _, text = self.target.partition("?")
+        self.pairs = parse_qsl(text, keep_blank_values=True)
+        self.query = dict(self.pairs)
+        override = self.headers.get(parameters.METHOD_OVERRIDE) or self.query.get(parameters.METHOD_OVERRIDE)
+        if self.method == "POST" and override:
+            self.method = override.upper()
 
     @property
     def is_stream(self) -> bool:
@@ -86,11 +94,10 @@ def parse_path(text: str) -> Path:
     if not text.endswith(".json"):
         raise Refusal(404, "append .json to your request URI to use the REST API.")
     keys = tuple(_unquote(part) for part in text.removesuffix(".json").split("/") if part)
-    special = _NOT_PLAYED_KEYS.intersection(keys)
-    if special:
-        raise Refusal(400, f"The simulator does not play {special.pop()} yet.")
     if any("/" in key for key in keys):
         raise Refusal(400, INVALID_PATH)
+    if keys[:1] in ((INFO,), (SETTINGS,)):
+        return keys
     return _valid(tree.split_path, "/".join(keys))
 
 
@@ -111,18 +118,25 @@ def check_auth(request: Request, token: str | None) -> None:
     raise Refusal(401, BAD_ACCESS_TOKEN if access_token else PERMISSION_DENIED)
 
 
-def check_parameters(request: Request) -> None:
-    """Refuses parameters that do not exist, or that the simulator does not play.
+def check_parameters(request: Request, path: Path) -> None:
+    """Refuses parameters that do not exist, or that the request does not support.
 
     Raises: Refusal.
     """
-    for name in request.query:
-        if name in _NOT_PLAYED:
-            raise Refusal(400, f"The simulator does not play the parameter {name} yet.")
-        if name not in _KNOWN_PARAMETERS:
-            raise Refusal(400, f"The request does not support the query parameter {name}.")
-    if request.query.get("print", "pretty") not in ("pretty", "silent"):
-        raise Refusal(400, "print must be pretty or silent.")
+    _valid(parameters.check, request.method, request.is_stream, path[:1] == (SETTINGS,), request.pairs)
+
+
+def query_of(request: Request) -> Query | None:
+    """The query of a GET, None if it asks for all of the node.
+
+    Raises: Refusal.
+    """
+    return _valid(query.parse_query, request.query)
+
+
+def shows_priorities(request: Request) -> bool:
+    """Whether the answer, or the events of the stream, are to have priorities."""
+    return request.query.get("format") == "export"
 
 
 def perform(database: Database, request: Request, path: Path, now_ms: int) -> tuple[Answer, Change | None]:
@@ -138,18 +152,25 @@ def perform(database: Database, request: Request, path: Path, now_ms: int) -> tu
     verb = _VERBS.get(request.method)
     if verb is None:
         raise Refusal(405, f"The method {request.method} is not supported.")
+    if path[:1] == (INFO,):
+        return _info(request, path), None
+    if path[:1] == (SETTINGS,):
+        return _settings(database, request, path), None
     return verb(database, request, path, now_ms)
 
 
 def _get(database: Database, request: Request, path: Path, now_ms: int) -> tuple[Answer, Change | None]:
     _refuse_condition(request)
-    node = database.get(path)
+    node = query.filtered(query_of(request), database.get(path))
     known = request.headers.get("If-None-Match")
     tag = etag(node) if known is not None or _wants_etag(request) else None
     if known is not None and known == tag:
         return Answer(304, etag=tag), None
     is_shallow = request.query.get("shallow") == "true"
-    return _answer(request, tree.shallow(node) if is_shallow else tree.to_json(node), tag), None
+    value = tree.shallow(node) if is_shallow else tree.to_json(node, shows_priorities(request))
+    answer = _answer(request, value, tag)
+    answer.download = request.query.get("download")
+    return answer, None
 
 
 def _put(database: Database, request: Request, path: Path, now_ms: int) -> tuple[Answer, Change | None]:
@@ -159,17 +180,21 @@ def _put(database: Database, request: Request, path: Path, now_ms: int) -> tuple
     if mismatch:
         return mismatch, None
     node = _valid(tree.parse_value, data, path, old, now_ms)
-    database.put(path, node)
+    _write(database, request, path, {(): node})
     return _answer(request, tree.to_json(node), _etag_if_wanted(request, node)), Change("put", path)
 
 
 def _post(database: Database, request: Request, path: Path, now_ms: int) -> tuple[Answer, Change | None]:
     _refuse_condition(request)
+    if tree.is_priority(path):
+        raise Refusal(400, INVALID_PATH)
     data = _parse_body(request.body, INVALID_VALUE)
     key = database.push_id(now_ms)
     child = (*path, key)
+    if len(child) > tree.MAX_DEPTH:
+        raise Refusal(400, tree.TOO_DEEP)
     node = _valid(tree.parse_value, data, child, None, now_ms)
-    database.put(child, node)
+    _write(database, request, child, {(): node})
     return _answer(request, {"name": key}, _etag_if_wanted(request, node)), Change("put", child)
 
 
@@ -178,10 +203,11 @@ def _patch(database: Database, request: Request, path: Path, now_ms: int) -> tup
     if _wants_etag(request):
         raise Refusal(400, "X-Firebase-ETag is not supported for PATCH.")
     data = _parse_body(request.body, INVALID_OBJECT)
+    if tree.is_priority(path):
+        raise Refusal(400, INVALID_PATH)
     nodes = _valid(tree.parse_update, data, path, database.root, now_ms)
-    for keys, node in nodes.items():
-        database.put(path + keys, node)
     shown = {key: tree.to_json(node) for key, node in zip(data, nodes.values(), strict=True)}
+    _write(database, request, path, nodes)
     return _answer(request, shown, None), Change("patch", path, tuple(nodes)) if nodes else None
 
 
@@ -189,8 +215,38 @@ def _delete(database: Database, request: Request, path: Path, now_ms: int) -> tu
     mismatch = _mismatch(request, database.get(path))
     if mismatch:
         return mismatch, None
-    database.put(path, None)
+    _write(database, request, path, {(): None})
     return _answer(request, None, _etag_if_wanted(request, None)), Change("put", path)
+
+
+def _write(database: Database, request: Request, path: Path, nodes: dict[Path, Node]) -> None:
+    limit = request.query.get("writeSizeLimit") or database.settings["defaultWriteSizeLimit"]
+    replaced = sum(tree.size(database.get(path + keys)) for keys in nodes)
+    if len(request.body) + replaced > parameters.WRITE_SIZE_LIMITS[limit]:
+        raise Refusal(400, parameters.WRITE_TOO_BIG)
+    database.put_all(path, nodes)
+
+
+def _info(request: Request, path: Path) -> Answer:
+    # Its clock is the one that `timestamp` writes, hence no offset.
+    if request.method != "GET":
+        raise Refusal(400, ".info can only be read.")
+    return _answer(request, tree.to_json(tree.get({"connected": True, "serverTimeOffset": 0}, path[1:])), None)
+
+
+def _settings(database: Database, request: Request, path: Path) -> Answer:
+    name = "/".join(path[1:])
+    if name not in _SETTING_VALUES:
+        raise Refusal(400, f"There is no setting {name}; there are {', '.join(_SETTING_VALUES)}.")
+    if request.method == "GET":
+        return _answer(request, database.settings[name], None)
+    if request.method != "PUT":
+        raise Refusal(405, f"The method {request.method} is not supported for settings.")
+    value = _parse_body(request.body, INVALID_VALUE)
+    if value not in _SETTING_VALUES[name] or isinstance(value, (int, float)) != isinstance(value, bool):
+        raise Refusal(400, f"{name} must be {' or '.join(map(json.dumps, _SETTING_VALUES[name]))}.")
+    database.settings[name] = value
+    return _answer(request, value, None)
 
 
 _VERBS = {"GET": _get, "PUT": _put, "POST": _post, "PATCH": _patch, "DELETE": _delete}
@@ -200,7 +256,11 @@ def _answer(request: Request, value: Any, tag: str | None) -> Answer:
     style = request.query.get("print")
     if style == "silent":
         return Answer(204, etag=tag)
-    return Answer(200, pretty_json(value) if style == "pretty" else compact_json(value), etag=tag)
+    body = pretty_json(value) if style == "pretty" else compact_json(value)
+    callback = request.query.get("callback")
+    if callback is None:
+        return Answer(200, body, etag=tag)
+    return Answer(200, b"%s(%s);" % (callback.encode(), body), JAVASCRIPT_TYPE, etag=tag)
 
 
 def _mismatch(request: Request, node: Node) -> Answer | None:

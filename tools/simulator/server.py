@@ -18,11 +18,12 @@ from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
 
-from . import answers, control, rest
+from . import answers, control, parameters, rest
 from .answers import Answer, Refusal
 from .faults import take_faults
 from .rest import Request
 from .state import Connection, Record, State, Stream, database, first_event, publish
+from .tree import InvalidData, Path
 
 LOG = logging.getLogger(__name__)
 # What aiohttp says of requests that are not HTTP is of no use to who runs a simulator: they got their 400.
@@ -33,6 +34,8 @@ _PARSER_LOG.propagate = False
 _SECRETS = ("auth", "access_token")
 _NEVER_IDLE = 3600.0
 BODY_SECONDS = 20.0
+# Our words: the live ones are not known.
+TIMED_OUT = "The request did not finish within its timeout."
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Not the database</title></head><body>Please sign in.</body></html>\n"
 
 
@@ -121,17 +124,16 @@ class Wire:
 async def _serve(state: State, redirect_to: str | None, connection: Connection, incoming: web.BaseRequest) -> bool:
     """Answers one request; returns whether the connection is kept."""
     request = Request(incoming.method, incoming.raw_path, incoming.headers)
-    record = _record(state, connection, request)
+    record = _record(state, connection, incoming.method, request)
     faults = take_faults(state.faults, request.method, _path_for_faults(request), request.is_stream)
     request.body = await _read_body(connection, incoming)
-    if "delay" in faults:
-        await asyncio.sleep(faults["delay"]["ms"] / 1000)
+    too_late = "delay" in faults and await _is_too_late(request, faults["delay"]["ms"])
     if "black_hole" in faults:
         await connection.lost.wait()
         return False
     if "drop_before" in faults:
         return _drop(connection, **faults["drop_before"])
-    answer = _wrong_answer(faults) or _act(state, redirect_to, request)
+    answer = answers.error(400, TIMED_OUT) if too_late else _wrong_answer(faults) or _act(state, redirect_to, request)
     if "drop_after" in faults:
         return _drop(connection, **faults["drop_after"])
     if request.method == "HEAD" and isinstance(answer, Answer):
@@ -145,6 +147,16 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
     limit = state.requests_per_connection
     last = limit is not None and connection.requests >= limit
     return await _send(wire, answer, incoming.keep_alive and not last and "close" not in faults)
+
+
+async def _is_too_late(request: Request, delay_ms: float) -> bool:
+    """Waits, as long as the request's `timeout` allows; returns whether that was too short."""
+    try:
+        limit = parameters.timeout_ms(request.query) if request.method == "GET" else None
+    except InvalidData:
+        limit = None
+    await asyncio.sleep(min(delay_ms, limit or delay_ms) / 1000)
+    return limit is not None and limit < delay_ms
 
 
 async def _read_body(connection: Connection, incoming: web.BaseRequest) -> bytes:
@@ -166,9 +178,9 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
         if location:
             return Answer(307, b"", location=location)
         rest.check_auth(request, state.token)
-        rest.check_parameters(request)
+        rest.check_parameters(request, path)
         if request.is_stream:
-            return Stream(name, path)
+            return _open_stream(request, name, path)
         answer, change = rest.perform(database(state, name), request, path, now_ms)
     except Refusal as refused:
         return answers.error(refused.status, refused.text)
@@ -181,9 +193,15 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
     return answer
 
 
+def _open_stream(request: Request, name: str, path: Path) -> Stream:
+    if path[:1] in ((rest.INFO,), (rest.SETTINGS,)):
+        raise Refusal(400, f"{path[0]} cannot be listened to.")
+    return Stream(name, path, rest.query_of(request), rest.shows_priorities(request))
+
+
 async def _serve_stream(state: State, wire: Wire, stream: Stream) -> bool:
     queue = stream.queue
-    queue.put_nowait(first_event(state, stream.namespace, stream.path))
+    queue.put_nowait(first_event(state, stream))
     state.streams.append(stream)
     loop = asyncio.get_running_loop()
     beat: asyncio.TimerHandle
@@ -279,15 +297,13 @@ def _redact(parameter: str) -> str:
     return f"{name}=REDACTED" if unquote_plus(name).lower() in _SECRETS else parameter
 
 
-def _record(state: State, connection: Connection, request: Request) -> Record:
+def _record(state: State, connection: Connection, method: str, request: Request) -> Record:
     connection.requests += 1
     state.received += 1
     query = "&".join(map(_redact, request.target.partition("?")[2].split("&")))
     headers = {
         name: "REDACTED" if name.lower() == "authorization" else value for name, value in request.headers.items()
     }
-    record = Record(
-        state.received, request.method, request.path_text, query, headers, connection.number, request.is_stream
-    )
+    record = Record(state.received, method, request.path_text, query, headers, connection.number, request.is_stream)
     state.records.append(record)
     return record

@@ -6,14 +6,16 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from . import events, tree
 from .answers import event_bytes
-from .events import Change
+from .events import Change, Event
 from .faults import Fault
 from .push_id import push_ids
+from .query import Query, filtered
 from .rest import Database
-from .tree import Path
+from .tree import Node, Path
 
 # Enough for every test; bounded so that a simulator may run for weeks.
 MAX_RECORDS = 100_000
@@ -45,10 +47,13 @@ class Connection:
 
 @dataclass(eq=False)
 class Stream:
-    """One open stream; what is put on its queue is sent, None ends it."""
+    """One open stream; what is put on its queue is sent, None ends it. `window` is what a query has shown so far."""
 
     namespace: str
     path: Path
+    query: Query | None = None
+    export: bool = False
+    window: Any = None
     queue: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
 
@@ -83,15 +88,25 @@ def publish(state: State, name: str, change: Change) -> None:
     """Lets every stream that listens to what was changed hear of it."""
     node_at = database(state, name).get
     for stream in state.streams:
-        event = events.event_for(stream.path, change, node_at) if stream.namespace == name else None
+        event = _event(stream, change, node_at) if stream.namespace == name else None
         if event:
             stream.queue.put_nowait(event_bytes(event))
     state.on_change()
 
 
-def first_event(state: State, name: str, path: Path) -> bytes:
+def first_event(state: State, stream: Stream) -> bytes:
     """The event that every stream begins with: the whole value."""
-    return event_bytes(events.Event("put", "/", tree.to_json(database(state, name).get(path))))
+    node = filtered(stream.query, database(state, stream.namespace).get(stream.path))
+    stream.window = tree.to_json(node, stream.export)
+    return event_bytes(Event("put", "/", stream.window))
+
+
+def _event(stream: Stream, change: Change, node_at: Callable[[Path], Node]) -> Event | None:
+    if stream.query is None:
+        return events.event_for(stream.path, change, node_at, lambda node: tree.to_json(node, stream.export))
+    before = stream.window
+    stream.window = tree.to_json(filtered(stream.query, node_at(stream.path)), stream.export)
+    return events.event_between(before, stream.window)
 
 
 def end_streams(state: State, last_words: bytes = b"") -> int:

@@ -1,4 +1,4 @@
-"""Keeps the data of a simulator in a JSON file: `{"NAMESPACE": DATA, ...}`.
+"""Keeps the data of a simulator in a JSON file: `{"NAMESPACE": DATA, ...}`, the data as `format=export` shows it.
 
 The file is written when the simulator stops, and while it runs 0.2 s after the first change that is not in it yet;
 where writing takes long, at most a tenth of the time goes into it. A crash of the machine or a kill loses at most that
@@ -45,7 +45,7 @@ def load(state: State, file: Path) -> None:
 
 def dump(databases: dict[str, Database]) -> bytes:
     """The content of the file."""
-    content: dict[str, Any] = {name: tree.to_json(database.root) for name, database in databases.items()}
+    content: dict[str, Any] = {name: tree.to_json(database.root, export=True) for name, database in databases.items()}
     return answers.compact_json(content)
 
 

@@ -1,13 +1,15 @@
 """The data of one Realtime Database, as plain Python values; no I/O.
 
 In: JSON values and paths. Out: nodes. A node is None, a bool, an int, a float, a str, or a non-empty dict of nodes:
-arrays are kept as objects with integer keys, and null, `{}` and `[]` are never kept, as in the live database. Writes
+arrays are kept as objects with integer keys, and null, `{}` and `[]` are never kept, as in the live database. A
+priority is kept as `format=export` shows it: a child `.priority` of the dict, and for a leaf `{".value": leaf,
+".priority": priority}`. Nothing has a priority where nothing is, and a leaf that gets children keeps its own. Writes
 change a tree in place, so that the cost of a write does not grow with the size of the database; whoever writes checks
 the whole write first (`parse_value`, `parse_update`), which makes each write all or nothing.
 
 Limits are those of the live service: 768 bytes of UTF-8 for a key, 32 levels, 10 MB for a string. The texts of errors
-that name a limit, an unknown server value or overlapping paths are our own: no record of the live ones is public.
-Priorities (`.priority`, `.value`) are refused until the simulator plays them.
+that name a limit, an unknown server value, a wrong priority or overlapping paths are our own: no record of the live
+ones is public.
 """
 
 from __future__ import annotations
@@ -28,6 +30,11 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 INVALID_VALUE = "Invalid data; couldn't parse JSON object, array, or value."
 INVALID_OBJECT = "Invalid data; couldn't parse JSON object. Are you sending a JSON object with valid key names?"
 INVALID_PATH = "Invalid path: Invalid token in path"
+TOO_DEEP = f"Invalid data; the value is nested deeper than {MAX_DEPTH} levels."
+INVALID_PRIORITY = "Invalid data; a priority must be a number, a string or null."
+
+PRIORITY = ".priority"
+VALUE = ".value"
 
 _FORBIDDEN_IN_KEY = re.compile(r"[\x00-\x1f\x7f.#$/\[\]]")
 _INTEGER_KEY = re.compile(r"-?0*\d{1,10}", re.ASCII)
@@ -39,16 +46,22 @@ class InvalidData(ValueError):
 
 
 def split_path(path: str) -> Path:
-    """Splits a path such as `devices/d1` into its keys; empty parts are left out.
+    """Splits a path such as `devices/d1` into its keys; empty parts are left out. The last may be `.priority`.
 
     Raises: InvalidData if a key is not allowed.
     """
     keys = tuple(key for key in path.split("/") if key)
-    for key in keys:
+    levels = keys[:-1] if is_priority(keys) else keys
+    for key in levels:
         _check_key(key, INVALID_PATH)
-    if len(keys) > MAX_DEPTH:
+    if len(levels) > MAX_DEPTH:
         raise InvalidData(f"Invalid path: it has more than {MAX_DEPTH} levels.")
     return keys
+
+
+def is_priority(path: Path) -> bool:
+    """Whether the path is that of a priority."""
+    return path[-1:] == (PRIORITY,)
 
 
 def parse_value(data: Any, path: Path = (), old: Node = None, now_ms: int = 0) -> Node:
@@ -62,21 +75,16 @@ def parse_value(data: Any, path: Path = (), old: Node = None, now_ms: int = 0) -
     Returns: the node, which shares nothing with `data`.
     Raises: InvalidData.
     """
+    if is_priority(path):
+        return _parse_priority(data, old, now_ms)
     if isinstance(data, list):
         data = {str(index): value for index, value in enumerate(data)}
     if not isinstance(data, dict):
         return _parse_leaf(data)
     if ".sv" in data:
-        return _server_value(data, old, now_ms)
-    if data and len(path) >= MAX_DEPTH:
-        raise InvalidData(f"Invalid data; the value is nested deeper than {MAX_DEPTH} levels.")
-    children = {}
-    for key, value in data.items():
-        _check_key(key, INVALID_OBJECT)
-        node = parse_value(value, (*path, key), get(old, (key,)), now_ms)
-        if node is not None:
-            children[key] = node
-    return children or None
+        return _server_value(data, leaf(old), now_ms)
+    node = _parse_dot_value(data, old, now_ms) if VALUE in data else _parse_children(data, path, old, now_ms)
+    return with_priority(node, _parse_priority(data.get(PRIORITY), get(old, (PRIORITY,)), now_ms))
 
 
 def parse_update(data: Any, path: Path, root: Node, now_ms: int = 0) -> dict[Path, Node]:
@@ -94,8 +102,8 @@ def parse_update(data: Any, path: Path, root: Node, now_ms: int = 0) -> dict[Pat
         if keys in nodes:
             raise InvalidData(f"Invalid data; path '/{key}' is given twice.")
         full = path + keys
-        if len(full) > MAX_DEPTH:
-            raise InvalidData(f"Invalid data; the value is nested deeper than {MAX_DEPTH} levels.")
+        if len(full) - is_priority(full) > MAX_DEPTH:
+            raise InvalidData(TOO_DEEP)
         nodes[keys] = parse_value(value, full, get(root, full), now_ms)
     _check_overlap(sorted(nodes))
     return nodes
@@ -118,34 +126,83 @@ def put(node: Node, path: Path, value: Node) -> Node:
     if not path:
         return value
     key = path[0]
-    if value is None and (not isinstance(node, dict) or key not in node):
-        return node
+    if key == PRIORITY:
+        return with_priority(node, value)
     children = node if isinstance(node, dict) else {}
     child = put(children.get(key), path[1:], value)
-    if child is None:
-        children.pop(key, None)
-    else:
+    if child is not None:
         children[key] = child
-    return children or None
-
-
-def to_json(node: Node) -> Any:
-    """The node as the service shows it: keys in order, and an array where the integer keys are dense enough."""
-    if not isinstance(node, dict):
+        children.pop(VALUE, None)
+    elif key in children:
+        del children[key]
+    else:
         return node
-    if _is_array(node):
-        items: list[Any] = [None] * (max(map(int, node)) + 1)
-        for key, child in node.items():
-            items[int(key)] = to_json(child)
-        return items
-    return {key: to_json(node[key]) for key in sorted(node, key=key_order)}
+    return children if len(children) > (PRIORITY in children) else None
+
+
+def put_all(node: Node, path: Path, nodes: dict[Path, Node]) -> Node:
+    """Puts what `parse_update` made; priorities last, so that there is something to have them.
+
+    Returns: the new root.
+    """
+    for keys in sorted(nodes, key=is_priority):
+        node = put(node, path + keys, nodes[keys])
+    return node
+
+
+def with_priority(node: Node, priority: Node) -> Node:
+    """The node with this priority; None takes it away. A dict is changed in place."""
+    if node is None or (priority is None and not isinstance(node, dict)):
+        return node
+    children = node if isinstance(node, dict) else {VALUE: node}
+    if priority is not None:
+        children[PRIORITY] = priority
+        return children
+    children.pop(PRIORITY, None)
+    return children.get(VALUE, children)
+
+
+def leaf(node: Node) -> Node:
+    """The node without its priority if it is a leaf; other nodes as they are."""
+    return node.get(VALUE, node) if isinstance(node, dict) else node
+
+
+def child_keys(node: Node) -> list[str]:
+    """The keys of the node's children, in order."""
+    if not isinstance(node, dict) or VALUE in node:
+        return []
+    return sorted((key for key in node if key != PRIORITY), key=key_order)
+
+
+def to_json(node: Node, export: bool = False) -> Any:
+    """The node as the service shows it: keys in order, and an array where the integer keys are dense enough.
+
+    With `export` it has its priorities and no arrays, as the service and its SDKs do.
+    """
+    if not isinstance(leaf(node), dict):
+        return dict(node) if export and isinstance(node, dict) else leaf(node)
+    keys = child_keys(node)
+    if export:
+        shown = {key: to_json(node[key], True) for key in keys}
+        return {**shown, PRIORITY: node[PRIORITY]} if PRIORITY in node else shown
+    if not _is_array(keys):
+        return {key: to_json(node[key]) for key in keys}
+    items: list[Any] = [None] * (max(map(int, keys)) + 1)
+    for key in keys:
+        items[int(key)] = to_json(node[key])
+    return items
 
 
 def shallow(node: Node) -> Any:
     """The node with each child cut down to True, as `shallow=true` asks."""
-    if not isinstance(node, dict):
-        return node
-    return dict.fromkeys(sorted(node, key=key_order), True)
+    return dict.fromkeys(child_keys(node), True) or leaf(node)
+
+
+def size(node: Node) -> int:
+    """About as many bytes as the node has in JSON."""
+    if isinstance(node, dict):
+        return sum(len(key) + size(child) for key, child in node.items())
+    return len(node) if isinstance(node, str) else 8
 
 
 def key_order(key: str) -> tuple[int, int, int, bytes]:
@@ -155,8 +212,8 @@ def key_order(key: str) -> tuple[int, int, int, bytes]:
     return (1, 0, 0, key.encode("utf-16-be", "surrogatepass"))
 
 
-def _is_array(node: dict[str, Node]) -> bool:
-    return all(_ARRAY_KEY.fullmatch(key) for key in node) and max(map(int, node)) < 2 * len(node)
+def _is_array(keys: list[str]) -> bool:
+    return all(_ARRAY_KEY.fullmatch(key) for key in keys) and max(map(int, keys)) < 2 * len(keys)
 
 
 def _check_key(key: str, text: str) -> None:
@@ -178,6 +235,36 @@ def _utf8(text: str, error: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         raise InvalidData(error) from None
+
+
+def _parse_children(data: dict[str, Any], path: Path, old: Node, now_ms: int) -> Node:
+    children = {}
+    for key, value in data.items():
+        if key == PRIORITY:
+            continue
+        _check_key(key, INVALID_OBJECT)
+        if len(path) >= MAX_DEPTH:
+            raise InvalidData(TOO_DEEP)
+        node = parse_value(value, (*path, key), get(old, (key,)), now_ms)
+        if node is not None:
+            children[key] = node
+    return children or None
+
+
+def _parse_dot_value(data: dict[str, Any], old: Node, now_ms: int) -> Node:
+    value = data[VALUE]
+    if not data.keys() <= {VALUE, PRIORITY} or isinstance(value, list):
+        raise InvalidData(INVALID_OBJECT)
+    if isinstance(value, dict):
+        return _server_value(value, leaf(old), now_ms)
+    return _parse_leaf(value)
+
+
+def _parse_priority(data: Any, old: Node, now_ms: int) -> Node:
+    priority = _server_value(data, old, now_ms) if isinstance(data, dict) else _parse_leaf(data)
+    if isinstance(priority, bool):
+        raise InvalidData(INVALID_PRIORITY)
+    return priority
 
 
 def _parse_leaf(data: Any) -> Node:
@@ -205,7 +292,7 @@ def _parse_number(number: int | float) -> int | float:
 
 
 def _server_value(data: dict[str, Any], old: Node, now_ms: int) -> Node:
-    kind = data[".sv"]
+    kind = data.get(".sv")
     if len(data) == 1 and kind == "timestamp":
         return now_ms
     if len(data) == 1 and isinstance(kind, dict) and list(kind) == ["increment"] and _is_number(kind["increment"]):
