@@ -38,12 +38,7 @@ class Timeout(NetworkError):
     """A deadline passed."""
 
 
-_PLACES = {
-    "Budget": "_budget",
-    "Database": "database",
-    "Timeouts": "_transport",
-    "Token": "auth",
-}
+_PLACES = {"Database": "database", "Token": "auth"}
 
 
 _threshold = getattr(gc, "threshold", lambda *_: -1)  # CPython has none
@@ -58,7 +53,9 @@ def __getattr__(name: str):
         _threshold(2048)
         value = __import__("flamelet." + _PLACES.get(name, name), None, None, ("*",))
     except ImportError:
-        raise AttributeError("flamelet has no %s" % name)
+        from ._names import find
+
+        return find(name)
     finally:
         _threshold(threshold)
     if name in _PLACES:

@@ -15,7 +15,8 @@ def collect(connection) -> bool:
     response = connection.response
     start = response.piece_start
     size = connection.body_size + response.piece_end - start
-    if response.status >= 400:
+    # That of a 412 is the value that is there.
+    if response.status >= 400 and response.status != 412:
         size = min(size, _ERROR_BYTES)
     elif max(size, response.length) > connection.answer_bytes:
         return False

@@ -38,6 +38,7 @@ _KINDS = {
 }
 _ADVICE = {
     Unauthenticated: " (mint a new token)",
+    PreconditionFailed: " (the value was changed by someone else: the error has it as `value`, with its `etag`)",
     PermissionDenied: " (the rules refuse this to this token)",
     ResourceExhausted: " (wait before the next request)",
 }
@@ -94,16 +95,21 @@ def check(connection, request) -> None:
 def refused(connection, request) -> ResponseError:
     """The error that the status of the answer stands for."""
     status = connection.response.status
-    text = _text(connection)
+    content, text = _content(connection)
     kind = _KINDS.get(status, Unavailable if status >= 500 else BadRequest)
     # The Realtime Database says 401 for a bad token and for a rule that forbids: only its words tell them apart.
     if status == 401 and text.startswith("Permission denied"):
         kind = PermissionDenied
-    return kind("%s: %d %s%s" % (name(request), status, text, _ADVICE.get(kind, "")), status, text)
+    error = kind("%s: %d %s%s" % (name(request), status, text, _ADVICE.get(kind, "")), status, text)
+    if isinstance(error, PreconditionFailed):
+        # The service sends the present value instead of words.
+        error.value = content
+        error.etag = connection.response.headers.get(b"etag", b"").decode()
+    return error
 
 
-def _text(connection):
-    """The server's words: `error` of a JSON body, or the beginning of any other."""
+def _content(connection):
+    """The body as a value, and the server's words: `error` of a JSON body, or the beginning of any other."""
     from . import _json
 
     size = connection.body_size
@@ -111,7 +117,7 @@ def _text(connection):
         content = _json.loads(connection.body, memoryview(connection.body), size)
     except ProtocolError:
         # No JSON, but a proxy's page, which says more in its own words.
-        return repr(bytes(connection.body[: min(size, 100)]))
+        return None, repr(bytes(connection.body[: min(size, 100)]))
     if isinstance(content, dict) and isinstance(content.get("error"), str):
-        return content["error"]
-    return repr(content)[:100]
+        return content, content["error"]
+    return content, repr(content)[:100]

@@ -79,7 +79,8 @@ async def run(flow):
         while True:
             waited = next(flow)
             await _wait(waited, pause)
-            pause = min(2 * pause + 1, _LONGEST_PAUSE)
+            # A flow that said how long begins something new: what it then waits for may be there soon.
+            pause = 0 if isinstance(waited, int) else min(2 * pause + 1, _LONGEST_PAUSE)
     except StopIteration as end:
         return end.value
     finally:

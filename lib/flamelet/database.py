@@ -37,35 +37,32 @@ class Database(Client):
             url = emulated(url, options)
         super().__init__(url, token, **options)
 
-    def get(self, path: str, shallow: bool = False):
-        """The value at `path`, None where there is none; `shallow`: of an object only its keys, each with True."""
-        from . import _values
+    def get(self, path: str, **options):
+        """The value at `path`, None where there is none.
 
-        return self._run(_values.get(self, path, shallow))
+        `options`: `shallow=True`: of an object only its keys, each with True; `etag=True`: (value, its ETag); and the
+        parameters of the REST API for a GET, as `format="export"` or `timeout="3s"`.
+        """
+        return self._flow("get", path, options)
 
     def set(self, path: str, value: object):
         """Write `value` at `path`; None deletes."""
-        from . import _values
+        return self._flow("set", path, value)
 
-        return self._run(_values.put(self, path, value))
+    def push(self, path: str, value: object, server_key: bool = False):
+        """Write `value` under a new key below `path`; the key. It is made here, so a repeated PUT cannot duplicate.
 
-    def push(self, path: str, value: object):
-        """Write `value` under a new key below `path`; the key. It is made here, so a repeated PUT cannot duplicate."""
-        from . import _values
-
-        return self._run(_values.push(self, path, value))
+        With `server_key` the server makes it (POST): where that answer is lost, OutcomeUnknown is raised.
+        """
+        return self._flow("push", path, value, server_key)
 
     def update(self, path: str, values: dict):
         """Write each value of `values` at its key below `path`, all or none; a key may be a path, None deletes."""
-        from . import _values
+        return self._flow("update", path, values)
 
-        return self._run(_values.update(self, path, values))
-
-    def delete(self, path: str):
-        """Delete what is at `path`."""
-        from . import _values
-
-        return self._run(_values.delete(self, path))
+    def delete(self, path: str, if_match: str = ""):
+        """Delete what is at `path`; with `if_match` only what has this ETag, else PreconditionFailed."""
+        return self._flow("delete", path, if_match)
 
     def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000):
         """A `Stream` of the changes at `path`: events up to `event_bytes`; silent for `silence_ms`, it reconnects."""
@@ -78,6 +75,17 @@ class Database(Client):
         from . import feed
 
         return feed.Feed(self, path, fields)
+
+    def __getattr__(self, name):
+        # The methods that few programs use are in a module of their own: see there.
+        from ._methods import bound
+
+        return bound(self, name)
+
+    def _flow(self, name, *arguments):
+        from . import _values
+
+        return self._run(getattr(_values, name)(self, *arguments))
 
     def _answered(self, request, size, repeatable, attempt=0):
         """Flow: the connection with the answer to request[:size]; ResponseError where its status says error."""
@@ -114,8 +122,8 @@ def keys(path: str) -> list:
 
 def check_key(key: str) -> None:
     """InvalidArgument where `key` cannot be."""
-    for letter in key or "/":
-        if letter in ".#$[]/\x7f" or letter < " " or "\ud7ff" < letter < "\ue000":
-            raise refusal("key", key[:60])
-    if len(key.encode()) > _KEY_BYTES:
+    bad = not key
+    for letter in key:
+        bad |= letter in ".#$[]/\x7f" or letter < " " or "\ud7ff" < letter < "\ue000"
+    if bad or len(key.encode()) > _KEY_BYTES:
         raise refusal("key", key[:60])

@@ -59,7 +59,16 @@ class NotFound(ResponseError):
 
 
 class PreconditionFailed(ResponseError):
-    """412: the value was changed by someone else."""
+    """412: the value was changed by someone else; `value` is the present one, and `etag` its ETag."""
+
+    value: object = None
+    etag = ""
+
+
+class TransactionAborted(FlameletError):
+    """Someone else was faster each time; nothing was written."""
+
+    retry = True
 
 
 class ResourceExhausted(ResponseError):

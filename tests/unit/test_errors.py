@@ -19,6 +19,7 @@ RETRY = {
     "PermissionDenied": False,
     "NotFound": False,
     "PreconditionFailed": False,
+    "TransactionAborted": True,
     "ResourceExhausted": True,
     "Unavailable": True,
     "StreamCancelled": False,

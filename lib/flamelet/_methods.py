@@ -1,0 +1,49 @@
+"""The methods of `Database` that few programs use: they are loaded with the first one that is asked for.
+
+Each takes the database as its first argument. A flow is handed to the database's pump, so that `flamelet.aio` awaits
+it.
+"""
+
+
+def get_if_changed(database, path: str, etag: str):
+    """(True, value, its ETag), or (False, None, None) where the value still is the one with this ETag."""
+    from . import _conditional
+
+    return database._run(_conditional.get_if_changed(database, path, etag))
+
+
+def set_if_unchanged(database, path: str, etag: str, value: object):
+    """Write `value` where the present one has this ETag; "null_etag": where there is none.
+
+    Returns (True, value, its ETag), or (False, the present value, its ETag) where someone else has changed it.
+    OutcomeUnknown is raised where the answer is lost.
+    """
+    from . import _conditional
+
+    return database._run(_conditional.set_if_unchanged(database, path, etag, value))
+
+
+def transaction(database, path: str, function):
+    """Write what `function` makes of the present value, again whenever someone else was faster; what was written.
+
+    What `function` raises ends it, and nothing is written. TransactionAborted: 25 tries did not do; OutcomeUnknown:
+    the answer was lost, so look before you repeat it.
+    """
+    from . import _conditional
+
+    return database._run(_conditional.transaction(database, path, function))
+
+
+_METHODS: dict = {
+    "get_if_changed": get_if_changed,
+    "set_if_unchanged": set_if_unchanged,
+    "transaction": transaction,
+}
+
+
+def bound(database, name: str):
+    """The method `name` of `database`; AttributeError where there is none."""
+    method = _METHODS.get(name)
+    if not method:
+        raise AttributeError("a %s has no %s" % (type(database).__name__, name))
+    return lambda *arguments, **options: method(database, *arguments, **options)
