@@ -67,7 +67,7 @@ class Transport:
         if len(_addresses) > 7:
             _addresses.clear()
         # Held here too: it may run in a thread, and another client may forget them meanwhile.
-        self._answers = ()
+        self._answers: object = ()
         try:
             self._answers = _addresses[key] = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
         except OSError as error:
