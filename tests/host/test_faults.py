@@ -149,12 +149,12 @@ def test_what_does_not_heal_is_the_right_error_after_at_most_three_attempts(clie
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
-def test_a_connection_that_the_server_closed_when_idle_is_no_error(client, tls, tmp_path):
+def test_a_connection_that_the_server_closed_when_idle_is_no_error(blocking_client, tls, tmp_path):
     with Simulator(tls=tls, idle_seconds=0.15) as sim:
         sim.set("", BEFORE)
         ca = trust(sim, tmp_path).get("ca")
         names = ("set", "increment", "feed")
-        outcomes = client.run(faults.after_a_pause, url=sim.url, ca=ca, names=names, seconds=0.25, timeouts=PATIENT)
+        outcomes = blocking_client.run(faults.after_a_pause, url=sim.url, ca=ca, names=names, seconds=0.25, timeouts=PATIENT)
         assert failures(outcomes) == {}
         assert sim.get("increment") == 6
         assert sim.get("set") == {"n": 1}
@@ -189,10 +189,10 @@ def test_a_refused_connection_is_an_error_and_the_client_comes_back(client):
         check_stored(sim, 1)
 
 
-def test_a_server_that_is_busy_for_a_moment_is_waited_for(client, sim):
+def test_a_server_that_is_busy_for_a_moment_is_waited_for(blocking_client, sim):
     sim.fault("hang", seconds=0.4)
     time.sleep(0.05)
-    outcomes = client.run(faults.every_operation, url=sim.url, ca=None, names=OPERATIONS, timeouts=PATIENT)
+    outcomes = blocking_client.run(faults.every_operation, url=sim.url, ca=None, names=OPERATIONS, timeouts=PATIENT)
     assert failures(outcomes) == {}
     check_stored(sim, 1)
 

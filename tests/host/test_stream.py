@@ -280,10 +280,10 @@ def test_requests_between_the_events_of_a_stream(client, sim, budget):
     assert [reading["n"] for _, reading in sorted(sim.get("readings").items())] == list(range(4))
 
 
-def test_a_budget_of_one_has_one_connection_at_a_time(client):
+def test_a_budget_of_one_has_one_connection_at_a_time(blocking_client):
     open_at_once = []
     with Simulator(on_request=lambda record: open_at_once.append(len(sim._state.connections))) as sim:
-        client.run(stream.between_requests, url=sim.url, count=3, budget=1)
+        blocking_client.run(stream.between_requests, url=sim.url, count=3, budget=1)
         assert len(open_at_once) >= 10
         # The server may not have seen yet that the other one was closed.
         assert max(open_at_once) <= 2
