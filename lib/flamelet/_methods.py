@@ -34,8 +34,16 @@ def transaction(database, path: str, function):
     return database._run(_conditional.transaction(database, path, function))
 
 
+def query(database, path: str):
+    """A `Query` of the children of `path`: query("dinosaurs").order_by_child("height").limit_to_last(3).get()."""
+    from .query import Query
+
+    return Query(database, path)
+
+
 _METHODS: dict = {
     "get_if_changed": get_if_changed,
+    "query": query,
     "set_if_unchanged": set_if_unchanged,
     "transaction": transaction,
 }

@@ -64,11 +64,14 @@ class Database(Client):
         """Delete what is at `path`; with `if_match` only what has this ETag, else PreconditionFailed."""
         return self._flow("delete", path, if_match)
 
-    def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000):
-        """A `Stream` of the changes at `path`: events up to `event_bytes`; silent for `silence_ms`, it reconnects."""
+    def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000, query: str = ""):
+        """A `Stream` of the changes at `path`: events up to `event_bytes`; silent for `silence_ms`, it reconnects.
+
+        `query`: parameters of the REST API, as `Query.listen` has them.
+        """
         from . import stream
 
-        return stream.Stream(self, path, event_bytes, silence_ms)
+        return stream.Stream(self, path, event_bytes, silence_ms, query)
 
     def feed(self, path: str, fields: tuple):
         """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals)."""

@@ -49,11 +49,11 @@ class Stream:
     (relative to what is listened to), `data`, and `snapshot` (True for the whole value that begins each connection).
     """
 
-    def __init__(self, client, path: str, event_bytes: int, silence_ms: int) -> None:
+    def __init__(self, client, path: str, event_bytes: int, silence_ms: int, query: str = "") -> None:
         self._client = client
         self._connection = client._new_connection()
         self._connection.response.wanted = _WANTED
-        self._request = build(client, "GET", client._target(path), headers=("Accept: text/event-stream",))
+        self._request = build(client, "GET", client._target(path, query), headers=("Accept: text/event-stream",))
         self._parser = EventParser(_NAMES, event_bytes)
         self._silence_ms = silence_ms
         self._opening = None

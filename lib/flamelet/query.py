@@ -1,0 +1,209 @@
+"""Queries: the children of a path, ordered, and those of them that a range and a limit leave.
+
+In: `db.query(path)` and its methods, each of which returns the query. Out: `get()`: [(key, value), ...] in the order of
+the service, which the JSON object of its answer does not keep; `listen()`: a stream of the changes among them. What the
+service would refuse is refused here, with its reason. (Source: "Filtering Data" of the REST API; the order is that of
+Google's SDKs: null, false, true, numbers, strings, objects; ties by key; keys that are whole numbers of 32 bits first.)
+
+Limit: the answer is held whole, and its rows are sorted in place: a limit keeps it small.
+"""
+
+from . import InvalidArgument, _json, _url
+from ._request import build
+from .database import keys
+
+_OBJECT = 5
+
+
+class Query:
+    """Made by `Database.query(path)`. The names are those of `firebase_admin.db.Query`."""
+
+    def __init__(self, database, path: str) -> None:
+        keys(path)
+        self._database = database
+        self._path = path
+        self._parameters: dict = {}
+
+    def order_by_child(self, path: str):
+        """Order by the value at `path` below each child."""
+        if keys(path) == [""]:
+            raise InvalidArgument("order_by_child takes the path of a child; order_by_value orders the children")
+        return self._order_by(path.strip("/"))
+
+    def order_by_key(self):
+        """Order by key."""
+        return self._order_by("$key")
+
+    def order_by_value(self):
+        """Order by the value of each child."""
+        return self._order_by("$value")
+
+    def order_by_priority(self):
+        """Order by the priority of each child."""
+        return self._order_by("$priority")
+
+    def limit_to_first(self, count: int):
+        """Only the first `count` children."""
+        return self._limit("limitToFirst", count)
+
+    def limit_to_last(self, count: int):
+        """Only the last `count` children."""
+        return self._limit("limitToLast", count)
+
+    def start_at(self, value: object, key: str = ""):
+        """From `value` on; with `key`, of those that have this value from this key on."""
+        return self._bound("startAt", value, key, ("startAfter", "equalTo"))
+
+    def start_after(self, value: object, key: str = ""):
+        """Behind `value`; with `key`, behind the child that has this value and this key."""
+        return self._bound("startAfter", value, key, ("startAt", "equalTo"))
+
+    def end_at(self, value: object, key: str = ""):
+        """Up to `value`, which is included."""
+        return self._bound("endAt", value, key, ("endBefore", "equalTo"))
+
+    def end_before(self, value: object, key: str = ""):
+        """Up to `value`, which is not included."""
+        return self._bound("endBefore", value, key, ("endAt", "equalTo"))
+
+    def equal_to(self, value: object, key: str = ""):
+        """Only what is `value`."""
+        return self._bound("equalTo", value, key, ("startAt", "startAfter", "endAt", "endBefore"))
+
+    def get(self):
+        """[(key, value), ...] in the order of the service."""
+        return self._database._run(self._get())
+
+    def listen(self, event_bytes: int = 8192, silence_ms: int = 45000):
+        """A `Stream` of the changes among these children; see `Database.listen`."""
+        return self._database.listen(self._path, event_bytes, silence_ms, self._text())
+
+    def _order_by(self, index):
+        return self._set("orderBy", index, ("orderBy",))
+
+    def _limit(self, name, count):
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise InvalidArgument("%s must be a positive integer, not %r" % (name, count))
+        return self._set(name, count, ("limitToFirst", "limitToLast"))
+
+    def _bound(self, name, value, key, others):
+        if isinstance(value, (dict, list, tuple)):
+            raise InvalidArgument("Constraint index field must be a JSON primitive, not %r" % (value,))
+        _json.dumps(value, None)
+        if key and keys(key) != [key]:
+            raise InvalidArgument("the key of %s is one key, not %r" % (name, key))
+        return self._set(name, (value, key), others + (name,))
+
+    def _set(self, name, value, others):
+        for other in others:
+            if other in self._parameters:
+                raise InvalidArgument("%s cannot be combined with %s" % (name, other))
+        self._parameters[name] = value
+        return self
+
+    def _text(self):
+        """The parameters as they are sent; InvalidArgument where they do not go together."""
+        index = self._parameters.get("orderBy")
+        if not index:
+            raise InvalidArgument("orderBy must be defined when other query parameters are defined: say order_by_...()")
+        parts = []
+        for name in sorted(self._parameters):
+            value = self._parameters[name]
+            if not isinstance(value, tuple):
+                value = value, ""
+            elif index == "$key" and (value[1] or not isinstance(value[0], str)):
+                text = "Provided key index type is invalid, must be string: %r in %s"
+                raise InvalidArgument(text % (value[0], name))
+            text = ",".join([_json.dumps(part, None).decode() for part in (value if value[1] else value[:1])])
+            parts.append("%s=%s" % (name, _url.quote(text)))
+        if index == "$priority":
+            # Without them the rows could not be put in order.
+            parts.append("format=export")
+        return "&".join(parts)
+
+    def _get(self):
+        """Flow: the rows."""
+        index = self._parameters.get("orderBy")
+        database = self._database
+        request = build(database, "GET", database._target(self._path, self._text()))
+        connection = yield from database._answered(request, len(request), True)
+        content = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+        return rows(content, index)
+
+
+def rows(content: object, index: str) -> list:
+    """[(key, value), ...] of an answer, ordered by `index`: "$key", "$value", "$priority" or the path of a child."""
+    if isinstance(content, list):
+        content = {str(i): content[i] for i in range(len(content)) if content[i] is not None}
+    if not isinstance(content, dict):
+        return []
+    listed = [(key, content[key]) for key in content if key != ".priority"]
+    path = index.split("/")
+    if index == "$key":
+        listed.sort(key=lambda row: _rank_of_key(row[0]))
+    elif index == "$value":
+        listed.sort(key=lambda row: (_rank(row[1]), _rank_of_key(row[0])))
+    elif index == "$priority":
+        listed.sort(key=lambda row: (_rank(_child(row[1], ".priority")), _rank_of_key(row[0])))
+        listed = [(key, _plain(value)) for key, value in listed]
+    else:
+        listed.sort(key=lambda row: (_rank(_at(row[1], path)), _rank_of_key(row[0])))
+    return listed
+
+
+def _rank(value):
+    """What compares as the service compares `value`: each type has its place, and only like is compared to like."""
+    if value is None:
+        return 0, 0
+    if isinstance(value, bool):
+        return 1, int(value)
+    if isinstance(value, (int, float)):
+        return 2, value
+    if isinstance(value, str):
+        return 3, _units(value)
+    return _OBJECT, 0
+
+
+def _rank_of_key(key):
+    digits = key[1:] if key.startswith("-") else key
+    if digits and all("0" <= digit <= "9" for digit in digits) and len(digits.lstrip("0")) <= 10:
+        number = int(key)
+        if -0x80000000 <= number <= 0x7FFFFFFF:
+            return 0, number, len(key), ""
+    return 1, 0, 0, _units(key)
+
+
+def _units(text):
+    """`text` with each character beyond 16 bits as its two surrogates, by which the service compares."""
+    if all(letter <= "\uffff" for letter in text):
+        return text
+    units = []
+    for letter in text:
+        point = ord(letter) - 0x10000
+        units.append(letter if point < 0 else chr(0xD800 + (point >> 10)) + chr(0xDC00 + (point & 0x3FF)))
+    return "".join(units)
+
+
+def _at(value, path):
+    for key in path:
+        value = _child(value, key)
+    return value
+
+
+def _child(value, key):
+    if isinstance(value, dict):
+        return value.get(key)
+    if isinstance(value, list) and key.isdigit() and int(key) < len(value) and str(int(key)) == key:
+        return value[int(key)]
+    return None
+
+
+def _plain(value):
+    """`value` without the priorities of `format=export`."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if ".value" in value:
+        return value[".value"]
+    return {key: _plain(value[key]) for key in value if key != ".priority"}
