@@ -154,7 +154,8 @@ def test_a_connection_that_the_server_closed_when_idle_is_no_error(blocking_clie
         sim.set("", BEFORE)
         ca = trust(sim, tmp_path).get("ca")
         names = ("set", "increment", "feed")
-        outcomes = blocking_client.run(faults.after_a_pause, url=sim.url, ca=ca, names=names, seconds=0.25, timeouts=PATIENT)
+        arguments = {"url": sim.url, "ca": ca, "names": names, "seconds": 0.25, "timeouts": PATIENT}
+        outcomes = blocking_client.run(faults.after_a_pause, **arguments)
         assert failures(outcomes) == {}
         assert sim.get("increment") == 6
         assert sim.get("set") == {"n": 1}
