@@ -28,7 +28,8 @@ from flamelet_tools.checkout import checkout
 from flamelet_tools.cloud import Cloud, CloudError
 from flamelet_tools.micropython import MISSING, environment, find_micropython
 
-STOP_SECONDS = 5
+ASK_SECONDS = 1
+STOP_SECONDS = 4
 FIRST_COMMAND_SECONDS = 1
 COMMAND_SECONDS = 4
 STYLES = {"device": "cyan", "cloud": "magenta", "run": "bold"}
@@ -85,7 +86,7 @@ def run(
             "token": secret,
         }
         with config_file(config) as path:
-            env = environment(root, "boards/desktop") | {"FLAMELET_CONFIG": path}
+            env = environment(root, "boards/desktop") | {"FLAMELET_CONFIG": path, "FLAMELET_STOP": f"{path}.stop"}
             cloud = Cloud(database, device, secret)
             demonstration = [] if no_commands else demonstration_commands(interval)
             console.record = picture is not None
@@ -232,7 +233,7 @@ async def send_commands(cloud: Cloud, commands: list[dict]) -> None:
 
 
 async def run_device(command: list[str], root: Path, env: dict[str, str], stop: asyncio.Event) -> tuple[int, str]:
-    """Run the device until it ends by itself; when `stop` is set, interrupt it, and kill it if it does not end.
+    """Run the device until it ends by itself; when `stop` is set, ask it to, then interrupt it, then kill it.
 
     Returns: its exit code, and the summary that it gave.
     """
@@ -251,6 +252,9 @@ async def run_device(command: list[str], root: Path, env: dict[str, str], stop: 
     try:
         await asyncio.wait({output, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set() and process.returncode is None:
+            Path(env["FLAMELET_STOP"]).touch()
+            await asyncio.wait({output}, timeout=ASK_SECONDS)
+        if stop.is_set() and not output.done():
             process.send_signal(signal.SIGINT)
             await asyncio.wait({output}, timeout=STOP_SECONDS)
         if not output.done():

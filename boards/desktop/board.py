@@ -94,6 +94,23 @@ def _host_name() -> str:
     return os.uname().nodename
 
 
+_STOP = os.getenv("FLAMELET_STOP")
+
+
+def stop_requested() -> bool:
+    """Return True once somebody asks the program to end: the file named by FLAMELET_STOP is there.
+
+    Ctrl-C does as well, but on MicroPython's unix port it can meet the collector, and leave the heap locked.
+    """
+    if not _STOP:
+        return False
+    try:
+        os.stat(_STOP)
+    except OSError:
+        return False
+    return True
+
+
 def connect() -> None:
     """Bring the network up: on a desktop the operating system has done it."""
 

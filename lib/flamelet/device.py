@@ -28,10 +28,11 @@ _RECENT = const(16)
 _SLICE = const(100)  # milliseconds: how soon a new interval is noticed
 _LONGEST_PAUSE = const(30000)
 _LONGEST_INTERVAL = const(86400)
+_TROUBLE = (FlameletError, OSError, MemoryError)  # what a task survives, and tells
 
 
 def run(board) -> None:
-    """Run the program until the configured count of readings is reached, or Ctrl-C."""
+    """Run the program until the configured count of readings is reached, the board asks to stop, or Ctrl-C."""
     if MICROPYTHON:
         gc.threshold(4096)  # collected often, the heap stays in one piece, and TLS finds room in it
     try:
@@ -110,13 +111,17 @@ class Device:
 
     async def _measure(self):
         due = ticks_ms()
-        while not self.count or self.measured < self.count:
+        while self._goes_on():
             self._keep(self.board.read_sensors())
             await self._until(due)
             due = ticks_add(due, self.interval_ms)
             if ticks_diff(due, ticks_ms()) < 0:
                 due = ticks_ms()  # time was lost: measure on from now, instead of hurrying after it
         await self._drain()
+
+    def _goes_on(self):
+        self.stopped = self.stopped or self.board.stop_requested()
+        return not self.stopped and (not self.count or self.measured < self.count)
 
     def _keep(self, row):
         self.measured += 1
@@ -127,7 +132,7 @@ class Device:
 
     async def _until(self, since):
         """Until one interval after `since`; the interval may change meanwhile."""
-        while not self.count or self.measured < self.count:
+        while self._goes_on():
             left = ticks_diff(ticks_add(since, self.interval_ms), ticks_ms())
             if left <= 0:
                 return
@@ -135,7 +140,7 @@ class Device:
 
     async def _drain(self):
         """Let the last readings go out, as long as there is a connection."""
-        end = ticks_add(ticks_ms(), _WAITING * 1000)
+        end = ticks_add(ticks_ms(), _SLICE if self.stopped else _WAITING * 1000)
         while (self._waiting or self._row) and self._online is not False and ticks_diff(end, ticks_ms()) > 0:
             await aio.sleep_ms(_SLICE // 10)
 
@@ -150,7 +155,7 @@ class Device:
             try:
                 await self._push(self._row)
                 attempt = 0
-            except FlameletError as error:
+            except _TROUBLE as error:
                 self._note(error)
                 attempt += 1
                 await aio.sleep_ms(_pause(attempt))
@@ -191,8 +196,8 @@ class Device:
             if not self._online:
                 self.board.report("online", self.path)
             self._online = True
-        elif not error.retry:
-            self.board.report("error", error)
+        elif not getattr(error, "retry", False):
+            self.board.report("error", error if isinstance(error, FlameletError) else repr(error))
         else:
             if self._online is not False:
                 self.board.report("offline", error)
@@ -208,7 +213,7 @@ class Device:
                     async for event in stream:
                         attempt = 0
                         await self._take(event)
-            except FlameletError as error:
+            except _TROUBLE as error:
                 self._note(error)
             attempt += 1
             await aio.sleep_ms(_pause(attempt))
@@ -305,7 +310,7 @@ def _refusal(text):
 
 def _pause(attempt):
     """Milliseconds before the next attempt: exponential, with full jitter, bounded."""
-    return min(getrandbits(10) << min(attempt, 6), _LONGEST_PAUSE)
+    return min(getrandbits(9) << min(attempt, 6), _LONGEST_PAUSE)
 
 
 def to_token(token):

@@ -190,7 +190,7 @@ class Stream:
         """Flow: connect, again and again until it succeeds or cannot heal."""
         while True:
             if self._attempt:
-                yield from _pause(getrandbits(10) << min(self._attempt - 1, 6))
+                yield from _pause(getrandbits(9) << min(self._attempt - 1, 6))
             self._attempt += 1
             try:
                 yield from self._connect()
