@@ -41,11 +41,23 @@ def query(database, path: str):
     return Query(database, path)
 
 
+def walk(database, path: str, pattern: str, raw: bool = False, value_bytes: int = 8192):
+    """A `Walk`: each (path, value) below `path` whose path matches `pattern`, as in walk("users", "*/name").
+
+    The answer may be larger than memory; each value has at most `value_bytes`. `raw`: values are JSON as it was sent,
+    in bytes, with each digit of a number.
+    """
+    from .walk import Walk
+
+    return Walk(database, path, pattern, raw, value_bytes)
+
+
 _METHODS: dict = {
     "get_if_changed": get_if_changed,
     "query": query,
     "set_if_unchanged": set_if_unchanged,
     "transaction": transaction,
+    "walk": walk,
 }
 
 

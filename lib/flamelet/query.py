@@ -123,12 +123,11 @@ class Query:
 
     def _get(self):
         """Flow: the rows."""
-        index = self._parameters.get("orderBy")
         database = self._database
         request = build(database, "GET", database._target(self._path, self._text()))
         connection = yield from database._answered(request, len(request), True)
         content = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
-        return rows(content, index)
+        return rows(content, self._parameters["orderBy"])
 
 
 def rows(content: object, index: str) -> list:

@@ -1,0 +1,177 @@
+"""A walk through an answer that may be larger than memory: the values whose paths match a pattern, as they arrive.
+
+In: a path, and a pattern of the paths below it ("*/name": `*` stands for any key). Out: (path, value), in the order of
+the answer. The rest is skipped without being built. A walk has a connection of its own, which the budget counts; it is
+not resumed where that breaks. A `for` that may end early stands in a `with` block.
+
+Memory: the connection's 512 bytes, and one value at a time, of at most `value_bytes`. Deadline: the server has the
+client's `first_byte` for each piece.
+"""
+
+from . import _json
+from ._budget import Budget
+from ._connection import DONE
+from ._http1 import BODY, HEAD
+from ._reader import FOUND, NEED, TOO_LARGE, Reader
+from ._request import build
+from ._runtime import ticks_add, ticks_ms
+from .database import check_key, keys
+from .errors import ProtocolError
+
+
+class Walk:
+    """Made by `Database.walk(path, pattern)`: iterate over it, with `async for` where the database is awaited."""
+
+    def __init__(self, client, path: str, pattern: str, raw: bool, value_bytes: int) -> None:
+        parts = [part for part in pattern.split("/") if part]
+        for part in parts:
+            if part != "*":
+                check_key(part)
+        self._what = "/".join(keys(path) + parts)
+        self._client = client
+        self._request = build(client, "GET", client._target(path))
+        self._reader = Reader(parts, value_bytes)
+        self._raw = raw
+        self._connection = client._new_connection()
+        self._connection.response.wanted = (b"location",)
+        self._at = self._end = 0
+        self._is_open = False
+        if not client._budget:
+            client._budget = Budget(client._limit)
+        client._budget.add_stream(client, self._connection)
+        client._streams.append(self)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        self.close()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        found = self._client._run(self._next())
+        if found is None:
+            raise StopIteration
+        return found
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        found = await self._client._run(self._next())
+        if found is None:
+            raise StopAsyncIteration
+        return found
+
+    def close(self) -> None:
+        """End the walk, and free its connection."""
+        self._connection.busy = False
+        self._connection.close()
+        if self in self._client._streams:
+            self._client._budget.streams.remove(self._connection)
+            self._client._streams.remove(self)
+
+    def _next(self):
+        """Flow: the next (path, value); None at the end."""
+        if self not in self._client._streams:
+            return None
+        reader = self._reader
+        try:
+            if not self._is_open:
+                yield from self._open()
+            code = reader.feed(self._connection.buffer, self._at, self._end)
+            while True:
+                self._at = reader.position
+                if code == FOUND:
+                    found = self._found()
+                    if found:
+                        return found
+                elif code != NEED:
+                    raise self._failure(code)
+                elif not (yield from self._fill()):
+                    break
+                code = reader.feed(self._connection.buffer, self._at, self._end)
+            code = reader.feed_eof()
+            if code not in (NEED, FOUND):
+                raise self._failure(code)
+        except Exception:
+            self.close()
+            raise
+        self.close()
+        return self._found() if code == FOUND else None
+
+    def _found(self):
+        """What the reader found; None where it is null, which stands for nothing."""
+        reader = self._reader
+        path = "/".join(reader.keys)
+        if reader.size == 4 and reader.text.startswith(b"null"):
+            return None
+        if self._raw:
+            return path, bytes(memoryview(reader.text)[: reader.size])
+        return path, _json.loads(reader.text, memoryview(reader.text), reader.size)
+
+    def _failure(self, code):
+        if code == TOO_LARGE:
+            return ProtocolError("walk %s: a value or key is larger than value_bytes: allow more" % self._what)
+        return ProtocolError("walk %s: the server sent what is not JSON" % self._what)
+
+    def _fill(self):
+        """Flow: the next piece of the answer; False at its end."""
+        connection = self._connection
+        connection.deadline = ticks_add(ticks_ms(), connection.timeouts.first_byte)
+        code = connection.step()
+        while code > DONE and code != BODY:
+            yield connection
+            code = connection.step()
+        if code < DONE:
+            from ._failures import failed
+
+            raise failed(connection, self._request)
+        self._at = connection.response.piece_start
+        self._end = connection.response.piece_end
+        return code == BODY
+
+    def _open(self):
+        """Flow: the head of the answer has come, behind all redirects."""
+        client = self._client
+        connection = self._connection
+        request = self._request
+        connection.busy = True
+        connection.redirects = 0
+        while True:
+            yield from client._budget.take(connection)
+            yield from connection.open()
+            connection.begin(request, len(request), True)
+            code = connection.step()
+            while code > DONE and code != HEAD:
+                yield connection
+                code = connection.step()
+            if code != HEAD:
+                from ._failures import failed
+
+                raise failed(connection, request)
+            status = connection.response.status
+            if status < 300:
+                break
+            connection.streamed = False
+            code = connection.step()
+            while code > DONE:
+                yield connection
+                code = connection.step()
+            if status not in (301, 302, 303, 307, 308):
+                from ._failures import refused
+
+                raise refused(connection, request)
+            from ._recovery import redirect
+
+            connection.redirects += 1
+            request = redirect(client, connection, request, len(request))
+        self._is_open = True
