@@ -148,9 +148,10 @@ def test_a_head_without_end_is_refused_in_bounded_memory(fragments, times):
 def reference(data, limit):
     """What WHATWG HTML, section 9.2.6, makes of a stream, with the limits that _sse.py names."""
     events = []
-    name, value, last_event_id, retry = b"", None, b"", -1
+    name, value, new_id, last_event_id, retry = b"", None, b"", b"", -1
     for line in re.split(rb"\r\n|\n|\r", data.removeprefix(BOM))[:-1]:
         if not line:
+            last_event_id = new_id
             if value is not None:
                 events.append(Event(name or b"message", value if len(value) <= limit else None))
             name, value = b"", None
@@ -164,7 +165,7 @@ def reference(data, limit):
         elif field == b"event":
             name = text
         elif field == b"id" and b"\0" not in text:
-            last_event_id = text
+            new_id = text
         elif field == b"retry" and re.fullmatch(rb"[0-9]{1,8}", text):
             retry = int(text)
     return Events(events, last_event_id, retry)
