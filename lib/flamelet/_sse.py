@@ -46,13 +46,14 @@ class EventParser:
         self._value = bytearray(64)
         self.data = bytearray(min(limit, 256))
         self.view = memoryview(self.data)
-        self.last_event_id = self._id = b""
+        self.last_event_id = b""
         self.retry = -1
         self.start()
 
     def start(self) -> None:
         """Begin a new stream: what was cut is forgotten; the last id stays."""
         self.position = 0
+        self._id = self.last_event_id
         self._bom = 0
         self._after_cr = False
         self._begin_event()
