@@ -52,8 +52,16 @@ def walk(database, path: str, pattern: str, raw: bool = False, value_bytes: int 
     return Walk(database, path, pattern, raw, value_bytes)
 
 
+def mirror(database, path: str, event_bytes: int = 8192, silence_ms: int = 45000):
+    """A `Mirror` of `path`: its value, kept live, and the changes of it; see `Database.listen` for the arguments."""
+    from .mirror import Mirror
+
+    return Mirror(database, database.listen(path, event_bytes, silence_ms))
+
+
 _METHODS: dict = {
     "get_if_changed": get_if_changed,
+    "mirror": mirror,
     "query": query,
     "set_if_unchanged": set_if_unchanged,
     "transaction": transaction,
