@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import json
 import ssl
 import threading
 import time
@@ -22,8 +23,9 @@ from typing import Any, TypeVar
 from . import answers, control, rest, running, tree
 from .events import Change
 from .faults import Fault
+from .rules import Rules, parse_rules
 from .running import Options
-from .state import Record, State, database, end_streams, publish
+from .state import Record, State, database, end_forbidden_streams, end_streams, publish
 
 __all__ = ["Record", "Simulator"]
 
@@ -44,6 +46,7 @@ class Simulator:
         data_file: keeps the data there; see `store` for when it is written.
         idle_seconds: closes a connection that was silent for so long; None keeps it.
         requests_per_connection: the last of so many is answered with `Connection: close`.
+        rules: security rules of the default database, as an object or as text; see `rules`.
         on_request: is called with the Record of each answered request, in the simulator's thread.
     """
 
@@ -59,12 +62,14 @@ class Simulator:
         requests_per_connection: int | None = None,
         *,
         host: str = "127.0.0.1",
+        rules: dict[str, Any] | str | None = None,
         on_request: Callable[[Record], None] | None = None,
     ):
         kinds = frozenset(redirect)
         if isinstance(redirect, str) or not kinds <= {"streams", "writes"}:
             raise ValueError(f'redirect must be a tuple of "streams" and "writes", not {redirect!r}')
         self._state = State(token, kinds, keep_alive_seconds, requests_per_connection)
+        database(self._state, rest.DEFAULT_NAMESPACE).rules = _parse_rules(rules)
         if on_request:
             self._state.on_request = on_request
         self._options = Options(host, port, tls, idle_seconds, Path(data_file) if data_file else None)
@@ -134,6 +139,14 @@ class Simulator:
     def token(self, token: str | None) -> None:
         self._state.token = token
 
+    def set_rules(self, rules: dict[str, Any] | str | None, namespace: str = rest.DEFAULT_NAMESPACE) -> None:
+        """Sets security rules, `{"rules": {...}}` as an object or as text; None lets everybody do everything.
+
+        Streams that may no longer read are cancelled. Raises: ValueError that names the place and what is wrong there.
+        """
+        parsed = _parse_rules(rules)
+        self._call(lambda: self._set_rules(parsed, namespace))
+
     def get(self, path: str = "", namespace: str = rest.DEFAULT_NAMESPACE, export: bool = False) -> Any:
         """The JSON value stored at `path`, with its priorities if `export`. Raises: ValueError for an invalid path."""
         keys = tree.split_path(path)
@@ -189,7 +202,7 @@ class Simulator:
         """The number of streams that are open now."""
         return self._call(lambda: len(self._state.streams))
 
-    def cancel_streams(self, reason: str | None = control.PERMISSION_CANCELLED) -> int:
+    def cancel_streams(self, reason: str | None = answers.PERMISSION_CANCELLED) -> int:
         """Sends `cancel` with this reason to all streams and ends them; returns how many."""
         return self._call(lambda: end_streams(self._state, answers.cancel_bytes(reason)))
 
@@ -200,6 +213,10 @@ class Simulator:
     def close_streams(self) -> int:
         """Ends all streams without a word; returns how many."""
         return self._call(lambda: end_streams(self._state))
+
+    def _set_rules(self, rules: Rules | None, namespace: str) -> None:
+        database(self._state, namespace).rules = rules
+        end_forbidden_streams(self._state, namespace)
 
     def _set(self, path: tree.Path, value: Any, namespace: str) -> None:
         target = database(self._state, namespace)
@@ -241,6 +258,12 @@ class Simulator:
         if self._running is None:
             raise RuntimeError("the simulator does not run: use it in a with block, or call start()")
         return self._running
+
+
+def _parse_rules(rules: dict[str, Any] | str | None) -> Rules | None:
+    if rules is None:
+        return None
+    return parse_rules(rules if isinstance(rules, str) else json.dumps(rules, indent=2))
 
 
 def _now_ms() -> int:

@@ -25,6 +25,7 @@ JAVASCRIPT_TYPE = "application/javascript; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
 NULL_ETAG = "null_etag"
 KEEP_ALIVE = b"event: keep-alive\ndata: null\n\n"
+PERMISSION_CANCELLED = "Permission denied."
 AUTH_REVOKED = b"event: auth_revoked\ndata: credential is no longer valid\n\n"
 
 

@@ -23,7 +23,6 @@ from .faults import LISTENER_FAULTS, make_fault
 from .state import State, end_streams
 
 PREFIX = "/.simulator/"
-PERMISSION_CANCELLED = "Permission denied."
 
 
 def answer(state: State, method: str, path: str, body: bytes) -> Answer:
@@ -63,7 +62,7 @@ def _connections(state: State, arguments: dict[str, Any]) -> dict[str, int]:
 
 
 def _cancel(state: State, arguments: dict[str, Any]) -> dict[str, int]:
-    return {"ended": end_streams(state, answers.cancel_bytes(arguments.get("reason", PERMISSION_CANCELLED)))}
+    return {"ended": end_streams(state, answers.cancel_bytes(arguments.get("reason", answers.PERMISSION_CANCELLED)))}
 
 
 def _revoke(state: State, arguments: dict[str, Any]) -> dict[str, int]:

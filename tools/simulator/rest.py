@@ -2,7 +2,8 @@
 
 In: a database and a request that has been read whole. Out: an `Answer`, and the `Change` that streams are to hear, if
 it wrote. Refusals are raised as `Refusal`. Texts of refusals that no public record shows (method, condition not
-supported, missing `.json`, `.info`) are our choice, as is that `print=silent` keeps the ETag header.
+supported, missing `.json`, `.info`, settings) are our choice, as is that `print=silent` keeps the ETag header, and
+that a simulator without rules lets everybody do everything and wants no index.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from . import parameters, query, tree
+from . import parameters, query, rules, tree
 from .answers import JAVASCRIPT_TYPE, Answer, Refusal, compact_json, etag, pretty_json
+from .credentials import ANYBODY, PERMISSION_DENIED, BadCredential, Identity, identify
 from .events import Change
 from .query import Query
+from .rules import Access, Rules
 from .tree import INVALID_OBJECT, INVALID_PATH, INVALID_VALUE, InvalidData, Node, Path
 
 DEFAULT_NAMESPACE = "demo-default-rtdb"
 NO_DATA = "Error: No data supplied."
-PERMISSION_DENIED = "Permission denied"
-BAD_ID_TOKEN = "Could not parse auth token."
-BAD_ACCESS_TOKEN = "Unauthorized request."
+OPEN_RULES = {"rules": {".read": True, ".write": True}}
 
 INFO = ".info"
 SETTINGS = ".settings"
@@ -39,10 +40,11 @@ _HOST = re.compile(r"([a-z0-9-]+)\.(?:firebaseio\.com|[a-z0-9-]+\.firebasedataba
 
 @dataclass
 class Database:
-    """One database: its data, its settings, and the maker of its keys."""
+    """One database: its data, its rules and settings, and the maker of its keys. Without rules everybody may all."""
 
     push_id: Callable[[int], str]
     root: Node = None
+    rules: Rules | None = None
     settings: dict[str, Any] = field(default_factory=lambda: dict(DEFAULT_SETTINGS))
 
     def get(self, path: Path) -> Node:
@@ -63,6 +65,7 @@ class Request:
     target: str
     headers: Mapping[str, str]
     body: bytes = b""
+    identity: Identity = ANYBODY
     path_text: str = field(init=False)
     pairs: list[tuple[str, str]] = field(init=False)
     query: dict[str, str] = field(init=False)
@@ -101,21 +104,38 @@ def parse_path(text: str) -> Path:
     return _valid(tree.split_path, "/".join(keys))
 
 
-def check_auth(request: Request, token: str | None) -> None:
-    """Refuses a request that does not carry `token`; with None every request passes, whatever it carries.
+def check_auth(database: Database, request: Request, token: str | None, now_ms: int) -> None:
+    """Finds out who sends the request, and refuses one without `token`; with None every credential will do.
+
+    With rules a request without a credential passes too: the rules judge it.
 
     Raises: Refusal.
     """
-    if token is None:
-        return
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    access_token = request.query.get("access_token") or (bearer if scheme.lower() == "bearer" else "")
-    id_token = request.query.get("auth", "")
-    if token in (id_token, access_token):
-        return
-    if id_token:
-        raise Refusal(401, BAD_ID_TOKEN)
-    raise Refusal(401, BAD_ACCESS_TOKEN if access_token else PERMISSION_DENIED)
+    header = request.headers.get("Authorization", "")
+    try:
+        request.identity = identify(request.query, header, token, database.rules is not None, now_ms)
+    except BadCredential as bad:
+        raise Refusal(401, str(bad)) from None
+
+
+def may_read(database: Database, identity: Identity, path: Path, asked: Query | None, now_ms: int) -> bool:
+    """Whether the rules let this identity read; without rules everybody may."""
+    if database.rules is None or identity.is_admin:
+        return True
+    return rules.may_read(database.rules, path, Access(identity.auth, now_ms, database.root, asked))
+
+
+def check_read(database: Database, request: Request, path: Path, asked: Query | None, now_ms: int) -> None:
+    """Refuses a read that the rules do not allow, and a query that has no index.
+
+    Raises: Refusal.
+    """
+    if not may_read(database, request.identity, path, asked, now_ms):
+        raise Refusal(401, PERMISSION_DENIED)
+    if asked and database.rules and not rules.has_index(database.rules, path, asked):
+        place = "/" + "/".join(path)
+        index = f'"{query.index_of(asked)}"'
+        raise Refusal(400, f'Index not defined, add ".indexOn": {index}, for path "{place}", to the rules')
 
 
 def check_parameters(request: Request, path: Path) -> None:
@@ -161,7 +181,9 @@ def perform(database: Database, request: Request, path: Path, now_ms: int) -> tu
 
 def _get(database: Database, request: Request, path: Path, now_ms: int) -> tuple[Answer, Change | None]:
     _refuse_condition(request)
-    node = query.filtered(query_of(request), database.get(path))
+    asked = query_of(request)
+    check_read(database, request, path, asked, now_ms)
+    node = query.filtered(asked, database.get(path))
     known = request.headers.get("If-None-Match")
     tag = etag(node) if known is not None or _wants_etag(request) else None
     if known is not None and known == tag:
@@ -175,12 +197,10 @@ def _get(database: Database, request: Request, path: Path, now_ms: int) -> tuple
 
 def _put(database: Database, request: Request, path: Path, now_ms: int) -> tuple[Answer, Change | None]:
     data = _parse_body(request.body, INVALID_VALUE)
-    old = database.get(path)
-    mismatch = _mismatch(request, old)
+    node = _valid(tree.parse_value, data, path, database.get(path), now_ms)
+    mismatch = _write(database, request, path, {(): node}, now_ms)
     if mismatch:
         return mismatch, None
-    node = _valid(tree.parse_value, data, path, old, now_ms)
-    _write(database, request, path, {(): node})
     return _answer(request, tree.to_json(node), _etag_if_wanted(request, node)), Change("put", path)
 
 
@@ -194,7 +214,7 @@ def _post(database: Database, request: Request, path: Path, now_ms: int) -> tupl
     if len(child) > tree.MAX_DEPTH:
         raise Refusal(400, tree.TOO_DEEP)
     node = _valid(tree.parse_value, data, child, None, now_ms)
-    _write(database, request, child, {(): node})
+    _write(database, request, child, {(): node}, now_ms)
     return _answer(request, {"name": key}, _etag_if_wanted(request, node)), Change("put", child)
 
 
@@ -207,24 +227,47 @@ def _patch(database: Database, request: Request, path: Path, now_ms: int) -> tup
         raise Refusal(400, INVALID_PATH)
     nodes = _valid(tree.parse_update, data, path, database.root, now_ms)
     shown = {key: tree.to_json(node) for key, node in zip(data, nodes.values(), strict=True)}
-    _write(database, request, path, nodes)
+    _write(database, request, path, nodes, now_ms)
     return _answer(request, shown, None), Change("patch", path, tuple(nodes)) if nodes else None
 
 
 def _delete(database: Database, request: Request, path: Path, now_ms: int) -> tuple[Answer, Change | None]:
-    mismatch = _mismatch(request, database.get(path))
+    mismatch = _write(database, request, path, {(): None}, now_ms)
     if mismatch:
         return mismatch, None
-    _write(database, request, path, {(): None})
     return _answer(request, None, _etag_if_wanted(request, None)), Change("put", path)
 
 
-def _write(database: Database, request: Request, path: Path, nodes: dict[Path, Node]) -> None:
+def _write(
+    database: Database, request: Request, path: Path, nodes: dict[Path, Node], now_ms: int
+) -> Answer | None:
+    """Puts the nodes, if the limit of size and the rules let it; returns a 412 if the condition does not hold."""
     limit = request.query.get("writeSizeLimit") or database.settings["defaultWriteSizeLimit"]
     replaced = sum(tree.size(database.get(path + keys)) for keys in nodes)
     if len(request.body) + replaced > parameters.WRITE_SIZE_LIMITS[limit]:
         raise Refusal(400, parameters.WRITE_TOO_BIG)
-    database.put_all(path, nodes)
+    is_judged = database.rules is not None and not request.identity.is_admin
+    root = _judged(database, request, path, nodes, now_ms) if is_judged else None
+    mismatch = _mismatch(request, database.get(path))
+    if mismatch and not may_read(database, request.identity, path, None, now_ms):
+        raise Refusal(401, PERMISSION_DENIED)
+    if mismatch:
+        return mismatch
+    database.root = root if is_judged else tree.put_all(database.root, path, nodes)
+    return None
+
+
+def _judged(database: Database, request: Request, path: Path, nodes: dict[Path, Node], now_ms: int) -> Node:
+    """The whole tree as it will be, once the rules have allowed each path that is written."""
+    assert database.rules is not None
+    root = database.root
+    for keys in nodes:
+        root = tree.forked(root, path + keys)
+    root = tree.put_all(root, path, nodes)
+    access = Access(request.identity.auth, now_ms, database.root)
+    if not all(rules.may_write(database.rules, path + keys, access, root) for keys in nodes):
+        raise Refusal(401, PERMISSION_DENIED)
+    return root
 
 
 def _info(request: Request, path: Path) -> Answer:
@@ -235,9 +278,13 @@ def _info(request: Request, path: Path) -> Answer:
 
 
 def _settings(database: Database, request: Request, path: Path) -> Answer:
+    if database.rules is not None and not request.identity.is_admin:
+        raise Refusal(401, PERMISSION_DENIED)
     name = "/".join(path[1:])
+    if name == "rules" and request.method in ("GET", "PUT"):
+        return _get_rules(database, request) if request.method == "GET" else _put_rules(database, request)
     if name not in _SETTING_VALUES:
-        raise Refusal(400, f"There is no setting {name}; there are {', '.join(_SETTING_VALUES)}.")
+        raise Refusal(400, f"There is no setting {name}; there are rules, {', '.join(_SETTING_VALUES)}.")
     if request.method == "GET":
         return _answer(request, database.settings[name], None)
     if request.method != "PUT":
@@ -247,6 +294,27 @@ def _settings(database: Database, request: Request, path: Path) -> Answer:
         raise Refusal(400, f"{name} must be {' or '.join(map(json.dumps, _SETTING_VALUES[name]))}.")
     database.settings[name] = value
     return _answer(request, value, None)
+
+
+def _get_rules(database: Database, request: Request) -> Answer:
+    # As they were written, comments and all; the strict form is JSON.
+    present = database.rules
+    if present is None or request.query.get("format") == "strict":
+        return _answer(request, present.data if present else OPEN_RULES, None)
+    return Answer(200, present.text.encode())
+
+
+def _put_rules(database: Database, request: Request) -> Answer:
+    if not request.body.strip():
+        raise Refusal(400, NO_DATA)
+    try:
+        text = request.body.decode()
+    except UnicodeDecodeError:
+        raise Refusal(400, INVALID_VALUE) from None
+    new = _valid(rules.parse_rules, text)
+    if request.query.get("dryRun") != "true":
+        database.rules = new
+    return _answer(request, {"status": "ok"}, None)
 
 
 _VERBS = {"GET": _get, "PUT": _put, "POST": _post, "PATCH": _patch, "DELETE": _delete}

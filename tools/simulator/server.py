@@ -21,8 +21,8 @@ from aiohttp import web
 from . import answers, control, parameters, rest
 from .answers import Answer, Refusal
 from .faults import take_faults
-from .rest import Request
-from .state import Connection, Record, State, Stream, database, first_event, publish
+from .rest import Database, Request
+from .state import Connection, Record, State, Stream, database, end_forbidden_streams, first_event, publish
 from .tree import InvalidData, Path
 
 LOG = logging.getLogger(__name__)
@@ -177,11 +177,12 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
         location = _location(state, redirect_to, request, name)
         if location:
             return Answer(307, b"", location=location)
-        rest.check_auth(request, state.token)
+        source = database(state, name)
+        rest.check_auth(source, request, state.token, now_ms)
         rest.check_parameters(request, path)
         if request.is_stream:
-            return _open_stream(request, name, path)
-        answer, change = rest.perform(database(state, name), request, path, now_ms)
+            return _open_stream(source, request, name, path, now_ms)
+        answer, change = rest.perform(source, request, path, now_ms)
     except Refusal as refused:
         return answers.error(refused.status, refused.text)
     except Exception:
@@ -190,13 +191,18 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
         return answers.error(500, "Internal server error.")
     if change:
         publish(state, name, change)
+    elif path[:1] == (rest.SETTINGS,):
+        end_forbidden_streams(state, name)
+        state.on_change()
     return answer
 
 
-def _open_stream(request: Request, name: str, path: Path) -> Stream:
+def _open_stream(source: Database, request: Request, name: str, path: Path, now_ms: int) -> Stream:
     if path[:1] in ((rest.INFO,), (rest.SETTINGS,)):
         raise Refusal(400, f"{path[0]} cannot be listened to.")
-    return Stream(name, path, rest.query_of(request), rest.shows_priorities(request))
+    query = rest.query_of(request)
+    rest.check_read(source, request, path, query, now_ms)
+    return Stream(name, path, query, rest.shows_priorities(request), request.identity)
 
 
 async def _serve_stream(state: State, wire: Wire, stream: Stream) -> bool:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from . import events, tree
-from .answers import event_bytes
+from .answers import PERMISSION_CANCELLED, cancel_bytes, event_bytes
+from .credentials import ANYBODY, Identity
 from .events import Change, Event
 from .faults import Fault
 from .push_id import push_ids
 from .query import Query, filtered
-from .rest import Database
+from .rest import Database, may_read
 from .tree import Node, Path
 
 # Enough for every test; bounded so that a simulator may run for weeks.
@@ -53,6 +55,7 @@ class Stream:
     path: Path
     query: Query | None = None
     export: bool = False
+    identity: Identity = ANYBODY
     window: Any = None
     queue: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)
 
@@ -86,6 +89,7 @@ def database(state: State, name: str) -> Database:
 
 def publish(state: State, name: str, change: Change) -> None:
     """Lets every stream that listens to what was changed hear of it."""
+    end_forbidden_streams(state, name)
     node_at = database(state, name).get
     for stream in state.streams:
         event = _event(stream, change, node_at) if stream.namespace == name else None
@@ -109,11 +113,24 @@ def _event(stream: Stream, change: Change, node_at: Callable[[Path], Node]) -> E
     return events.event_between(before, stream.window)
 
 
+def end_forbidden_streams(state: State, name: str) -> None:
+    """Cancels the streams that the rules no longer let read, as the rules or the data they look at have changed."""
+    now_ms = time.time_ns() // 1_000_000
+    source = database(state, name)
+    for stream in [stream for stream in state.streams if stream.namespace == name]:
+        if not may_read(source, stream.identity, stream.path, stream.query, now_ms):
+            _end_stream(state, stream, cancel_bytes(PERMISSION_CANCELLED))
+
+
 def end_streams(state: State, last_words: bytes = b"") -> int:
     """Ends all streams after `last_words`; returns how many there were."""
-    ended = len(state.streams)
-    for stream in state.streams:
-        stream.queue.put_nowait(last_words)
-        stream.queue.put_nowait(None)
-    state.streams.clear()
-    return ended
+    streams = list(state.streams)
+    for stream in streams:
+        _end_stream(state, stream, last_words)
+    return len(streams)
+
+
+def _end_stream(state: State, stream: Stream, last_words: bytes) -> None:
+    stream.queue.put_nowait(last_words)
+    stream.queue.put_nowait(None)
+    state.streams.remove(stream)

@@ -150,6 +150,16 @@ def put_all(node: Node, path: Path, nodes: dict[Path, Node]) -> Node:
     return node
 
 
+def forked(node: Node, path: Path) -> Node:
+    """A copy of the node that can be written at `path` while the node itself stays as it is."""
+    if not isinstance(node, dict):
+        return node
+    copy = dict(node)
+    if path and path[0] in copy:
+        copy[path[0]] = forked(copy[path[0]], path[1:])
+    return copy
+
+
 def with_priority(node: Node, priority: Node) -> Node:
     """The node with this priority; None takes it away. A dict is changed in place."""
     if node is None or (priority is None and not isinstance(node, dict)):
