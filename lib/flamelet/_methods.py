@@ -59,10 +59,26 @@ def mirror(database, path: str, event_bytes: int = 8192, silence_ms: int = 45000
     return Mirror(database, database.listen(path, event_bytes, silence_ms))
 
 
+def get_rules(database):
+    """The security rules, as {"rules": {...}}."""
+    from . import _rules
+
+    return database._run(_rules.get_rules(database))
+
+
+def set_rules(database, rules: dict, dry_run: bool = False):
+    """Write the security rules; with `dry_run` nothing is written, and BadRequest says what is wrong with them."""
+    from . import _rules
+
+    return database._run(_rules.set_rules(database, rules, dry_run))
+
+
 _METHODS: dict = {
     "get_if_changed": get_if_changed,
+    "get_rules": get_rules,
     "mirror": mirror,
     "query": query,
+    "set_rules": set_rules,
     "set_if_unchanged": set_if_unchanged,
     "transaction": transaction,
     "walk": walk,

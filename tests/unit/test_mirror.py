@@ -122,6 +122,25 @@ def test_it_equals_the_tree_after_any_sequence_and_the_changes_lead_there():
             assert same(tree(replayed), tree(model)), (before, event, changes)
 
 
+def test_true_is_not_one_and_nothing_is_no_change():
+    mirror = mirrors.Mirror(None, None)
+    for data, changes in ((True, 1), (True, 0), (1, 1), (1.0, 0), (0, 1), (False, 1), (None, 1), ({"a": []}, 0)):
+        mirror._changes.clear()
+        mirror.apply(Event("put", "/n", data, False))
+        assert len(mirror._changes) == changes, data
+
+
+def test_null_below_a_leaf_leaves_the_leaf():
+    mirror = mirrors.Mirror(None, None)
+    mirror.apply(Event("put", "/", {"n": 5}, True))
+    mirror.apply(Event("patch", "/n", {"a/b": None}, False))
+    assert mirror.value == {"n": 5}
+    mirror.apply(Event("put", "/n/a", {"b": 1}, False))
+    assert mirror.value == {"n": {"a": {"b": 1}}}
+    mirror.apply(Event("patch", "/", {"n/a/b": None}, False))
+    assert mirror.value is None
+
+
 def put(path, data):
     return ('event: put\ndata: {"path":"%s","data":%s}\n\n' % (path, data)).encode()
 
