@@ -280,6 +280,14 @@ def test_each_namespace_is_a_database_of_its_own(sim):
     assert sim.get() == {"a": 4}
 
 
+@pytest.mark.parametrize(
+    "host", ["two.europe-west1.firebaseio.com", "firebaseio.com", "db.firebasedatabase.app", "a_b.firebaseio.com:443"]
+)
+def test_a_host_of_firebase_that_has_no_database_is_not_found(sim, host):
+    answer = call(sim, "PUT", "/a.json", 1, headers={"Host": host})
+    assert (answer.status_code, answer.json()) == (404, {"error": "The specified Realtime Database was not found."})
+
+
 def test_streams_hear_only_their_own_namespace(sim):
     with open_stream(sim, "/.json?ns=one") as stream:
         assert read_event(stream) == ("put", '{"path":"/","data":null}')
@@ -493,7 +501,17 @@ def test_data_is_written_while_it_runs(tmp_path):
         wait_until(lambda: json.loads(file.read_text()) == {"demo-default-rtdb": {"a": 2}})
 
 
-@pytest.mark.parametrize("content", ["", "{broken", "[1]", '{"ns": {"bad.key": 1}}'])
+BAD_SETTINGS = [
+    '{".settings": 1}',
+    '{".settings": {"ns": 1}}',
+    '{".settings": {"ns": {"rules": 1}}}',
+    '{".settings": {"ns": {"rules": "{}"}}}',
+    '{".settings": {"ns": {"nonsense": 1}}}',
+    '{".settings": {"ns": {"strictTriggerValidation": 1}}}',
+]
+
+
+@pytest.mark.parametrize("content", ["", "{broken", "[1]", '{"ns": {"bad.key": 1}}', *BAD_SETTINGS])
 def test_a_data_file_that_is_not_ours_is_refused_and_kept(tmp_path, content):
     file = tmp_path / "data.json"
     file.write_text(content)
@@ -662,9 +680,29 @@ def test_the_command_writes_its_ca(tmp_path):
     process.communicate(timeout=DEADLINE_SECONDS)
 
 
+def test_the_command_keeps_rules(tmp_path):
+    file = tmp_path / "rules.json"
+    file.write_text('{"rules": {"open": {".read": true}}} // as in a project')
+    process = sim_command("--rules", str(file))
+    url = ready_url(process)
+    assert requests.get(url + "/open.json", timeout=DEADLINE_SECONDS).status_code == 200
+    assert requests.get(url + "/closed.json", timeout=DEADLINE_SECONDS).status_code == 401
+    process.terminate()
+    process.communicate(timeout=DEADLINE_SECONDS)
+
+
+def test_the_command_tells_which_rule_is_wrong(tmp_path):
+    file = tmp_path / "rules.json"
+    file.write_text('{"rules": {"open": {".read": "nonsense"}}}')
+    output, errors = sim_command("--rules", str(file)).communicate(timeout=DEADLINE_SECONDS)
+    assert output == ""
+    assert "/open: .read: Unknown variable 'nonsense'" in errors
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
+        (["--rules", "/no/such/rules.json"], 2, "--rules"),
         (["--port", "TAKEN"], 1, "Address already in use; try another --port"),
         (["--host", "no-such-host.invalid"], 1, "no-such-host.invalid"),
         (["--data", "/no/such/folder/data.json"], 1, "no directory"),

@@ -157,6 +157,56 @@ def test_listen_hears_the_snapshot_and_each_write(sim, root):
     ]
 
 
+DINOSAURS = {
+    "bruhathkayosaurus": {"height": 25, "ratings": {"pos": 1}},
+    "lambeosaurus": {"height": 2.1, "ratings": {"pos": 20}},
+    "linhenykus": {"height": 0.6, "ratings": {"pos": 10}},
+    "pterodactyl": {"height": 0.6, "ratings": {"pos": 5}},
+    "stegosaurus": {"height": 4, "ratings": {"pos": 30}},
+}
+
+
+@pytest.fixture
+def dinosaurs(sim, root):
+    sim.set_rules({"rules": {"dinosaurs": {".indexOn": ["height", "ratings/pos"]}, "scores": {".indexOn": ".value"}}})
+    sim.set("", {"dinosaurs": DINOSAURS, "scores": {"c": 3, "a": 1, "b": 2}})
+    return root.child("dinosaurs")
+
+
+def test_queries_come_in_their_order(dinosaurs):
+    by_height = ["linhenykus", "pterodactyl", "lambeosaurus", "stegosaurus", "bruhathkayosaurus"]
+    assert list(dinosaurs.order_by_child("height").get()) == by_height
+    assert list(dinosaurs.order_by_child("height").limit_to_first(2).get()) == by_height[:2]
+    assert list(dinosaurs.order_by_child("height").limit_to_last(2).get()) == by_height[-2:]
+    assert list(dinosaurs.order_by_child("height").start_at(2).end_at(4).get()) == by_height[2:4]
+    assert list(dinosaurs.order_by_child("height").equal_to(0.6).get()) == by_height[:2]
+    assert list(dinosaurs.order_by_child("ratings/pos").start_at(20).get()) == ["lambeosaurus", "stegosaurus"]
+    assert list(dinosaurs.order_by_key().start_at("m").get()) == ["pterodactyl", "stegosaurus"]
+    assert list(dinosaurs.parent.child("scores").order_by_value().get()) == ["a", "b", "c"]
+
+
+def test_a_query_without_an_index_reaches_that_package_with_our_text(dinosaurs):
+    with pytest.raises(exceptions.InvalidArgumentError, match='Index not defined, add ".indexOn": "weight"'):
+        dinosaurs.order_by_child("weight").get()
+
+
+def test_rules_stop_that_package_only_where_it_plays_a_user(sim, root):
+    sim.set_rules({"rules": {"users": {"$uid": {".read": "auth.uid == $uid", ".write": "auth.uid == $uid"}}}})
+    root.child("users/u2").set("by an administrator")
+    options = {"databaseURL": f"{sim.url}?ns=demo-default-rtdb", "databaseAuthVariableOverride": {"uid": "u1"}}
+    app = firebase_admin.initialize_app(options=options, name=uuid.uuid4().hex)
+    try:
+        users = db.reference("users", app)
+        users.child("u1").set("by u1")
+        with pytest.raises(exceptions.UnauthenticatedError, match="Permission denied"):
+            users.child("u2").get()
+        with pytest.raises(exceptions.UnauthenticatedError, match="Permission denied"):
+            users.update({"u1": 1, "u2": 1})
+    finally:
+        firebase_admin.delete_app(app)
+    assert sim.get("users") == {"u1": "by u1", "u2": "by an administrator"}
+
+
 def test_errors_reach_that_package_with_our_text(sim, root):
     sim.token = "secret"
     with pytest.raises(exceptions.UnauthenticatedError, match="Unauthorized request."):

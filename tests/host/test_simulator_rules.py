@@ -306,6 +306,24 @@ def test_rules_belong_to_one_database():
         assert outcome(call(sim, "PUT", "/users/u1.json?ns=another", 1)) == DENIED
 
 
+def test_rules_and_settings_are_there_after_a_restart(tmp_path):
+    file = tmp_path / "data.json"
+    with Simulator(data_file=file) as sim:
+        call(sim, "PUT", "/.settings/defaultWriteSizeLimit.json", '"small"')
+        call(sim, "PUT", "/.settings/rules.json", COMMENTED)
+        sim.set("a", 1)
+    with Simulator(data_file=file) as sim:
+        assert outcome(call(sim, "GET", "/a.json")) == DENIED
+        assert call(sim, "GET", "/.settings/rules.json", headers=ADMIN).text == COMMENTED
+        assert call(sim, "GET", "/.settings/defaultWriteSizeLimit.json", headers=ADMIN).json() == "small"
+        assert sim.get() == {"a": 1}
+        sim.set_rules(None)
+    with Simulator(data_file=file) as sim:
+        assert outcome(call(sim, "GET", "/a.json")) == (200, 1)
+    with Simulator(data_file=file, rules={"rules": {}}) as sim:
+        assert outcome(call(sim, "GET", "/a.json")) == DENIED
+
+
 def test_only_an_administrator_may_see_or_change_rules(sim):
     for credential in ("", f"?auth={id_token('u1')}"):
         assert outcome(call(sim, "GET", f"/.settings/rules.json{credential}")) == DENIED

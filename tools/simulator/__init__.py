@@ -217,6 +217,7 @@ class Simulator:
     def _set_rules(self, rules: Rules | None, namespace: str) -> None:
         database(self._state, namespace).rules = rules
         end_forbidden_streams(self._state, namespace)
+        self._state.on_change()
 
     def _set(self, path: tree.Path, value: Any, namespace: str) -> None:
         target = database(self._state, namespace)

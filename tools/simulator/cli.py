@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -26,6 +26,11 @@ _REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams",
 @click.option("--tls", is_flag=True, help="HTTPS, with a CA made at start.")
 @click.option("--ca-file", type=click.Path(dir_okay=False, path_type=Path), help="Where to write that CA, as PEM.")
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the data in this JSON file.")
+@click.option(
+    "--rules",
+    type=click.File(encoding="utf-8"),
+    help="Keep the security rules of this file, such as a project's database.rules.json.",
+)
 @click.option("--token", help="Refuse requests that do not carry this token.")
 @click.option("--redirect", type=click.Choice(list(_REDIRECT)), help="Answer these by 307 to a second port.")
 @click.option(
@@ -52,6 +57,7 @@ def sim(
     tls: bool,
     ca_file: Path | None,
     data: Path | None,
+    rules: TextIO | None,
     token: str | None,
     redirect: str | None,
     keep_alive: float,
@@ -64,18 +70,22 @@ def sim(
     if ca_file and not tls:
         raise click.UsageError("--ca-file needs --tls")
     arguments = [_parse_fault(fault) for fault in faults]
-    simulator = Simulator(
-        port,
-        tls,
-        token,
-        _REDIRECT.get(redirect or "", ()),
-        keep_alive,
-        data,
-        idle,
-        requests_per_connection,
-        host=host,
-        on_request=_print_request if verbose else None,
-    )
+    try:
+        simulator = Simulator(
+            port,
+            tls,
+            token,
+            _REDIRECT.get(redirect or "", ()),
+            keep_alive,
+            data,
+            idle,
+            requests_per_connection,
+            host=host,
+            rules=rules.read() if rules else None,
+            on_request=_print_request if verbose else None,
+        )
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--rules") from error
     # From here on both signals wait until the simulator is to stop; its threads inherit the mask.
     signals = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)

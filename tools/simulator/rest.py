@@ -2,8 +2,8 @@
 
 In: a database and a request that has been read whole. Out: an `Answer`, and the `Change` that streams are to hear, if
 it wrote. Refusals are raised as `Refusal`. Texts of refusals that no public record shows (method, condition not
-supported, missing `.json`, `.info`, settings) are our choice, as is that `print=silent` keeps the ETag header, and
-that a simulator without rules lets everybody do everything and wants no index.
+supported, missing `.json`, unknown host, `.info`, settings) are our choice, as is that `print=silent` keeps the ETag
+header, and that a simulator without rules lets everybody do everything and wants no index.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ _SETTING_VALUES: dict[str, tuple[Any, ...]] = {
     "strictTriggerValidation": (False, True),
 }
 
+NOT_FOUND = "The specified Realtime Database was not found."
+
 _HOST = re.compile(r"([a-z0-9-]+)\.(?:firebaseio\.com|[a-z0-9-]+\.firebasedatabase\.app)(?::\d+)?", re.IGNORECASE)
+_FIREBASE_HOST = re.compile(r"(?:.*\.)?(?:firebaseio\.com|firebasedatabase\.app)(?::\d+)?", re.IGNORECASE)
 
 
 @dataclass
@@ -84,8 +87,14 @@ class Request:
 
 
 def namespace(request: Request) -> str:
-    """The name of the database that the request is for: `ns=`, or else the name in its Host header."""
-    match = _HOST.fullmatch(request.headers.get("Host", ""))
+    """The name of the database that the request is for: `ns=`, or else the name in its Host header.
+
+    Raises: Refusal for a host of Firebase's that is none of a database, such as `DB.REGION.firebaseio.com`.
+    """
+    host = request.headers.get("Host", "")
+    match = _HOST.fullmatch(host)
+    if not match and _FIREBASE_HOST.fullmatch(host):
+        raise Refusal(404, NOT_FOUND)
     return request.query.get("ns") or (match.group(1).lower() if match else DEFAULT_NAMESPACE)
 
 
@@ -270,6 +279,12 @@ def _judged(database: Database, request: Request, path: Path, nodes: dict[Path, 
     return root
 
 
+def is_setting(name: str, value: Any) -> bool:
+    """Whether there is a setting with this name that may have this value."""
+    # Compared with its type, as 1 and true are the same to Python.
+    return (type(value), value) in [(type(allowed), allowed) for allowed in _SETTING_VALUES.get(name, ())]
+
+
 def _info(request: Request, path: Path) -> Answer:
     # Its clock is the one that `timestamp` writes, hence no offset.
     if request.method != "GET":
@@ -290,7 +305,7 @@ def _settings(database: Database, request: Request, path: Path) -> Answer:
     if request.method != "PUT":
         raise Refusal(405, f"The method {request.method} is not supported for settings.")
     value = _parse_body(request.body, INVALID_VALUE)
-    if value not in _SETTING_VALUES[name] or isinstance(value, (int, float)) != isinstance(value, bool):
+    if not is_setting(name, value):
         raise Refusal(400, f"{name} must be {' or '.join(map(json.dumps, _SETTING_VALUES[name]))}.")
     database.settings[name] = value
     return _answer(request, value, None)

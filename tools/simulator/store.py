@@ -1,5 +1,8 @@
 """Keeps the data of a simulator in a JSON file: `{"NAMESPACE": DATA, ...}`, the data as `format=export` shows it.
 
+Rules and settings that a database has been given stand beside them, `".settings": {"NAMESPACE": {"rules": TEXT, ...}}`;
+rules that the simulator is started with come before those.
+
 The file is written when the simulator stops, and while it runs 0.2 s after the first change that is not in it yet;
 where writing takes long, at most a tenth of the time goes into it. A crash of the machine or a kill loses at most that
 last moment, never the file: it is written beside the old one and then takes its place.
@@ -16,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from . import answers, tree
-from .rest import Database
+from .rest import DEFAULT_SETTINGS, SETTINGS, Database, is_setting
+from .rules import parse_rules
 from .state import State, database
 
 LOG = logging.getLogger(__name__)
@@ -36,9 +40,11 @@ def load(state: State, file: Path) -> None:
         return
     try:
         content = json.loads(file.read_bytes())
+        for name, settings in content.pop(SETTINGS, {}).items():
+            _take_settings(database(state, name), settings)
         for name, data in content.items():
             database(state, name).root = tree.parse_value(data)
-    except (AttributeError, ValueError) as wrong:
+    except (AttributeError, TypeError, ValueError) as wrong:
         reason = f"{file} does not hold the data of a simulator ({wrong}): remove it, or name another"
         raise ValueError(reason) from wrong
 
@@ -46,7 +52,23 @@ def load(state: State, file: Path) -> None:
 def dump(databases: dict[str, Database]) -> bytes:
     """The content of the file."""
     content: dict[str, Any] = {name: tree.to_json(database.root, export=True) for name, database in databases.items()}
-    return answers.compact_json(content)
+    settings = {name: _settings(database) for name, database in databases.items()}
+    given = {name: own for name, own in settings.items() if own}
+    return answers.compact_json({**content, SETTINGS: given} if given else content)
+
+
+def _settings(database: Database) -> dict[str, Any]:
+    own = {name: value for name, value in database.settings.items() if value != DEFAULT_SETTINGS[name]}
+    return {**own, "rules": database.rules.text} if database.rules else own
+
+
+def _take_settings(target: Database, settings: dict[str, Any]) -> None:
+    text = settings.pop("rules", None)
+    if text is not None and target.rules is None:
+        target.rules = parse_rules(text)
+    if not all(is_setting(name, value) for name, value in settings.items()):
+        raise ValueError(f"there are no settings {settings}")
+    target.settings.update(settings)
 
 
 def save(content: bytes, file: Path) -> None:
