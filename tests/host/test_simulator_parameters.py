@@ -6,7 +6,7 @@ import time
 import pytest
 import requests
 
-from flamelet_tools.simulator import Simulator, parameters
+from flamelet_tools.simulator import Simulator, answers, parameters
 from flamelet_tools.simulator.tree import InvalidData
 
 DEADLINE_SECONDS = 10
@@ -131,6 +131,27 @@ def test_the_default_limit_holds_for_all_requests(sim):
     sim.set("a", big)
     assert call(sim, "PUT", "/a.json?print=silent", big).json() == {"error": TOO_BIG}
     assert call(sim, "PUT", "/a.json?print=silent&writeSizeLimit=medium", big).status_code == 204
+
+
+def test_a_read_over_the_limit_is_refused_and_a_shallow_one_is_not(sim, monkeypatch):
+    monkeypatch.setattr(parameters, "MAX_READ_BYTES", 1000)
+    sim.set("a", {"b": "x" * 600, "c": "x" * 600})
+    text = "Data requested exceeds the maximum size that can be accessed with a single request."
+    assert call(sim, "GET", "/a.json").json() == {"error": text}
+    assert call(sim, "GET", "/a/b.json").status_code == 200
+    assert call(sim, "GET", "/a.json?shallow=true").json() == {"b": True, "c": True}
+
+
+def test_an_event_over_the_limit_cancels_the_stream(sim, monkeypatch):
+    monkeypatch.setattr(answers, "MAX_EVENT_BYTES", 1000)
+    headers = {"Accept": "text/event-stream"}
+    with requests.get(sim.url + "/a.json", headers=headers, stream=True, timeout=DEADLINE_SECONDS) as stream:
+        sim.set("a", "x" * 900)
+        sim.set("a", "x" * 1000)
+        last = stream.raw.read().decode().split("\n\n")[-2]
+    text = "The specified payload is too large, please request a location with less data."
+    assert last == f'event: cancel\ndata: "{text}"'
+    assert sim.open_streams == 0
 
 
 # Settings and .info

@@ -26,6 +26,8 @@ HTML_TYPE = "text/html; charset=utf-8"
 NULL_ETAG = "null_etag"
 KEEP_ALIVE = b"event: keep-alive\ndata: null\n\n"
 PERMISSION_CANCELLED = "Permission denied."
+TOO_LARGE_CANCELLED = "The specified payload is too large, please request a location with less data."
+MAX_EVENT_BYTES = 512_000_000
 AUTH_REVOKED = b"event: auth_revoked\ndata: credential is no longer valid\n\n"
 
 

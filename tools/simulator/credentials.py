@@ -38,9 +38,7 @@ class Identity(NamedTuple):
 ANYBODY = Identity(False)
 
 
-def identify(
-    query: Mapping[str, str], authorization: str, token: str | None, anybody: bool, now_ms: int
-) -> Identity:
+def identify(query: Mapping[str, str], authorization: str, token: str | None, anybody: bool, now_ms: int) -> Identity:
     """Finds out who sends a request.
 
     Args:

@@ -26,6 +26,10 @@ WRITE_SIZE_LIMITS = {
     "unlimited": 256_000_000,
 }
 
+# Of an answer, in the service's own words "the maximum size that can be accessed".
+READ_TOO_BIG = "Data requested exceeds the maximum size that can be accessed with a single request."
+MAX_READ_BYTES = 256_000_000
+
 METHOD_OVERRIDE = "x-http-method-override"
 _ALWAYS = {"ac", "access_token", "auth", "auth_variable_override", "ns", "print", "sse", METHOD_OVERRIDE}
 _STREAM = _ALWAYS | {"format"} | query.PARAMETERS

@@ -198,6 +198,8 @@ def _get(database: Database, request: Request, path: Path, now_ms: int) -> tuple
     if known is not None and known == tag:
         return Answer(304, etag=tag), None
     is_shallow = request.query.get("shallow") == "true"
+    if not is_shallow and tree.size(node) > parameters.MAX_READ_BYTES:
+        raise Refusal(400, parameters.READ_TOO_BIG)
     value = tree.shallow(node) if is_shallow else tree.to_json(node, shows_priorities(request))
     answer = _answer(request, value, tag)
     answer.download = request.query.get("download")
@@ -247,9 +249,7 @@ def _delete(database: Database, request: Request, path: Path, now_ms: int) -> tu
     return _answer(request, None, _etag_if_wanted(request, None)), Change("put", path)
 
 
-def _write(
-    database: Database, request: Request, path: Path, nodes: dict[Path, Node], now_ms: int
-) -> Answer | None:
+def _write(database: Database, request: Request, path: Path, nodes: dict[Path, Node], now_ms: int) -> Answer | None:
     """Puts the nodes, if the limit of size and the rules let it; returns a 412 if the condition does not hold."""
     limit = request.query.get("writeSizeLimit") or database.settings["defaultWriteSizeLimit"]
     replaced = sum(tree.size(database.get(path + keys)) for keys in nodes)

@@ -147,9 +147,7 @@ def _is_valid(place: Place, access: Access, at: Path, variables: dict[str, str],
     return _judge(place, ".validate", access, at, variables, new_root)
 
 
-def _judge(
-    place: Place, kind: str, access: Access, at: Path, variables: dict[str, str], new_root: Node = None
-) -> bool:
+def _judge(place: Place, kind: str, access: Access, at: Path, variables: dict[str, str], new_root: Node = None) -> bool:
     judge = place.judges.get(kind)
     if judge is None:
         return False

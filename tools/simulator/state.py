@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import events, tree
-from .answers import PERMISSION_CANCELLED, cancel_bytes, event_bytes
+from . import answers, events, tree
+from .answers import cancel_bytes, event_bytes
 from .credentials import ANYBODY, Identity
 from .events import Change, Event
 from .faults import Fault
@@ -91,10 +91,13 @@ def publish(state: State, name: str, change: Change) -> None:
     """Lets every stream that listens to what was changed hear of it."""
     end_forbidden_streams(state, name)
     node_at = database(state, name).get
-    for stream in state.streams:
-        event = _event(stream, change, node_at) if stream.namespace == name else None
-        if event:
-            stream.queue.put_nowait(event_bytes(event))
+    for stream in [stream for stream in state.streams if stream.namespace == name]:
+        event = _event(stream, change, node_at)
+        data = event_bytes(event) if event else b""
+        if len(data) > answers.MAX_EVENT_BYTES:
+            _end_stream(state, stream, cancel_bytes(answers.TOO_LARGE_CANCELLED))
+        elif data:
+            stream.queue.put_nowait(data)
     state.on_change()
 
 
@@ -119,7 +122,7 @@ def end_forbidden_streams(state: State, name: str) -> None:
     source = database(state, name)
     for stream in [stream for stream in state.streams if stream.namespace == name]:
         if not may_read(source, stream.identity, stream.path, stream.query, now_ms):
-            _end_stream(state, stream, cancel_bytes(PERMISSION_CANCELLED))
+            _end_stream(state, stream, cancel_bytes(answers.PERMISSION_CANCELLED))
 
 
 def end_streams(state: State, last_words: bytes = b"") -> int:
