@@ -25,7 +25,9 @@ _WANTED = (b"date", b"location", b"retry-after", b"etag")
 class Client:
     """One origin. See `Database` for the arguments."""
 
-    def __init__(self, url: str, token=None, ca=None, insecure=False, budget=2, timeouts=None, answer_bytes=1 << 20):
+    def __init__(
+        self, url, token=None, ca=None, insecure=False, budget=2, timeouts=None, answer_bytes=1 << 20, override=False
+    ):
         self._origin, path, self._query = _url.parse(url, insecure)
         self._path = path.rstrip("/")
         if not (token is None or hasattr(token, "parameter")):
@@ -34,6 +36,7 @@ class Client:
             token = Token(token)
         self._token = token
         self._insecure = insecure
+        self._override = override
         # One connection for requests fits any budget: it is counted where there are streams, or other clients.
         self._budget = None
         if not isinstance(budget, int) or budget < 1:

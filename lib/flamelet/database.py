@@ -25,6 +25,7 @@ class Database(Client):
     - `budget`: how many connections may be open at a time, 1 or 2 or more, or a `Budget` shared with other clients.
     - `timeouts`: a `Timeouts`.
     - `answer_bytes`: the largest answer, in bytes.
+    - `override`: True where a proxy lets only GET and POST pass: X-HTTP-Method-Override then names the method.
 
     On a desktop FIREBASE_DATABASE_EMULATOR_HOST leads to the emulator, as in Google's SDKs.
     (Source: the Firebase Database REST API.) What the methods return is not annotated, since `flamelet.aio` awaits it.

@@ -53,11 +53,16 @@ class Feed:
             self._parameters = parameters
             key = "-" * _push_id.SIZE
             target = database._target("%s/%s" % (self._path, key), "print=silent")
+            verb = b"PUT "
             rest = " HTTP/1.1\r\nHost: %s\r\nContent-Length:" % _url.host_header(database._origin)
-            self._length_at = 4 + len(target) + len(rest)
+            if database._override:
+                from ._request import overridden
+
+                verb, rest = overridden(rest)
+            self._length_at = len(verb) + len(target) + len(rest)
             # In pieces: with a token each copy of the whole takes more than a kilobyte.
             self._request = request = bytearray(self._length_at + _LENGTH_DIGITS + 4 + self._room)
-            at = put_text(request, put_text(request, 0, b"PUT "), target.encode())
+            at = put_text(request, put_text(request, 0, verb), target.encode())
             put_text(request, put_text(request, at, rest.encode()) + _LENGTH_DIGITS, b"\r\n\r\n")
             self._key_at = request.find((key + ".json").encode())
 
