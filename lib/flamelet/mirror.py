@@ -109,40 +109,49 @@ class Mirror:
         path = _split(event.path)
         if event.type == "put":
             self._put(path, event.data)
-            return
-        for key in event.data if isinstance(event.data, dict) else ():
-            self._put(path + _split(key), event.data[key])
+        elif isinstance(event.data, dict):
+            self._patch(path, event.data)
+
+    def _patch(self, path, data):
+        for key in data:
+            self._put(path + _split(key), data[key])
 
     def _put(self, path, data):
         # Priorities are no part of the value.
         if path and path[-1].startswith("."):
             return
         new = _normal(data)
-        old = self._root
-        for key in path:
-            old = old.get(key) if isinstance(old, dict) else None
         count = len(self._changes)
-        self._compare("/".join(path), old, new)
+        self._compare("/" + "/".join(path), _at(self._root, path), new)
         if len(self._changes) > count:
             self._root = _replaced(self._root, path, 0, new)
 
+    # Apart from its loops: their frame would come from the heap, for each leaf.
     def _compare(self, path, old, new):
         """Add the changes that lead from `old` to `new`."""
-        if not isinstance(old, dict) or not isinstance(new, dict):
-            # True equals 1, and is not the same.
-            if old != new or isinstance(old, bool) != isinstance(new, bool):
-                self._changes.append(Change("/" + path, _shaped(new)))
-            return
-        below = path + "/" if path else ""
+        if isinstance(old, dict) and isinstance(new, dict):
+            self._compare_children(path if path == "/" else path + "/", old, new)
+        # True equals 1, and is not the same.
+        elif old != new or isinstance(old, bool) != isinstance(new, bool):
+            self._changes.append(Change(path, _shaped(new)))
+
+    def _compare_children(self, path, old, new):
         for key in old:
             if key not in new:
-                self._changes.append(Change("/" + below + key, None))
+                self._changes.append(Change(path + key, None))
         for key in new:
-            self._compare(below + key, old.get(key), new[key])
+            self._compare(path + key, old.get(key), new[key])
 
 
 def _split(path):
-    return [key for key in path.split("/") if key]
+    path = path.strip("/")
+    return path.split("/") if path else []
+
+
+def _at(node, path):
+    for key in path:
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
 
 
 def _replaced(node, path, level, new):
@@ -166,8 +175,10 @@ def _normal(value):
     """`value` as the service keeps it: arrays are objects, nothing that is empty, no priorities."""
     if isinstance(value, list):
         value = {str(i): value[i] for i in range(len(value))}
-    if not isinstance(value, dict):
-        return value
+    return _normal_dict(value) if isinstance(value, dict) else value
+
+
+def _normal_dict(value):
     if ".value" in value:
         return value[".value"]
     for key in list(value):
@@ -179,10 +190,12 @@ def _normal(value):
     return value or None
 
 
-def _shaped(node):
-    """`node` with arrays where the service shows them: the keys are indices, and more than half of them are there."""
-    if not isinstance(node, dict):
-        return node
+def _shaped(value):
+    """`value` with arrays where the service shows them: the keys are indices, and more than half of them are there."""
+    return _shaped_dict(value) if isinstance(value, dict) else value
+
+
+def _shaped_dict(node):
     shaped = node
     for key in node:
         child = _shaped(node[key])

@@ -160,3 +160,23 @@ def test_the_count_sees_what_is_taken_and_what_is_taken_and_given_back():
     except MemoryError:
         return
     raise AssertionError("heap_lock did not see an allocation")
+
+
+def test_a_leaf_of_a_mirror_takes_at_most_200_bytes():
+    from collections import namedtuple
+
+    from flamelet.mirror import Mirror
+
+    # As that of stream.py, which the 32-bit MicroPython cannot load: it has no sockets.
+    Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
+    mirror = Mirror(None, None)
+    mirror.apply(Event("put", "/", {"a": {"b": {"c": 1, "d": 2}}, "e": True}, True))
+    events = [Event("put", "/a/b/c", 5, False), Event("put", "/a/b/c", 6, False)]
+
+    def change():
+        events.append(events.pop(0))
+        mirror._changes.clear()
+        mirror.apply(events[0])
+
+    assert bytes_taken(change) <= 200
+    assert len(mirror._changes) == 1 and mirror.value["a"]["b"]["d"] == 2
