@@ -58,9 +58,13 @@ class Running:
         return self
 
     def __exit__(self, *exception):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        # The device has a session of its own: whoever kills `flamelet run` leaves the device running.
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.communicate(timeout=DEADLINE_SECONDS)
+        except (subprocess.TimeoutExpired, ValueError):
+            self.process.kill()
+            self.process.wait()
 
     def wait_for(self, pattern):
         """Read lines until one matches; pytest's own time limit is the deadline.
