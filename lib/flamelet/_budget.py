@@ -67,6 +67,21 @@ def to_budget(budget) -> Budget:
     return budget if isinstance(budget, Budget) else Budget(budget)
 
 
+def enter(client, stream) -> None:
+    """Count `stream`, a stream or a walk of `client` with a connection of its own; InvalidArgument where none fits."""
+    if not client._budget:
+        client._budget = Budget(client._limit)
+    client._budget.add_stream(client, stream._connection)
+    client._streams.append(stream)
+
+
+def leave(client, stream) -> None:
+    """Give back what `enter` took, if that was not done before."""
+    if stream in client._streams:
+        client._budget.streams.remove(stream._connection)
+        client._streams.remove(stream)
+
+
 def turn(connection):
     """Flow: wait until nobody uses the connection; Timeout where it stays in use."""
     end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)

@@ -19,7 +19,7 @@ import time
 from collections import namedtuple
 
 from . import _json
-from ._budget import Budget
+from ._budget import enter, leave
 from ._client import wait
 from ._connection import DONE
 from ._http1 import BODY, HEAD
@@ -66,10 +66,7 @@ class Stream:
         self._at = self._end = 0
         self.waiting = 0
         self.reconnects = 0
-        if not client._budget:
-            client._budget = Budget(client._limit)
-        client._budget.add_stream(client, self._connection)
-        client._streams.append(self)
+        enter(client, self)
 
     def __enter__(self):
         return self
@@ -84,9 +81,7 @@ class Stream:
         self._opening = None
         self._is_open = False
         self._connection.close()
-        if not self.closed:
-            self._client._budget.streams.remove(self._connection)
-            self._client._streams.remove(self)
+        leave(self._client, self)
 
     @property
     def closed(self) -> bool:

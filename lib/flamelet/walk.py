@@ -9,7 +9,7 @@ client's `first_byte` for each piece.
 """
 
 from . import _json
-from ._budget import Budget
+from ._budget import enter, leave
 from ._connection import DONE
 from ._http1 import BODY, HEAD
 from ._reader import FOUND, NEED, TOO_LARGE, Reader
@@ -36,10 +36,7 @@ class Walk:
         self._connection.response.wanted = (b"location",)
         self._at = self._end = 0
         self._is_open = False
-        if not client._budget:
-            client._budget = Budget(client._limit)
-        client._budget.add_stream(client, self._connection)
-        client._streams.append(self)
+        enter(client, self)
 
     def __enter__(self):
         return self
@@ -75,9 +72,7 @@ class Walk:
         """End the walk, and free its connection."""
         self._connection.busy = False
         self._connection.close()
-        if self in self._client._streams:
-            self._client._budget.streams.remove(self._connection)
-            self._client._streams.remove(self)
+        leave(self._client, self)
 
     def _next(self):
         """Flow: the next (path, value); None at the end."""
