@@ -11,11 +11,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from clients import RUNTIMES, Client  # noqa: E402
 
 from flamelet_tools.micropython import MISSING, find_micropython  # noqa: E402
+from flamelet_tools.simulator import Simulator  # noqa: E402
 
 
 def runtimes(*names):
     without = pytest.mark.skipif(find_micropython() is None, reason=MISSING)
     return [pytest.param(name, marks=without) if name.startswith("micropython") else name for name in names]
+
+
+@pytest.fixture
+def sim():
+    """A simulator for one test."""
+    with Simulator() as simulator:
+        yield simulator
 
 
 def open_client(request):

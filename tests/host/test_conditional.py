@@ -5,15 +5,7 @@ import time
 import pytest
 from scenarios import conditional
 
-from flamelet_tools.simulator import Simulator
-
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
 
 
 def test_two_devices_with_two_hundred_increments_each_end_at_four_hundred(client, sim):

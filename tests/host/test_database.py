@@ -34,12 +34,6 @@ KEYS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
-
-
 @pytest.mark.parametrize("token", [None, "a.b-c_d~e+f/g="], ids=["open", "token"])
 def test_every_verb_does_what_it_says(client, token):
     with Simulator(token=token) as sim:

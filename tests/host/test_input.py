@@ -9,18 +9,10 @@ import time
 import pytest
 from scenarios import strange
 
-from flamelet_tools.simulator import Simulator
-
 pytestmark = pytest.mark.timeout(60)
 
 TIMEOUTS = {"connect": 2000, "handshake": 2000, "first_byte": 700, "answer": 1500}
 HTML = b"<!DOCTYPE html><html><body>Welcome to the hotel</body></html>"
-
-
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
 
 
 @contextlib.contextmanager

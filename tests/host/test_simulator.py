@@ -13,6 +13,7 @@ import time
 
 import pytest
 import requests
+from calling import call
 
 from flamelet_tools.simulator import Simulator
 
@@ -20,17 +21,6 @@ DEADLINE_SECONDS = 10
 NULL_ETAG = "null_etag"
 WANTS_ETAG = {"X-Firebase-ETag": "true"}
 STREAM = {"Accept": "text/event-stream"}
-
-
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
-
-
-def call(sim, method, path, data=None, **arguments):
-    body = None if data is None else json.dumps(data)
-    return requests.request(method, sim.url + path, data=body, timeout=DEADLINE_SECONDS, **arguments)
 
 
 def read_event(stream):

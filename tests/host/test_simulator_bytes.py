@@ -21,12 +21,6 @@ STREAM_HEAD = (
 STREAM_OF_A = b"GET /a.json HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
 
 
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
-
-
 def connect(sim):
     return socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS)
 

@@ -12,12 +12,6 @@ from flamelet_tools.simulator import Simulator
 DEADLINE_SECONDS = 10
 
 
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
-
-
 def put(sim, value=1, path="/a.json", **arguments):
     return requests.put(sim.url + path, json=value, timeout=DEADLINE_SECONDS, **arguments)
 

@@ -1,27 +1,16 @@
 """The parameters that shape an answer or bound a request, the override of methods, settings and `.info`."""
 
-import json
 import time
 
 import pytest
 import requests
+from calling import call
 
-from flamelet_tools.simulator import Simulator, answers, parameters
+from flamelet_tools.simulator import answers, parameters
 from flamelet_tools.simulator.tree import InvalidData
 
 DEADLINE_SECONDS = 10
 TOO_BIG = "Error: WRITE_TOO_BIG: Data to write exceeds the maximum size that can be modified with a single request."
-
-
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
-
-
-def call(sim, method, path, data=None, **arguments):
-    body = None if data is None else json.dumps(data)
-    return requests.request(method, sim.url + path, data=body, timeout=DEADLINE_SECONDS, **arguments)
 
 
 def test_a_callback_wraps_the_answer(sim):

@@ -1,11 +1,11 @@
 """Priorities: as a path, as a child, with a leaf, in updates, streams, ETags, files, and as server values."""
 
 import copy
-import json
 import time
 
 import pytest
 import requests
+from calling import call
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,17 +15,6 @@ from flamelet_tools.simulator.events import Change, event_for
 from flamelet_tools.simulator.tree import InvalidData
 
 DEADLINE_SECONDS = 10
-
-
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
-
-
-def call(sim, method, path, data=None, **arguments):
-    body = None if data is None else json.dumps(data)
-    return requests.request(method, sim.url + path, data=body, timeout=DEADLINE_SECONDS, **arguments)
 
 
 def test_a_priority_is_read_and_written_by_its_path(sim):

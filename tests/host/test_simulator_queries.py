@@ -7,7 +7,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flamelet_tools.simulator import Simulator, query, tree
+from flamelet_tools.simulator import query, tree
 from flamelet_tools.simulator.tree import InvalidData
 
 DEADLINE_SECONDS = 10
@@ -175,12 +175,6 @@ def test_a_write_takes_no_query(sim, method):
     answer = requests.request(method, sim.url + '/a.json?orderBy="$key"', data='{"b":1}', timeout=DEADLINE_SECONDS)
     assert answer.json() == {"error": "The request does not support the query parameter orderBy."}
     assert sim.get() is None
-
-
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
 
 
 def ask(sim, path, **parameters):

@@ -12,12 +12,6 @@ from flamelet_tools.simulator import Simulator
 pytestmark = pytest.mark.timeout(60)
 
 
-@pytest.fixture
-def sim():
-    with Simulator() as simulator:
-        yield simulator
-
-
 def watch(client, sim, path="room", options=None, **listen):
     """Begin to watch `path`, whose first event must be what is there.
 
