@@ -188,6 +188,36 @@ def test_the_same_data_has_the_same_etag_and_other_data_another(sim):
     assert call(sim, "PUT", "/d.json", {"x": 1, "y": [1]}, headers=WANTS_ETAG).headers["ETag"] == tags[0]
 
 
+@pytest.mark.parametrize("query", ["", "?print=silent", "?print=pretty"])
+@pytest.mark.parametrize(
+    ("method", "path", "value"),
+    [
+        ("PUT", "/a", {"x": [1, None, 2], "y": {}, "z": "\u00e9"}),
+        ("PUT", "/a", {".value": 1, ".priority": 2}),
+        ("PUT", "/a", {"x": {".sv": "timestamp"}, "y": {".sv": {"increment": 1}}}),
+        ("PUT", "/a", {}),
+        ("PUT", "/a/x", 2.5),
+        ("PUT", "/a/.priority", "high"),
+        ("PUT", "/nothing/.priority", 5),
+        ("POST", "/a", {"x": {".sv": "timestamp"}}),
+        ("POST", "/a", None),
+        ("DELETE", "/a", None),
+        ("DELETE", "/a/x", None),
+        ("DELETE", "/nothing", None),
+    ],
+)
+def test_the_etag_of_a_write_is_that_of_the_next_read(sim, method, path, value, query):
+    sim.set("a", {"x": 1, "y": 2})
+    data = json.dumps(value) if method != "DELETE" else None
+    url = f"{sim.url}{path}.json"
+    written = requests.request(method, url + query, data=data, headers=WANTS_ETAG, timeout=DEADLINE_SECONDS)
+    assert written.status_code == (204 if query == "?print=silent" else 200)
+    if method == "POST":
+        keys = sim.get("a").keys() - {"x", "y"}
+        path = f"/a/{keys.pop()}" if keys else "/a/gone"
+    assert written.headers["ETag"] == call(sim, "GET", f"{path}.json", headers=WANTS_ETAG).headers["ETag"]
+
+
 def test_null_etag_writes_only_where_nothing_is(sim):
     assert call(sim, "PUT", "/a.json", 1, headers={"if-match": NULL_ETAG}).status_code == 200
     assert call(sim, "PUT", "/a.json", 2, headers={"if-match": NULL_ETAG}).status_code == 412

@@ -219,6 +219,17 @@ def test_each_user_has_a_place_and_no_other(sim):
     assert call(sim, "GET", "/public.json").status_code == 200
 
 
+def test_an_update_of_nothing_is_judged_as_a_write_of_its_place(sim):
+    token = id_token("u1")
+    sim.set("users/u1/name", "Ann")
+    for path in ("/users/u2.json", "/users.json", "/public.json", "/.json"):
+        assert outcome(call(sim, "PATCH", f"{path}?auth={token}", "{}")) == DENIED
+        assert outcome(call(sim, "PATCH", path, "{}")) == DENIED
+    assert outcome(call(sim, "PATCH", f"/users/u1.json?auth={token}", "{}")) == (200, {})
+    assert outcome(call(sim, "PATCH", "/users.json?access_token=ya29.x", "{}")) == (200, {})
+    assert sim.get() == {"users": {"u1": {"name": "Ann"}}}
+
+
 def test_an_administrator_is_stopped_by_no_rule_unless_he_plays_a_user(sim):
     for credential in ("access_token=ya29.x", "auth=database-secret"):
         assert call(sim, "PUT", f"/users/u2.json?{credential}", 1).status_code == 200

@@ -172,6 +172,12 @@ def test_a_patch_whose_paths_overlap_or_are_empty_is_refused(data):
         tree.parse_update(data, (), None)
 
 
+@pytest.mark.parametrize("data", [{"a": 1, "a/b": 2}, {"a/b": 2, "c": 3, "a": None}, {"/a/": 1, "a-": 2, "a/b": 2}])
+def test_paths_that_overlap_are_named_in_the_words_of_the_javascript_sdk(data):
+    with pytest.raises(InvalidData, match="contains a path /a that is ancestor of another path /a/b$"):
+        tree.parse_update(data, (), None)
+
+
 def test_paths_with_a_common_beginning_do_not_overlap():
     assert len(tree.parse_update({"a": 1, "a-b": 2, "ab/c": 3, "ab/d": 4}, (), None)) == 4
 

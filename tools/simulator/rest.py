@@ -3,7 +3,8 @@
 In: a database and a request that has been read whole. Out: an `Answer`, and the `Change` that streams are to hear, if
 it wrote. Refusals are raised as `Refusal`. Texts of refusals that no public record shows (method, condition not
 supported, missing `.json`, unknown host, `.info`, settings) are our choice, as is that `print=silent` keeps the ETag
-header, and that a simulator without rules lets everybody do everything and wants no index.
+header, that rules judge a PATCH of `{}` as one of its own path, and that a simulator without rules lets everybody do
+everything and wants no index.
 """
 
 from __future__ import annotations
@@ -212,7 +213,8 @@ def _put(database: Database, request: Request, path: Path, now_ms: int) -> tuple
     mismatch = _write(database, request, path, {(): node}, now_ms)
     if mismatch:
         return mismatch, None
-    return _answer(request, tree.to_json(node), _etag_if_wanted(request, node)), Change("put", path)
+    # Asked of the database, as a priority where nothing is leaves nothing.
+    return _answer(request, tree.to_json(node), _etag_if_wanted(request, database.get(path))), Change("put", path)
 
 
 def _post(database: Database, request: Request, path: Path, now_ms: int) -> tuple[Answer, Change | None]:
@@ -274,7 +276,7 @@ def _judged(database: Database, request: Request, path: Path, nodes: dict[Path, 
         root = tree.forked(root, path + keys)
     root = tree.put_all(root, path, nodes)
     access = Access(request.identity.auth, now_ms, database.root)
-    if not all(rules.may_write(database.rules, path + keys, access, root) for keys in nodes):
+    if not all(rules.may_write(database.rules, path + keys, access, root) for keys in nodes or [()]):
         raise Refusal(401, PERMISSION_DENIED)
     return root
 

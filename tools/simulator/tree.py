@@ -8,8 +8,8 @@ change a tree in place, so that the cost of a write does not grow with the size 
 the whole write first (`parse_value`, `parse_update`), which makes each write all or nothing.
 
 Limits are those of the live service: 768 bytes of UTF-8 for a key, 32 levels, 10 MB for a string. The texts of errors
-that name a limit, an unknown server value, a wrong priority or overlapping paths are our own: no record of the live
-ones is public.
+that name a limit, an unknown server value or a wrong priority are our own: no record of the live ones is public. Of
+paths that overlap Google's JavaScript SDK has the words, which refuses such an update before it is sent.
 """
 
 from __future__ import annotations
@@ -237,7 +237,8 @@ def _check_overlap(paths: list[Path]) -> None:
     # In sorted order a path stands directly before what lies below it.
     for upper, lower in zip(paths, paths[1:]):  # noqa: B905 - the second is one shorter by intention
         if lower[: len(upper)] == upper:
-            raise InvalidData(f"Invalid data; path '/{'/'.join(upper)}' is an ancestor of '/{'/'.join(lower)}'.")
+            above, below = "/".join(upper), "/".join(lower)
+            raise InvalidData(f"Invalid data; it contains a path /{above} that is ancestor of another path /{below}")
 
 
 def _utf8(text: str, error: str) -> bytes:
