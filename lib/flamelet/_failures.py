@@ -6,20 +6,8 @@ token), the server's words and what to do. Loaded with the first error.
 
 from . import _http1
 from ._connection import BROKEN, CLOSED, LATE, TOO_LARGE
-from .errors import (
-    BadRequest,
-    FlameletError,
-    NetworkError,
-    NotFound,
-    PermissionDenied,
-    PreconditionFailed,
-    ProtocolError,
-    ResourceExhausted,
-    ResponseError,
-    Timeout,
-    Unauthenticated,
-    Unavailable,
-)
+from ._policy import cause
+from .errors import FlameletError, NetworkError, PreconditionFailed, ProtocolError, ResponseError, Timeout
 
 _REASONS = {
     _http1.NOT_HTTP: "the answer is not HTTP",
@@ -29,20 +17,6 @@ _REASONS = {
     _http1.BAD_CODING: "the answer has a transfer coding other than chunked",
     _http1.BAD_CHUNK: "a chunk of the answer is malformed",
 }
-_KINDS = {
-    401: Unauthenticated,
-    403: PermissionDenied,
-    404: NotFound,
-    412: PreconditionFailed,
-    429: ResourceExhausted,
-}
-_ADVICE = {
-    Unauthenticated: " (mint a new token)",
-    PreconditionFailed: " (the value was changed by someone else: the error has it as `value`, with its `etag`)",
-    PermissionDenied: " (the rules refuse this to this token)",
-    ResourceExhausted: " (wait before the next request)",
-}
-
 
 def name(request) -> str:
     """What `request` asks, without its query: "PUT /devices/d1.json"."""
@@ -96,11 +70,8 @@ def refused(connection, request) -> ResponseError:
     """The error that the status of the answer stands for."""
     status = connection.response.status
     content, text = _content(connection)
-    kind = _KINDS.get(status, Unavailable if status >= 500 else BadRequest)
-    # The Realtime Database says 401 for a bad token and for a rule that forbids: only its words tell them apart.
-    if status == 401 and text.startswith("Permission denied"):
-        kind = PermissionDenied
-    error = kind("%s: %d %s%s" % (name(request), status, text, _ADVICE.get(kind, "")), status, text)
+    kind, code, advice = cause(status, text)
+    error = kind("%s: %d %s (%s)" % (name(request), status, text, advice), status, text, code)
     if isinstance(error, PreconditionFailed):
         # The service sends the present value instead of words.
         error.value = content

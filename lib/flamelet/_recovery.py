@@ -11,6 +11,7 @@ the same site, never from https to http, five at most. Loaded with the first tro
 from . import _url
 from ._connection import DONE
 from ._failures import failed, name
+from ._request import method_override
 from ._runtime import const, getrandbits, read
 from .errors import InvalidArgument, NetworkError, OutcomeUnknown, ProtocolError, Timeout
 
@@ -63,8 +64,8 @@ def redirect(client, connection, request, size: int) -> bytes:
     origin, path, query = _target(connection.origin, location, what, client._insecure)
     connection.close()
     connection.origin = origin
-    for parameter in client._parameters():
-        # The target may lack the token, and may have it: it is added once.
+    # The target may lack the token, and may have it: it is added once; so is what makes the method another.
+    for parameter in client._parameters() + method_override(request):
         key = parameter.split("=")[0] + "="
         if not any(part.startswith(key) for part in query.split("&")):
             query = query + "&" + parameter if query else parameter

@@ -5,6 +5,8 @@ Every error of flamelet is a `FlameletError`. Its text names the thing and what 
 - `retry`: True when the same call may succeed later without a change.
 - `status`: the HTTP status of the answer, 0 where there was none.
 - `text`: the server's own words, "" where there were none.
+
+What the server refused has also a `code`, which says why.
 """
 
 
@@ -34,12 +36,13 @@ class ClockNotSet(FlameletError):
 
 
 class ResponseError(FlameletError):
-    """The server answered with an HTTP error status."""
+    """The server answered with an HTTP error status. `code` names the cause, as _policy.py has it: "TOKEN_EXPIRED"."""
 
-    def __init__(self, message: str, status: int = 0, text: str = ""):
+    def __init__(self, message: str, status: int = 0, text: str = "", code: str = ""):
         super().__init__(message)
         self.status = status
         self.text = text
+        self.code = code
 
 
 class BadRequest(ResponseError):

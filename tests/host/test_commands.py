@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from flamelet_tools import cloud, package_json
+from flamelet_tools import cloud, error_table, package_json
 from flamelet_tools.micropython import MISSING, find_micropython
 from flamelet_tools.simulator import Simulator
 
@@ -295,6 +295,10 @@ def test_size_knows_every_module_and_what_a_push_loads():
     [pushed] = re.findall(r"what a push loads .*?([\d,]+)", done.stdout)
     [everything] = re.findall(r"\ball .*?([\d,]+)", done.stdout)
     assert 0 < int(pushed.replace(",", "")) < int(everything.replace(",", ""))
+
+
+def test_the_page_of_errors_is_that_of_the_code():
+    assert (ROOT / error_table.PAGE).read_text() == error_table.page(), "run python -m flamelet_tools.error_table"
 
 
 def test_package_json_lists_the_library():

@@ -18,6 +18,7 @@ from helpers import raises
 from scripted import CONNECTED, HOST, REQUEST, Network, answer, database, reset
 
 HEAP = "1m"
+WRITE_TOO_BIG = "Error: WRITE_TOO_BIG: Data to write exceeds the maximum size that can be modified"
 
 KINDS = (
     (400, BadRequest, False),
@@ -59,16 +60,44 @@ def test_each_status_is_its_error_with_the_words_of_the_server():
         assert "GET /a/b.json: %d the words" % status in str(error), error
 
 
-def test_401_is_told_apart_by_its_words():
-    for text, kind in (
-        ("Permission denied", PermissionDenied),
-        ("Auth token is expired", Unauthenticated),
-        ("Could not parse auth token.", Unauthenticated),
-        ("Unauthorized request.", Unauthenticated),
-        ("Missing claim 'kid' in auth header.", Unauthenticated),
+def test_each_cause_has_a_code_and_says_what_to_do():
+    for status, text, kind, code, advice in (
+        (400, "Invalid data; couldn't parse JSON object, array, or value.", BadRequest, "INVALID_DATA", "value"),
+        (400, "Error: No data supplied.", BadRequest, "NO_DATA", "proxy"),
+        (400, WRITE_TOO_BIG, BadRequest, "WRITE_TOO_BIG", "write_size_limit"),
+        (400, "Data requested exceeds the maximum size that", BadRequest, "READ_TOO_BIG", "shallow"),
+        (400, "Invalid path: Invalid token in path", BadRequest, "INVALID_PATH", "key"),
+        (400, "Invalid path: path is too long", BadRequest, "PATH_TOO_LONG", "768"),
+        (400, "Invalid data; unrecognized server value", BadRequest, "UNKNOWN_SERVER_VALUE", "increment"),
+        (400, 'Index not defined, add ".indexOn": "height", for path', BadRequest, "INDEX_NOT_DEFINED", "rules"),
+        (400, "The request does not support the query parameter x.", BadRequest, "INVALID_PARAMETER", "leave"),
+        (400, "orderBy must be a valid JSON encoded path", BadRequest, "INVALID_PARAMETER", "query"),
+        (400, "Constraint index field must be a JSON primitive", BadRequest, "INVALID_PARAMETER", "mend"),
+        (400, "Mixing 'shallow' and querying parameters is not supported", BadRequest, "SHALLOW_MIXED", "alone"),
+        (400, "timeout must be a positive number with a unit", BadRequest, "INVALID_PARAMETER", "mend"),
+        (400, "The request did not finish within its timeout.", BadRequest, "TIMED_OUT", "time"),
+        (400, "something new", BadRequest, "BAD_REQUEST", "change"),
+        (401, "Permission denied", PermissionDenied, "PERMISSION_DENIED", "rules"),
+        (401, "Auth token is expired", Unauthenticated, "TOKEN_EXPIRED", "mint"),
+        (401, "Could not parse auth token.", Unauthenticated, "INVALID_TOKEN", "mint"),
+        (401, "Missing claim 'kid' in auth header.", Unauthenticated, "INVALID_TOKEN", "ID token"),
+        (401, "Unauthorized request.", Unauthenticated, "ACCESS_TOKEN_REFUSED", "scope"),
+        (404, "The specified Realtime Database was not found.", NotFound, "NOT_FOUND", "region"),
+        (412, "other", PreconditionFailed, "ETAG_MISMATCH", "etag"),
+        (429, "Quota exceeded.", ResourceExhausted, "TOO_MANY_REQUESTS", "wait"),
+        (500, "Internal server error.", Unavailable, "SERVER_ERROR", "later"),
     ):
-        error = answers(answer('{\n  "error" : "%s"\n}\n' % text, "401 Unauthorized"))
-        assert type(error) is kind and error.text == text
+        body = '{\n  "error" : "%s"\n}\n' % text.replace('"', '\\"')
+        error = answers(answer(body, "%d Reason" % status))
+        assert type(error) is kind and error.text == text, (error, text)
+        assert error.code == code and advice in str(error).split(text)[-1], error
+
+
+def test_a_503_that_stays_was_not_attempted():
+    with Network([REQUEST, answer('{"error":"down"}', "503 Service Unavailable")] * 3) as network:
+        network.scripts[0] *= 3
+        error = raises(Unavailable, database().get, "a")
+    assert (error.code, error.status, error.retry) == ("UNAVAILABLE", 503, True) and "not attempted" in str(error)
 
 
 def test_the_page_of_a_proxy_is_quoted():
