@@ -8,10 +8,10 @@ API; the names are those of firebase_admin.db.)
 Limit: a transaction ends after 25 tries, as in Google's SDKs.
 """
 
-from . import InvalidArgument, _json, _url
+from . import InvalidArgument, _url
 from ._request import build
 from ._runtime import const, getrandbits
-from ._values import ETAG, ask, body_of, condition, etag_of, get, set
+from ._values import etag_of, get, set, value_of
 from .errors import PreconditionFailed, TransactionAborted
 
 _TRIES = const(25)
@@ -28,19 +28,15 @@ def get_if_changed(database, path, etag):
         from ._failures import refused
 
         raise refused(connection, request)
-    value = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
-    return True, value, etag_of(connection)
+    return True, value_of(connection), etag_of(connection)
 
 
 def set_if_unchanged(database, path, etag, value):
     """Flow: (True, value, its ETag), or (False, the present value, its ETag) where it was changed."""
-    # Not silent: whether the service sends the new ETag along then is not documented.
-    headers = condition(_url.check_text(etag, "an ETag")) + ETAG
     try:
-        connection = yield from ask(database, "PUT", database._target(path), body_of(value), headers)
+        return True, value, (yield from set(database, path, value, {"if_match": etag, "etag": True}))
     except PreconditionFailed as error:
         return False, error.value, error.etag
-    return True, value, etag_of(connection)
 
 
 def transaction(database, path, function):
@@ -52,7 +48,7 @@ def transaction(database, path, function):
     for attempt in range(_TRIES):
         new = function(value)
         try:
-            yield from set(database, path, new, etag)
+            yield from set(database, path, new, {"if_match": etag})
             return new
         except PreconditionFailed as error:
             # It carries what the next try begins with: no other GET.

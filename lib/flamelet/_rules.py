@@ -5,7 +5,7 @@ to be one of an owner. ("Retrieving and Updating Firebase Realtime Database Secu
 """
 
 from . import InvalidArgument, _json
-from ._values import ask
+from ._values import ask, value_of
 
 _PATH = ".settings/rules"
 
@@ -13,7 +13,7 @@ _PATH = ".settings/rules"
 def get_rules(database):
     """Flow: the rules."""
     connection = yield from ask(database, "GET", database._target(_PATH, "format=strict"))
-    return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+    return value_of(connection)
 
 
 def set_rules(database, rules, dry_run):

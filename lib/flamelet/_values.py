@@ -7,60 +7,89 @@ an increment, has a condition, or lets the server make the key. Limit: values ar
 
 from . import InvalidArgument, _json, _push_id, _url
 from ._request import build
+from ._runtime import const
 from .database import check_key, keys
 from .errors import ProtocolError
 
 _SPECIAL = (".priority", ".value", ".sv")
 _SERVER_VALUE = b'".sv":'
-_PARAMETERS = ("format", "timeout", "auth_variable_override")
+_PARAMETERS = ("format", "timeout", "print", "callback", "download", "auth_variable_override")
+_UNITS = {"ms": 1, "s": 1000, "min": 60000}
+_LONGEST_TIMEOUT = const(900000)
+_WRITE_SIZES = ("tiny", "small", "medium", "large", "unlimited")
 ETAG = ("X-Firebase-ETag: true",)
 
 
 def get(database, path, options):
     """Flow: the value at `path`; with `etag` among the options (value, ETag)."""
     etag = options.pop("etag", False)
-    target = database._target(path, _query(options))
+    target = database._target(path, parameters(options))
     connection = yield from ask(database, "GET", target, b"", ETAG if etag else ())
-    value = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+    # With a callback it is JavaScript.
+    value = _text(connection) if "callback" in options else value_of(connection)
     return (value, etag_of(connection)) if etag else value
 
 
-def set(database, path, value, if_match=""):
-    """Flow: write `value` at `path`, where `if_match` is its ETag."""
-    yield from _write(database, "PUT", path, body_of(value), condition(if_match))
+def value_of(connection):
+    """The value of an answer; None where it has none (print=silent)."""
+    if connection.response.status == 204:
+        return None
+    return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
 
 
-def push(database, path, value, server_key):
-    """Flow: write `value` under a new key, and return the key."""
+def set(database, path, value, options):
+    """Flow: write `value` at `path`; the new ETag where the options ask for it."""
+    return (yield from _write(database, "PUT", path, body_of(value), options))
+
+
+def push(database, path, value, server_key, options):
+    """Flow: write `value` under a new key; the key, or (key, ETag)."""
     if value is None:
         raise InvalidArgument("push writes a value under a new key; None would write nothing")
+    if "if_match" in options:
+        raise InvalidArgument("a push has no condition: its key is new")
     keys(path)
     if server_key:
-        connection = yield from ask(database, "POST", database._target(path), body_of(value))
-        answer = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
-        if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
-            raise ProtocolError("POST %s: the answer names no key" % path)
-        return answer["name"]
+        return (yield from _post(database, path, body_of(value), options))
     key = _new_key()
-    yield from set(database, "%s/%s" % (path.strip("/"), key), value)
-    return key
+    etag = yield from set(database, "%s/%s" % (path.strip("/"), key), value, options)
+    return (key, etag) if etag else key
 
 
-def update(database, path, values):
+def _post(database, path, body, options):
+    parts, headers = _options(options)
+    target = database._target(path, "&".join(parts))
+    connection = yield from ask(database, "POST", target, body, headers)
+    answer = value_of(connection)
+    if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
+        raise ProtocolError("POST %s: the answer names no key" % path)
+    return (answer["name"], etag_of(connection)) if headers else answer["name"]
+
+
+def update(database, path, values, options):
     """Flow: write each value at its key below `path`."""
     if not isinstance(values, dict) or not values:
         raise InvalidArgument("update takes a dict with at least one key, not %r" % (values,))
+    if "if_match" in options or "etag" in options:
+        raise InvalidArgument("the service has no conditions and ETags for an update: use set, delete or transaction")
+    # Its keys are paths; the keys below them are keys.
+    paths = []
     for key in values:
-        if keys(key) == [""]:
+        paths.append(keys(key))
+        if paths[-1] == [""]:
             raise InvalidArgument("update takes keys and paths below its path; %r is neither" % key)
-    # Its keys are paths, checked above; the keys below them are keys.
+    paths.sort()
+    for above, below in zip(paths, paths[1:]):
+        if below[: len(above)] == above:
+            text = "update takes paths that do not overlap: /%s holds /%s"
+            raise InvalidArgument(text % ("/".join(above), "/".join(below)))
     members = [b"%s:%s" % (_json.dumps(key, _check), body_of(values[key])) for key in values]
-    yield from _write(database, "PATCH", path, b"{%s}" % b",".join(members))
+    yield from _write(database, "PATCH", path, b"{%s}" % b",".join(members), options)
 
 
-def delete(database, path, if_match):
-    """Flow: delete what is at `path`, where `if_match` is its ETag."""
-    yield from ask(database, "DELETE", database._target(path), b"", condition(if_match))
+def delete(database, path, options):
+    """Flow: delete what is at `path`; the new ETag where the options ask for it."""
+    return (yield from _write(database, "DELETE", path, b"", options))
 
 
 def push_many(feed, rows):
@@ -71,26 +100,63 @@ def push_many(feed, rows):
         feed._check(row)
         members.append(b'"%s":%s' % (_new_key().encode(), bytes(buffer[: feed.put_row(buffer, 0, row)])))
     if members:
-        yield from _write(feed._database, "PATCH", feed._path, b"{%s}" % b",".join(members))
+        yield from _write(feed._database, "PATCH", feed._path, b"{%s}" % b",".join(members), {})
     return len(members)
 
 
-def _write(database, method, path, body, headers=()):
-    yield from ask(database, method, database._target(path, "print=silent"), body, headers)
+def _write(database, method, path, body, options):
+    """Flow: send a write whose answer says nothing new but the ETag, which is returned if the options ask for it."""
+    wants_etag = options.get("etag")
+    parts, headers = _options(options)
+    # Whether a silent answer has an ETag is not documented; nor is a silent DELETE.
+    if not wants_etag and method != "DELETE":
+        parts.append("print=silent")
+    connection = yield from ask(database, method, database._target(path, "&".join(parts)), body, headers)
+    return etag_of(connection) if wants_etag else None
 
 
-def _query(options):
+def _options(options):
+    """(parameters, headers) that the options of a write stand for; InvalidArgument where one cannot be."""
+    parts = []
+    headers: tuple = ()
+    for name in options:
+        value = options[name]
+        if name == "if_match":
+            headers = condition(value) + headers
+        elif name == "etag":
+            headers += ETAG if value else ()
+        elif name == "write_size_limit" and value in _WRITE_SIZES:
+            parts.append("writeSizeLimit=" + value)
+        else:
+            text = "a write takes if_match, etag and write_size_limit, one of %s, not %s=%r"
+            raise InvalidArgument(text % (", ".join(_WRITE_SIZES), name, value))
+    return parts, headers
+
+
+def parameters(options):
     """The parameters of a GET, as text; InvalidArgument where one cannot be."""
-    parameters = []
+    parts = []
     for name in sorted(options):
         value = options[name]
         if name == "shallow":
             value = "true" if value else ""
         elif name not in _PARAMETERS or not isinstance(value, str):
-            raise InvalidArgument('get takes shallow, etag, format="export", timeout="3s", not %s=%r' % (name, value))
+            text = 'a GET takes etag, shallow and text for %s, not %s=%r'
+            raise InvalidArgument(text % (", ".join(_PARAMETERS), name, value))
+        elif name == "timeout":
+            _check_timeout(value)
         if value:
-            parameters.append("%s=%s" % (name, _url.quote(value)))
-    return "&".join(parameters)
+            parts.append("%s=%s" % (name, _url.quote(value)))
+    return "&".join(parts)
+
+
+def _check_timeout(text):
+    for unit in _UNITS:
+        number = text[: -len(unit)]
+        is_number = number and all("0" <= digit <= "9" for digit in number)
+        if is_number and text.endswith(unit) and 0 < int(number) * _UNITS[unit] <= _LONGEST_TIMEOUT:
+            return
+    raise InvalidArgument('a timeout is a number and a unit, "3ms", "3s" or "3min", at most 15min, not %r' % text)
 
 
 def ask(database, method, target, body=b"", headers=()):
@@ -105,7 +171,11 @@ def ask(database, method, target, body=b"", headers=()):
 
 def condition(etag):
     """The header for a write where the value has this ETag."""
-    return ("If-Match: " + _url.check_text(etag, "an ETag"),) if etag else ()
+    return ("If-Match: " + _url.check_text(etag, "an ETag"),)
+
+
+def _text(connection):
+    return bytes(memoryview(connection.body)[: connection.body_size]).decode()
 
 
 def etag_of(connection) -> str:

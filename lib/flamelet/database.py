@@ -25,7 +25,7 @@ class Database(Client):
     - `budget`: how many connections may be open at a time, 1 or 2 or more, or a `Budget` shared with other clients.
     - `timeouts`: a `Timeouts`.
     - `answer_bytes`: the largest answer, in bytes.
-    - `override`: True where a proxy lets only GET and POST pass: X-HTTP-Method-Override then names the method.
+    - `override`: where a proxy lets only GET and POST pass: "header" or "parameter", which then names the method.
 
     On a desktop FIREBASE_DATABASE_EMULATOR_HOST leads to the emulator, as in Google's SDKs.
     (Source: the Firebase Database REST API.) What the methods return is not annotated, since `flamelet.aio` awaits it.
@@ -42,28 +42,37 @@ class Database(Client):
         """The value at `path`, None where there is none.
 
         `options`: `shallow=True`: of an object only its keys, each with True; `etag=True`: (value, its ETag); and the
-        parameters of the REST API for a GET, as `format="export"` or `timeout="3s"`.
+        parameters of the REST API for a GET, as `format="export"` or `timeout="3s"`. With `callback` it is JavaScript,
+        as a str.
         """
         return self._flow("get", path, options)
 
-    def set(self, path: str, value: object):
-        """Write `value` at `path`; None deletes."""
-        return self._flow("set", path, value)
+    def set(self, path: str, value: object, **options):
+        """Write `value` at `path`; None deletes.
 
-    def push(self, path: str, value: object, server_key: bool = False):
+        `options`: `if_match=etag`: only where the present value has this ETag, else PreconditionFailed; `etag=True`:
+        return the new ETag; `write_size_limit`: "tiny", "small", "medium", "large" or "unlimited".
+        """
+        return self._flow("set", path, value, options)
+
+    def push(self, path: str, value: object, server_key: bool = False, **options):
         """Write `value` under a new key below `path`; the key. It is made here, so a repeated PUT cannot duplicate.
 
-        With `server_key` the server makes it (POST): where that answer is lost, OutcomeUnknown is raised.
+        With `server_key` the server makes it (POST): where that answer is lost, OutcomeUnknown is raised. `options` as
+        for `set`, but no condition; with `etag=True` (key, ETag).
         """
-        return self._flow("push", path, value, server_key)
+        return self._flow("push", path, value, server_key, options)
 
-    def update(self, path: str, values: dict):
-        """Write each value of `values` at its key below `path`, all or none; a key may be a path, None deletes."""
-        return self._flow("update", path, values)
+    def update(self, path: str, values: dict, **options):
+        """Write each value of `values` at its key below `path`, all or none; a key may be a path, None deletes.
 
-    def delete(self, path: str, if_match: str = ""):
-        """Delete what is at `path`; with `if_match` only what has this ETag, else PreconditionFailed."""
-        return self._flow("delete", path, if_match)
+        `options`: `write_size_limit`.
+        """
+        return self._flow("update", path, values, options)
+
+    def delete(self, path: str, **options):
+        """Delete what is at `path`; `options` as for `set`."""
+        return self._flow("delete", path, options)
 
     def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000, query: str = ""):
         """A `Stream` of the changes at `path`: events up to `event_bytes`; silent for `silence_ms`, it reconnects.

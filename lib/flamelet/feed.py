@@ -58,7 +58,7 @@ class Feed:
             if database._override:
                 from ._request import overridden
 
-                verb, rest = overridden(rest)
+                verb, rest = overridden(database, rest)
             self._length_at = len(verb) + len(target) + len(rest)
             # In pieces: with a token each copy of the whole takes more than a kilobyte.
             self._request = request = bytearray(self._length_at + _LENGTH_DIGITS + 4 + self._room)

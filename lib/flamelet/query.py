@@ -8,8 +8,7 @@ Google's SDKs: null, false, true, numbers, strings, objects; ties by key; keys t
 Limit: the answer is held whole, and its rows are sorted in place: a limit keeps it small.
 """
 
-from . import InvalidArgument, _json, _url
-from ._request import build
+from . import InvalidArgument, _json, _url, _values
 from .database import keys
 
 _OBJECT = 5
@@ -70,9 +69,9 @@ class Query:
         """Only what is `value`."""
         return self._bound("equalTo", value, key, ("startAt", "startAfter", "endAt", "endBefore"))
 
-    def get(self):
-        """[(key, value), ...] in the order of the service."""
-        return self._database._run(self._get())
+    def get(self, **options):
+        """[(key, value), ...] in the order of the service; `options`: parameters as for `Database.get`."""
+        return self._database._run(self._get(options))
 
     def listen(self, event_bytes: int = 8192, silence_ms: int = 45000):
         """A `Stream` of the changes among these children; see `Database.listen`."""
@@ -121,13 +120,16 @@ class Query:
             parts.append("format=export")
         return "&".join(parts)
 
-    def _get(self):
+    def _get(self, options):
         """Flow: the rows."""
+        for name in options:
+            if name not in ("timeout", "auth_variable_override"):
+                text = "Mixing '%s' and querying parameters is not supported: a query takes timeout"
+                raise InvalidArgument(text % name)
+        parameters = "&".join([part for part in (self._text(), _values.parameters(options)) if part])
         database = self._database
-        request = build(database, "GET", database._target(self._path, self._text()))
-        connection = yield from database._answered(request, len(request), True)
-        content = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
-        return rows(content, self._parameters["orderBy"])
+        connection = yield from _values.ask(database, "GET", database._target(self._path, parameters))
+        return rows(_values.value_of(connection), self._parameters["orderBy"])
 
 
 def rows(content: object, index: str) -> list:

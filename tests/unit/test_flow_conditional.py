@@ -160,8 +160,87 @@ def test_an_etag_cannot_smuggle_a_header():
     for etag in ("a\r\nX: y", "a b", "", None, 5):
         raises(InvalidArgument, db.set_if_unchanged, "n", etag, 1)
         raises(InvalidArgument, db.get_if_changed, "n", etag)
-    raises(InvalidArgument, db.delete, "n", "a\r\nX: y")
+        raises(InvalidArgument, lambda etag=etag: db.set("n", 1, if_match=etag))
+        raises(InvalidArgument, lambda etag=etag: db.delete("n", if_match=etag))
     raises(InvalidArgument, db.transaction, "n", 5)
+
+
+def test_a_set_with_if_match_is_a_silent_put_with_the_condition():
+    with Network([REQUEST, NO_CONTENT, REQUEST, mismatch("7", "e7")]) as network:
+        db = database()
+        assert db.set("n", 1, if_match="e5") is None
+        error = raises(PreconditionFailed, lambda: db.set("n", 1, if_match="null_etag"))
+    assert (error.value, error.etag) == (7, "e7")
+    assert network.sent == [[conditional_put("1", "e5"), conditional_put("1", "null_etag")]]
+
+
+def test_each_write_that_can_returns_the_new_etag_where_it_is_asked_for():
+    named = tagged('{"name":"-INOQPH-aV_psbk3ZXEX"}', "e3")
+    script = [REQUEST, tagged("1", "e1"), REQUEST, tagged("2", "e2"), REQUEST, named, REQUEST, tagged("null", "e4")]
+    with Network(script + [REQUEST, tagged("5", "e5")]) as network:
+        db = database()
+        assert db.set("n", 1, etag=True) == "e1"
+        key, etag = db.push("n", 2, etag=True)
+        assert etag == "e2"
+        assert db.push("n", 3, server_key=True, etag=True) == ("-INOQPH-aV_psbk3ZXEX", "e3")
+        assert db.delete("n", etag=True) == "e4"
+        assert db.set("n", 5, if_match="e4", etag=True) == "e5"
+    asked = "X-Firebase-ETag: true"
+    delete = ("DELETE /n.json HTTP/1.1\r\nHost: %s\r\n\r\n" % HOST).encode()
+    assert network.sent == [
+        [
+            with_headers(put("/n.json", "1"), asked),
+            with_headers(put("/n/%s.json" % key, "2"), asked),
+            with_headers(put("/n.json", "3", method="POST"), asked),
+            with_headers(delete, asked),
+            with_headers(put("/n.json", "5"), "If-Match: e4", asked),
+        ]
+    ]
+
+
+def test_updates_and_pushes_have_no_conditions():
+    db = database()
+    raises(InvalidArgument, lambda: db.update("n", {"a": 1}, if_match="e"))
+    raises(InvalidArgument, lambda: db.update("n", {"a": 1}, etag=True))
+    raises(InvalidArgument, lambda: db.push("n", 1, if_match="e"))
+    raises(InvalidArgument, lambda: db.push("n", 1, server_key=True, if_match="e"))
+
+
+def test_a_write_limits_its_size():
+    named = answer('{"name":"k"}')
+    script = [REQUEST, NO_CONTENT] * 3 + [REQUEST, named, REQUEST, answer("null")]
+    with Network(script) as network:
+        db = database()
+        db.set("a", 1, write_size_limit="tiny")
+        db.update("a", {"b": 2}, write_size_limit="small")
+        key = db.push("a", 3, write_size_limit="medium")
+        assert db.push("a", 4, server_key=True, write_size_limit="large") == "k"
+        db.delete("a", write_size_limit="unlimited")
+    targets = [request.split(b" ")[1].decode() for request in network.sent[0]]
+    assert targets == [
+        "/a.json?writeSizeLimit=tiny&print=silent",
+        "/a.json?writeSizeLimit=small&print=silent",
+        "/a/%s.json?writeSizeLimit=medium&print=silent" % key,
+        "/a.json?writeSizeLimit=large",
+        "/a.json?writeSizeLimit=unlimited",
+    ]
+
+
+def test_a_write_refuses_what_is_no_option():
+    db = database()
+    for options in ({"write_size_limit": "huge"}, {"write_size_limit": 5}, {"timeout": "3s"}, {"foo": 1}):
+        raises(InvalidArgument, lambda options=options: db.set("n", 1, **options))
+        raises(InvalidArgument, lambda options=options: db.push("n", 1, server_key=True, **options))
+        raises(InvalidArgument, lambda options=options: db.update("n", {"a": 1}, **options))
+        raises(InvalidArgument, lambda options=options: db.delete("n", **options))
+
+
+def test_an_update_whose_paths_overlap_is_refused():
+    db = database()
+    for values in ({"a": 1, "a/b": 2}, {"a/b/c": 1, "x": 2, "a/b": 3}, {"a": 1, "/a/": 2}):
+        assert "overlap" in str(raises(InvalidArgument, db.update, "n", values))
+    with Network([REQUEST, NO_CONTENT]):
+        database().update("n", {"a/b": 1, "a/c": 2, "ab": 3, "a-": 4})
 
 
 def test_a_push_whose_key_the_server_makes_is_a_post():
@@ -216,6 +295,33 @@ def test_a_get_passes_the_parameters_of_the_document_on():
         db.get("a", format="export", timeout="3s")
         db.get("a", shallow=True, timeout="500ms")
     assert network.sent == [[get("/a.json?format=export&timeout=3s"), get("/a.json?shallow=true&timeout=500ms")]]
+
+
+def test_a_get_may_be_pretty_silent_a_script_or_a_download():
+    pretty = answer('{\n  "a" : 1\n}\n')
+    script = [REQUEST, pretty, REQUEST, NO_CONTENT, REQUEST, answer("show(1);"), REQUEST, answer("1")]
+    with Network(script) as network:
+        db = database()
+        assert db.get("a", print="pretty") == {"a": 1}
+        assert db.get("a", print="silent") is None
+        assert db.get("a", callback="show") == "show(1);"
+        assert db.get("a", download="a b.json") == 1
+    targets = [request.split(b" ")[1].decode() for request in network.sent[0]]
+    assert targets == [
+        "/a.json?print=pretty",
+        "/a.json?print=silent",
+        "/a.json?callback=show",
+        "/a.json?download=a%20b.json",
+    ]
+
+
+def test_a_timeout_is_a_number_and_a_unit():
+    db = database()
+    for text in ("5", "5h", "-1s", "16min", "0s", "901s", "900001ms", "", "s", "1.5s", "3 s", "\u00b2s", "1e3ms"):
+        assert "3min" in str(raises(InvalidArgument, lambda text=text: db.get("a", timeout=text))), text
+    for text in ("1ms", "900000ms", "900s", "15min"):
+        with Network([REQUEST, answer("1")]):
+            assert database().get("a", timeout=text) == 1
 
 
 def test_a_get_refuses_what_is_no_parameter():
