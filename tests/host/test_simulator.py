@@ -287,6 +287,38 @@ def test_no_token_is_ever_in_the_records():
         assert "geheim" not in listed + repr(sim.requests)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/a.json?auth=geheim",
+        "/a.json?access_token=geheim&print=pretty",
+        "/a.json?print=pretty&ac=geheim",
+        "/a.json?AUTH=geheim&auth=geheim&auth=geheim",
+        "/a.json?%61c%63ess_token=geheim",
+        "/a.json?ns=x?auth=geheim",
+        "/a.json&auth=geheim",
+        "/a.json;auth=geheim",
+        "/a.json%3Fauth%3dgeheim%26x=1",
+        "/geheim-not.json/?auth=geheim",
+    ],
+)
+@pytest.mark.parametrize("header", ["Authorization", "authorization", "X-Firebase-AppCheck", "Proxy-Authorization"])
+def test_no_secret_is_shown_wherever_a_client_puts_it(caplog, monkeypatch, target, header):
+    lines = []
+    with Simulator(on_request=lambda record: lines.append(str(record))) as sim:
+        # A failure of the simulator's own must not tell either.
+        monkeypatch.setattr("flamelet_tools.simulator.rest.perform", None)
+        for method in ("GET", "PUT"):
+            connection = http.client.HTTPConnection("127.0.0.1", sim.port, timeout=DEADLINE_SECONDS)
+            connection.request(method, target, "1", {header: "Bearer geheim"})
+            connection.getresponse().read()
+            connection.close()
+        listed = requests.get(sim.url + "/.simulator/requests", timeout=DEADLINE_SECONDS).text
+    shown = listed + "".join(lines) + caplog.text
+    assert shown.count("REDACTED") >= 6
+    assert "geheim" not in shown.replace("geheim-not", "")
+
+
 # Namespaces
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import time
 from pathlib import Path
 
@@ -289,6 +290,63 @@ def test_a_stream_ends_when_the_data_or_the_rules_no_longer_let_it_read(sim):
             assert read_event(stream) == cancelled
             assert stream.raw.read() == b""
         assert sim.open_streams == 0
+
+
+# Streams and the end of their tokens
+
+
+REVOKED = ("event: auth_revoked", "data: credential is no longer valid")
+
+
+def token_until(expires):
+    return jwt({"sub": "u1", "exp": expires})
+
+
+def open_stream(sim, path):
+    return requests.get(sim.url + path, headers={"Accept": "text/event-stream"}, stream=True, timeout=DEADLINE_SECONDS)
+
+
+@pytest.mark.parametrize("document", [None, OWNERS])
+def test_a_stream_is_revoked_when_its_token_expires_and_no_sooner(document):
+    expires = time.time() + 0.5
+    with Simulator(rules=document) as sim:
+        address = f"/users/u1.json?auth={token_until(expires)}"
+        with open_stream(sim, address) as stream, open_stream(sim, "/users/u1.json?access_token=ya29.x") as other:
+            assert read_event(stream)[0] == read_event(other)[0] == "event: put"
+            sim.set("users/u1", 1)
+            assert read_event(stream) == read_event(other) == ("event: put", 'data: {"path":"/","data":1}')
+            assert read_event(stream) == REVOKED
+            assert expires <= time.time() < expires + 5
+            assert stream.raw.read() == b""
+            assert sim.open_streams == 1
+            sim.set("users/u1", 2)
+            assert read_event(other) == ("event: put", 'data: {"path":"/","data":2}')
+        for headers in ({}, {"Accept": "text/event-stream"}):
+            assert outcome(call(sim, "GET", address, headers=headers)) == (401, {"error": "Auth token is expired"})
+
+
+@pytest.mark.parametrize("expires", [float("nan"), float("inf"), 10**400, 4e9, "soon", None])
+def test_a_stream_lasts_whose_token_names_no_time_that_comes(sim, expires):
+    with open_stream(sim, f"/users/u1.json?auth={token_until(expires)}") as stream:
+        assert read_event(stream)[0] == "event: put"
+        sim.set("users/u1", 1)
+        assert read_event(stream) == ("event: put", 'data: {"path":"/","data":1}')
+        assert sim.open_streams == 1
+
+
+def test_a_stream_that_has_been_cancelled_is_not_revoked_too(sim, caplog):
+    sim.fault("slow", ms=5)
+    expires = time.time() + 0.6
+    target = f"/users/u1.json?auth={token_until(expires)}"
+    with socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n".encode())
+        while sim.cancel_streams() == 0:
+            assert time.time() < expires, "the stream did not open in time"
+        words = "".join(iter(lambda: connection.recv(65536).decode(), ""))
+        assert time.time() > expires, "the token was to expire while the last words were on their way"
+    assert words.endswith('event: cancel\ndata: "Permission denied."\n\n')
+    assert "auth_revoked" not in words
+    assert caplog.text == ""
 
 
 # Reading and writing rules

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -29,10 +30,11 @@ class BadCredential(Exception):
 
 
 class Identity(NamedTuple):
-    """Who asks: an administrator, whom no rule stops, or somebody with this `auth` variable."""
+    """Who asks: an administrator, whom no rule stops, or somebody with this `auth` variable; and until when."""
 
     is_admin: bool
     auth: Any = None
+    expires_ms: float = math.inf
 
 
 ANYBODY = Identity(False)
@@ -62,7 +64,7 @@ def identify(query: Mapping[str, str], authorization: str, token: str | None, an
     if token is not None and token not in (id_token, access_token):
         raise BadCredential(BAD_ID_TOKEN if id_token else BAD_ACCESS_TOKEN)
     if user is not None:
-        return Identity(False, user)
+        return Identity(False, user, _expires_ms(user["token"]))
     return _overridden(query.get("auth_variable_override"))
 
 
@@ -86,12 +88,17 @@ def _user(id_token: str, now_ms: int) -> dict[str, Any] | None:
     # The emulator's tokens are not signed and have no key.
     if _CUSTOM_TOKEN_AUDIENCE in str(claims.get("aud")) or ("kid" not in header and header.get("alg") != "none"):
         raise BadCredential(NO_KEY_ID)
-    expires = claims.get("exp")
-    if isinstance(expires, (int, float)) and expires * 1000 <= now_ms:
+    if _expires_ms(claims) <= now_ms:
         raise BadCredential(EXPIRED_ID_TOKEN)
     firebase = claims.get("firebase")
     provider = firebase.get("sign_in_provider") if isinstance(firebase, dict) else None
     return {"uid": claims.get("sub", claims.get("user_id")), "provider": provider, "token": claims}
+
+
+def _expires_ms(claims: dict[str, Any]) -> float:
+    expires = claims.get("exp")
+    # Python's JSON has NaN, infinities and integers without end.
+    return expires * 1000 if isinstance(expires, (int, float)) and expires < 1e12 else math.inf
 
 
 def _parse_jwt(text: str) -> tuple[dict[str, Any], dict[str, Any]] | None:

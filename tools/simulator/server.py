@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 import struct
 import time
@@ -22,7 +23,7 @@ from . import answers, control, parameters, rest
 from .answers import Answer, Refusal
 from .faults import take_faults
 from .rest import Database, Request
-from .state import Connection, Record, State, Stream, database, end_forbidden_streams, first_event, publish
+from .state import Connection, Record, State, Stream, database, end_forbidden_streams, end_stream, first_event, publish
 from .tree import InvalidData, Path
 
 LOG = logging.getLogger(__name__)
@@ -31,7 +32,13 @@ _PARSER_LOG = logging.getLogger(__name__ + ".parser")
 _PARSER_LOG.addHandler(logging.NullHandler())
 _PARSER_LOG.propagate = False
 
-_SECRETS = ("auth", "access_token")
+_SECRETS = ("auth", "access_token", "ac")
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "x-firebase-appcheck")
+# What may begin a parameter, kept apart by the split.
+_PARAMETER_BEGINS = re.compile(r"([?&;]|%3F|%26)", re.IGNORECASE)
+_PARAMETER = re.compile(r"(.*?)(?:=|%3D)", re.IGNORECASE)
+# Room for the longest path that may be, percent-encoded, and for the longest query that makes sense.
+_MAX_LINE_BYTES = 128 * 1024
 _NEVER_IDLE = 3600.0
 BODY_SECONDS = 20.0
 # Our words: the live ones are not known.
@@ -71,7 +78,14 @@ class HttpServer(web.Server):
 
     def __init__(self, state: State, idle_seconds: float | None, redirect_to: str | None = None):
         idle = idle_seconds or _NEVER_IDLE
-        super().__init__(self._handle, access_log=None, logger=_PARSER_LOG, keepalive_timeout=idle, lingering_time=0)
+        super().__init__(
+            self._handle,
+            access_log=None,
+            logger=_PARSER_LOG,
+            keepalive_timeout=idle,
+            lingering_time=0,
+            max_line_size=_MAX_LINE_BYTES,
+        )
         self._state = state
         self._redirect_to = redirect_to
         self._by_protocol: dict[Any, Connection] = {}
@@ -187,7 +201,7 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
         return answers.error(refused.status, refused.text)
     except Exception:
         # A bug of ours: the client gets what the live service says of its own, and we get the traceback.
-        LOG.exception("%s %s failed", request.method, request.path_text)
+        LOG.exception("%s %s failed", request.method, _redacted(request.path_text))
         return answers.error(500, "Internal server error.")
     if change:
         publish(state, name, change)
@@ -217,7 +231,12 @@ async def _serve_stream(state: State, wire: Wire, stream: Stream) -> bool:
         queue.put_nowait(answers.KEEP_ALIVE)
         beat = loop.call_later(state.keep_alive_seconds, keep_alive)
 
+    def revoke() -> None:
+        if stream in state.streams:
+            end_stream(state, stream, answers.AUTH_REVOKED)
+
     beat = loop.call_later(state.keep_alive_seconds, keep_alive)
+    expiry = loop.call_later(stream.identity.expires_ms / 1000 - time.time(), revoke)
     lost = asyncio.create_task(_end_when_lost(wire.connection, queue))
     head = answers.stream_head()
     try:
@@ -225,6 +244,7 @@ async def _serve_stream(state: State, wire: Wire, stream: Stream) -> bool:
             head = b""
     finally:
         beat.cancel()
+        expiry.cancel()
         lost.cancel()
         if stream in state.streams:
             state.streams.remove(stream)
@@ -298,18 +318,23 @@ def _path_for_faults(request: Request) -> tuple[str, ...]:
         return ()
 
 
-def _redact(parameter: str) -> str:
-    name = parameter.partition("=")[0]
-    return f"{name}=REDACTED" if unquote_plus(name).lower() in _SECRETS else parameter
+def _redacted(target: str) -> str:
+    """The target of a request without its secrets, also where a client has put two `?`, none, or an encoded one."""
+    return "".join(map(_redacted_parameter, _PARAMETER_BEGINS.split(target)))
+
+
+def _redacted_parameter(part: str) -> str:
+    match = _PARAMETER.match(part)
+    return f"{match[0]}REDACTED" if match and unquote_plus(match[1]).lower() in _SECRETS else part
 
 
 def _record(state: State, connection: Connection, method: str, request: Request) -> Record:
     connection.requests += 1
     state.received += 1
-    query = "&".join(map(_redact, request.target.partition("?")[2].split("&")))
+    path, _, query = _redacted(request.target).partition("?")
     headers = {
-        name: "REDACTED" if name.lower() == "authorization" else value for name, value in request.headers.items()
+        name: "REDACTED" if name.lower() in _SECRET_HEADERS else value for name, value in request.headers.items()
     }
-    record = Record(state.received, method, request.path_text, query, headers, connection.number, request.is_stream)
+    record = Record(state.received, method, path, query, headers, connection.number, request.is_stream)
     state.records.append(record)
     return record

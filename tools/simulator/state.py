@@ -95,7 +95,7 @@ def publish(state: State, name: str, change: Change) -> None:
         event = _event(stream, change, node_at)
         data = event_bytes(event) if event else b""
         if len(data) > answers.MAX_EVENT_BYTES:
-            _end_stream(state, stream, cancel_bytes(answers.TOO_LARGE_CANCELLED))
+            end_stream(state, stream, cancel_bytes(answers.TOO_LARGE_CANCELLED))
         elif data:
             stream.queue.put_nowait(data)
     state.on_change()
@@ -122,18 +122,19 @@ def end_forbidden_streams(state: State, name: str) -> None:
     source = database(state, name)
     for stream in [stream for stream in state.streams if stream.namespace == name]:
         if not may_read(source, stream.identity, stream.path, stream.query, now_ms):
-            _end_stream(state, stream, cancel_bytes(answers.PERMISSION_CANCELLED))
+            end_stream(state, stream, cancel_bytes(answers.PERMISSION_CANCELLED))
 
 
 def end_streams(state: State, last_words: bytes = b"") -> int:
     """Ends all streams after `last_words`; returns how many there were."""
     streams = list(state.streams)
     for stream in streams:
-        _end_stream(state, stream, last_words)
+        end_stream(state, stream, last_words)
     return len(streams)
 
 
-def _end_stream(state: State, stream: Stream, last_words: bytes) -> None:
+def end_stream(state: State, stream: Stream, last_words: bytes) -> None:
+    """Ends an open stream after `last_words`."""
     stream.queue.put_nowait(last_words)
     stream.queue.put_nowait(None)
     state.streams.remove(stream)
