@@ -13,8 +13,12 @@ import sys
 from flamelet import FlameletError
 
 
+# What a database makes that is awaited in its turn.
+_PARTS = ("feed", "listen", "mirror", "query", "walk")
+
+
 class Awaited:
-    """`flamelet.aio.Database`, its streams and its feeds, as if their methods blocked."""
+    """`flamelet.aio.Database`, and what it makes, as if their methods blocked."""
 
     def __init__(self, *arguments, **options):
         # Only here: what blocks is played in a smaller heap.
@@ -34,7 +38,9 @@ class Awaited:
             result = value(*arguments, **options)
             if hasattr(result, "send"):
                 return self._loop.run_until_complete(result)
-            return AwaitedPart(self._loop, result) if name in ("listen", "feed") else result
+            if result is self._awaited:
+                return self
+            return AwaitedPart(self._loop, result) if name in _PARTS else result
 
         return call
 
@@ -46,7 +52,7 @@ class Awaited:
 
 
 class AwaitedPart(Awaited):
-    """A stream or a feed of an `Awaited`."""
+    """What an `Awaited` made; iterated over by `async for`."""
 
     def __init__(self, loop, part):
         self._loop = loop
@@ -56,10 +62,16 @@ class AwaitedPart(Awaited):
         return self
 
     def __next__(self):
-        event = self.next()
-        if event is None:
+        found = self._loop.run_until_complete(_first(self._awaited))
+        if not found:
             raise StopIteration
-        return event
+        return found[0]
+
+
+async def _first(part):
+    """What comes next, in a list; None at the end."""
+    async for found in part:
+        return [found]
 
 
 def outcome(function, *arguments, **options):
