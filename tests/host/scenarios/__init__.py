@@ -12,7 +12,6 @@ import sys
 
 from flamelet import FlameletError
 
-
 # What a database makes that is awaited in its turn.
 _PARTS = ("feed", "listen", "mirror", "query", "walk")
 
