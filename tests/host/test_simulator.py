@@ -340,6 +340,65 @@ def test_a_host_of_firebase_that_has_no_database_is_not_found(sim, host):
     assert (answer.status_code, answer.json()) == (404, {"error": "The specified Realtime Database was not found."})
 
 
+@pytest.fixture(scope="module")
+def regional():
+    databases = {"euro": "europe-west1", "home": "us-central1", "demo-default-rtdb": "asia-southeast1"}
+    with Simulator(databases=databases) as simulator:
+        yield simulator
+
+
+MOVED = "Database lives in a different region. Please change your database URL to https://"
+EURO = MOVED + "euro.europe-west1.firebasedatabase.app"
+HOME = MOVED + "home.firebaseio.com"
+DEMO = MOVED + "demo-default-rtdb.asia-southeast1.firebasedatabase.app"
+NOT_FOUND = "The specified Realtime Database was not found."
+
+
+@pytest.mark.parametrize(
+    ("host", "query", "error"),
+    [
+        ("euro.europe-west1.firebasedatabase.app", "", None),
+        ("EURO.Europe-West1.firebasedatabase.app:443", "", None),
+        ("euro.firebaseio.com", "", EURO),
+        ("euro.asia-southeast1.firebasedatabase.app", "", EURO),
+        ("euro.asia-southeast1.firebasedatabase.app:443", "?ns=euro", EURO),
+        ("home.firebaseio.com", "", None),
+        ("home.europe-west1.firebasedatabase.app", "", HOME),
+        ("demo-default-rtdb.firebaseio.com", "", DEMO),
+        ("127.0.0.1", "", None),
+        ("127.0.0.1:9000", "?ns=euro", None),
+        ("s-usc1c-nss-123.firebaseio.com", "?ns=home", None),
+        ("s-usc1c-nss-123.firebaseio.com", "", NOT_FOUND),
+        ("other.firebaseio.com", "", NOT_FOUND),
+        ("127.0.0.1", "?ns=other", NOT_FOUND),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "headers"), [("GET", {}), ("GET", STREAM), ("PUT", {}), ("POST", {}), ("PATCH", {}), ("DELETE", {})]
+)
+def test_only_the_databases_that_there_are_answer_and_only_at_their_host(regional, host, query, error, method, headers):
+    data = {"b": 1} if method in ("PUT", "POST", "PATCH") else None
+    answer = call(regional, method, f"/a.json{query}", data, headers={"Host": host, **headers}, stream=True)
+    assert answer.status_code == (404 if error else 200)
+    if error:
+        assert answer.json() == {"error": error}
+    answer.close()
+
+
+def test_a_database_that_is_not_there_is_not_made_by_a_write(regional):
+    call(regional, "PUT", "/x.json", 1, headers={"Host": "euro.firebaseio.com"})
+    call(regional, "PUT", "/x.json?ns=other", 1)
+    assert regional.get("x", namespace="euro") is regional.get("x", namespace="other") is None
+
+
+@pytest.mark.parametrize(
+    "databases", [{"a.b": "us-central1"}, {"": "us-central1"}, {"A": "r"}, {"a": ""}, {"a": "e_1"}]
+)
+def test_a_name_that_no_database_or_region_has_is_refused(databases):
+    with pytest.raises(ValueError, match="is not the name of a database or of a region"):
+        Simulator(databases=databases)
+
+
 def test_streams_hear_only_their_own_namespace(sim):
     with open_stream(sim, "/.json?ns=one") as stream:
         assert read_event(stream) == ("put", '{"path":"/","data":null}')
@@ -732,6 +791,19 @@ def test_the_command_writes_its_ca(tmp_path):
     process.communicate(timeout=DEADLINE_SECONDS)
 
 
+def test_the_command_has_the_databases_that_it_is_given():
+    process = sim_command("--database", "euro=europe-west1", "--database", "home")
+    url = ready_url(process) + "/a.json"
+    answers = [
+        requests.get(url, headers={"Host": host} if host else {}, timeout=DEADLINE_SECONDS).json()
+        for host in ("euro.europe-west1.firebasedatabase.app", "home.firebaseio.com", "", "euro.firebaseio.com")
+    ]
+    assert answers == [None, None, None, {"error": EURO}]
+    assert requests.get(url + "?ns=other", timeout=DEADLINE_SECONDS).status_code == 404
+    process.terminate()
+    process.communicate(timeout=DEADLINE_SECONDS)
+
+
 def test_the_command_keeps_rules(tmp_path):
     file = tmp_path / "rules.json"
     file.write_text('{"rules": {"open": {".read": true}}} // as in a project')
@@ -763,6 +835,8 @@ def test_the_command_tells_which_rule_is_wrong(tmp_path):
         (["--fault", "delay ms"], 2, "key=value"),
         (["--fault", "delay ms=soon"], 2, "ms must be a number of 0 or more, not 'soon'"),
         (["--redirect", "all"], 2, "--redirect"),
+        (["--database", "a.b"], 2, "'a.b' is not the name of a database or of a region"),
+        (["--database", "a="], 2, "'' is not the name of a database or of a region"),
         (["--keep-alive", "0"], 2, "--keep-alive"),
     ],
 )

@@ -16,7 +16,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,6 +47,9 @@ class Simulator:
         idle_seconds: closes a connection that was silent for so long; None keeps it.
         requests_per_connection: the last of so many is answered with `Connection: close`.
         rules: security rules of the default database, as an object or as text; see `rules`.
+        databases: the regions, by name, of the databases that there are beside the default one, or of that one too:
+            `{"my-db": "europe-west1"}`. Others are answered by 404, and a host of a wrong region by the right one.
+            None: there is every database that is asked for, in every region.
         on_request: is called with the Record of each answered request, in the simulator's thread.
     """
 
@@ -63,12 +66,14 @@ class Simulator:
         *,
         host: str = "127.0.0.1",
         rules: dict[str, Any] | str | None = None,
+        databases: Mapping[str, str] | None = None,
         on_request: Callable[[Record], None] | None = None,
     ):
         kinds = frozenset(redirect)
         if isinstance(redirect, str) or not kinds <= {"streams", "writes"}:
             raise ValueError(f'redirect must be a tuple of "streams" and "writes", not {redirect!r}')
-        self._state = State(token, kinds, keep_alive_seconds, requests_per_connection)
+        regions = None if databases is None else rest.parse_databases(databases)
+        self._state = State(token, kinds, keep_alive_seconds, requests_per_connection, regions)
         database(self._state, rest.DEFAULT_NAMESPACE).rules = _parse_rules(rules)
         if on_request:
             self._state.on_request = on_request

@@ -16,6 +16,7 @@ import click
 
 from . import Record, Simulator
 from .faults import make_fault, parse_fault
+from .rest import DEFAULT_REGION, parse_databases
 
 _REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams", "writes")}
 
@@ -30,6 +31,13 @@ _REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams",
     "--rules",
     type=click.File(encoding="utf-8"),
     help="Keep the security rules of this file, such as a project's database.rules.json.",
+)
+@click.option(
+    "--database",
+    "databases",
+    multiple=True,
+    metavar="NAME[=REGION]",
+    help="A database that there is; may be repeated. Others are then not found, nor are wrong regions.",
 )
 @click.option("--token", help="Refuse requests that do not carry this token.")
 @click.option("--redirect", type=click.Choice(list(_REDIRECT)), help="Answer these by 307 to a second port.")
@@ -58,6 +66,7 @@ def sim(
     ca_file: Path | None,
     data: Path | None,
     rules: TextIO | None,
+    databases: tuple[str, ...],
     token: str | None,
     redirect: str | None,
     keep_alive: float,
@@ -82,6 +91,7 @@ def sim(
             requests_per_connection,
             host=host,
             rules=rules.read() if rules else None,
+            databases=_parse_databases(databases) if databases else None,
             on_request=_print_request if verbose else None,
         )
     except ValueError as error:
@@ -107,6 +117,14 @@ def sim(
         signal.sigwait(signals)
     finally:
         _stop(simulator)
+
+
+def _parse_databases(databases: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in databases]
+    try:
+        return parse_databases({name: region if equals else DEFAULT_REGION for name, equals, region in pairs})
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--database") from error
 
 
 def _parse_fault(text: str) -> dict[str, Any]:

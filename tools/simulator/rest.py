@@ -2,9 +2,9 @@
 
 In: a database and a request that has been read whole. Out: an `Answer`, and the `Change` that streams are to hear, if
 it wrote. Refusals are raised as `Refusal`. Texts of refusals that no public record shows (method, condition not
-supported, missing `.json`, unknown host, `.info`, settings) are our choice, as is that `print=silent` keeps the ETag
-header, that rules judge a PATCH of `{}` as one of its own path, and that a simulator without rules lets everybody do
-everything and wants no index.
+supported, missing `.json`, unknown host or database, `.info`, settings) are our choice, as is that the answer to a
+wrong region has no more than its text, that `print=silent` keeps the ETag header, that rules judge a PATCH of `{}` as
+one of its own path, and that a simulator without rules lets everybody do everything and wants no index.
 """
 
 from __future__ import annotations
@@ -37,9 +37,13 @@ _SETTING_VALUES: dict[str, tuple[Any, ...]] = {
 }
 
 NOT_FOUND = "The specified Realtime Database was not found."
+WRONG_REGION = "Database lives in a different region. Please change your database URL to https://%s"
+# The one whose databases have names under firebaseio.com.
+DEFAULT_REGION = "us-central1"
 
-_HOST = re.compile(r"([a-z0-9-]+)\.(?:firebaseio\.com|[a-z0-9-]+\.firebasedatabase\.app)(?::\d+)?", re.IGNORECASE)
-_FIREBASE_HOST = re.compile(r"(?:.*\.)?(?:firebaseio\.com|firebasedatabase\.app)(?::\d+)?", re.IGNORECASE)
+_NAME = re.compile(r"[a-z0-9-]+")
+_HOST = re.compile(r"(([a-z0-9-]+)\.(?:firebaseio\.com|[a-z0-9-]+\.firebasedatabase\.app))(?::\d+)?")
+_FIREBASE_HOST = re.compile(r"(?:.*\.)?(?:firebaseio\.com|firebasedatabase\.app)(?::\d+)?")
 
 
 @dataclass
@@ -87,16 +91,39 @@ class Request:
         return self.method == "GET" and "text/event-stream" in self.headers.get("Accept", "")
 
 
-def namespace(request: Request) -> str:
+def parse_databases(databases: Mapping[str, str]) -> dict[str, str]:
+    """The databases that there are with their regions, the default one among them.
+
+    Raises: ValueError.
+    """
+    for text in (*databases, *databases.values()):
+        if not _NAME.fullmatch(text):
+            raise ValueError(f"{text!r} is not the name of a database or of a region: use a-z, 0-9 and -")
+    return {DEFAULT_NAMESPACE: DEFAULT_REGION, **databases}
+
+
+def namespace(request: Request, regions: Mapping[str, str] | None) -> str:
     """The name of the database that the request is for: `ns=`, or else the name in its Host header.
 
-    Raises: Refusal for a host of Firebase's that is none of a database, such as `DB.REGION.firebaseio.com`.
+    Args:
+        regions: the databases that there are, with their regions; None: any.
+    Raises: Refusal for a host of Firebase's that is none of a database, such as `DB.REGION.firebaseio.com`, for a
+        database that is not there, and for one whose host has another region.
     """
-    host = request.headers.get("Host", "")
+    host = request.headers.get("Host", "").lower()
     match = _HOST.fullmatch(host)
     if not match and _FIREBASE_HOST.fullmatch(host):
         raise Refusal(404, NOT_FOUND)
-    return request.query.get("ns") or (match.group(1).lower() if match else DEFAULT_NAMESPACE)
+    name = request.query.get("ns") or (match[2] if match else DEFAULT_NAMESPACE)
+    if regions is None:
+        return name
+    if name not in regions:
+        raise Refusal(404, NOT_FOUND)
+    right_host = _host_of(name, regions[name])
+    # A host of another name is one that a redirect led to.
+    if match and match[2] == name and match[1] != right_host:
+        raise Refusal(404, WRONG_REGION % right_host)
+    return name
 
 
 def parse_path(text: str) -> Path:
@@ -285,6 +312,10 @@ def is_setting(name: str, value: Any) -> bool:
     """Whether there is a setting with this name that may have this value."""
     # Compared with its type, as 1 and true are the same to Python.
     return (type(value), value) in [(type(allowed), allowed) for allowed in _SETTING_VALUES.get(name, ())]
+
+
+def _host_of(name: str, region: str) -> str:
+    return f"{name}.firebaseio.com" if region == DEFAULT_REGION else f"{name}.{region}.firebasedatabase.app"
 
 
 def _info(request: Request, path: Path) -> Answer:

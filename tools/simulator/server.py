@@ -186,7 +186,7 @@ async def _read_body(connection: Connection, incoming: web.BaseRequest) -> bytes
 def _act(state: State, redirect_to: str | None, request: Request) -> Answer | Stream:
     now_ms = time.time_ns() // 1_000_000
     try:
-        name = rest.namespace(request)
+        name = rest.namespace(request, state.regions)
         path = rest.parse_path(request.path_text)
         location = _location(state, redirect_to, request, name)
         if location:

@@ -62,12 +62,16 @@ class Stream:
 
 @dataclass
 class State:
-    """All of one simulator. `redirect` holds "streams", "writes" or both; `on_change` and `on_request` may be set."""
+    """All of one simulator. `redirect` holds "streams", "writes" or both; `on_change` and `on_request` may be set.
+
+    `regions` has the databases that clients may ask for; None lets them ask for any.
+    """
 
     token: str | None = None
     redirect: frozenset[str] = frozenset()
     keep_alive_seconds: float = 30
     requests_per_connection: int | None = None
+    regions: dict[str, str] | None = None
     databases: dict[str, Database] = field(default_factory=dict)
     streams: list[Stream] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
