@@ -38,7 +38,8 @@ CASES = [
 def test_the_rows_of_a_query_come_in_the_order_of_the_service(client, sim):
     sim.set("dinosaurs", DINOSAURS)
     answers = client.run(queries.run, url=sim.url, path="dinosaurs", queries=[case for case, _ in CASES])
-    for (case, expected), rows in zip(CASES, answers, strict=True):
+    for (case, expected), (came, rows) in zip(CASES, answers, strict=True):
+        assert came == "ok", rows
         assert [key for key, _ in rows] == expected, case
         assert all(DINOSAURS[key] == value for key, value in rows), case
 

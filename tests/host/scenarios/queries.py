@@ -1,10 +1,12 @@
 """Queries, and the priorities that they order by."""
 
+from scenarios import outcome
+
 
 def run(connect, say, url, path, queries):
-    """The rows of each query, a list of [method, arguments, ...]."""
+    """The outcome of each query, a list of [method, arguments, ...]."""
     with connect(url) as db:
-        return [_built(db.query(path), calls).get() for calls in queries]
+        return [outcome(_built(db.query(path), calls).get) for calls in queries]
 
 
 def listen(connect, say, url, path, calls, count):
