@@ -105,6 +105,58 @@ def test_a_write_over_the_limit_it_names_is_refused_and_changes_nothing(sim):
     assert call(sim, "PUT", "/a.json?writeSizeLimit=small&print=silent", big).status_code == 204
 
 
+# The limits in thousandths, so that no test moves 256 MB.
+SCALED = {"tiny": 1000, "small": 10_000, "medium": 30_000, "large": 60_000, "unlimited": 256_000}
+
+
+@pytest.fixture
+def scaled(monkeypatch):
+    assert {name: 1000 * size for name, size in SCALED.items()} == parameters.WRITE_SIZE_LIMITS
+    for name, size in SCALED.items():
+        monkeypatch.setitem(parameters.WRITE_SIZE_LIMITS, name, size)
+
+
+def writes_of(size):
+    """Each method with a body of so many bytes; for DELETE so many are there, and nothing for the others."""
+    text = "x" * (size - 2)
+    return [
+        ("PUT", None, text),
+        ("POST", None, text),
+        ("PATCH", None, {"b": text[: -len('{"b": }')]}),
+        ("DELETE", "x" * size, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    # A database cannot be set to tiny.
+    ("how", "name"),
+    [*(("parameter", name) for name in SCALED), *(("setting", name) for name in list(SCALED)[1:])],
+)
+def test_each_limit_of_a_write_holds_to_the_byte_for_every_method(sim, scaled, name, how):
+    query = f"?writeSizeLimit={name}" if how == "parameter" else ""
+    if how == "setting":
+        assert call(sim, "PUT", "/.settings/defaultWriteSizeLimit.json", name).json() == name
+    for size, passes in ((SCALED[name], True), (SCALED[name] + 1, False)):
+        for method, before, data in writes_of(size):
+            sim.set("a", before)
+            answer = call(sim, method, f"/a.json{query}", data)
+            assert answer.status_code == (200 if passes else 400), (method, size)
+            if not passes:
+                assert answer.json() == {"error": TOO_BIG}
+                assert sim.get("a") == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "PATCH", "DELETE"])
+@pytest.mark.parametrize("name", ["huge", "", "TINY", "1s", "10"])
+def test_a_limit_of_an_unknown_name_is_refused(sim, method, name):
+    sim.set("a", 1)
+    data = {"b": 1} if method != "DELETE" else None
+    answer = call(sim, method, f"/a.json?writeSizeLimit={name}", data)
+    words = "writeSizeLimit must be tiny or small or medium or large or unlimited."
+    assert (answer.status_code, answer.json()) == (400, {"error": words})
+    assert sim.get("a") == 1
+
+
 def test_what_a_write_replaces_counts_too(sim):
     sim.set("a", {"b": "x" * 1_500_000})
     assert call(sim, "DELETE", "/a.json?writeSizeLimit=tiny").json() == {"error": TOO_BIG}
@@ -207,11 +259,57 @@ def test_a_post_may_be_another_method(sim, how):
     assert {record.method for record in sim.requests} == {"POST"}
 
 
-def test_only_a_post_is_overridden(sim):
+@pytest.mark.parametrize("word", ["DELETE", "delete", "Delete"])
+@pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "x-http-method-override", "X-Http-Method-Override"])
+def test_the_word_and_the_header_may_be_in_any_case_and_the_parameter_only_in_its_own(sim, name, word):
     sim.set("a", 1)
-    assert call(sim, "GET", "/a.json", headers={"X-HTTP-Method-Override": "DELETE"}).json() == 1
-    assert call(sim, "PUT", "/a.json?x-http-method-override=DELETE", 2).json() == 2
-    assert sim.get("a") == 2
+    assert call(sim, "POST", "/a.json", headers={name: word}).text == "null"
+    assert sim.get("a") is None
+    sim.set("a", 1)
+    answer = call(sim, "POST", f"/a.json?{name}={word}")
+    if name == "x-http-method-override":
+        assert (answer.text, sim.get("a")) == ("null", None)
+    else:
+        error = f"The request does not support the query parameter {name}."
+        assert (answer.status_code, answer.json(), sim.get("a")) == (400, {"error": error}, 1)
+
+
+def test_the_header_counts_where_both_are_there_and_an_empty_one_does_not(sim):
+    sim.set("a", {"b": 1})
+    both = {"X-HTTP-Method-Override": "PATCH"}
+    assert call(sim, "POST", "/a.json?x-http-method-override=DELETE", {"c": 2}, headers=both).json() == {"c": 2}
+    assert call(sim, "POST", "/a.json?x-http-method-override=GET", headers={"X-HTTP-Method-Override": ""}).json() == {
+        "b": 1,
+        "c": 2,
+    }
+    assert list(call(sim, "POST", "/log.json?x-http-method-override=", 3).json()) == ["name"]
+
+
+def test_an_overridden_method_takes_what_that_method_takes_and_nothing_else(sim):
+    sim.set("a", {"b": {"c": 1}})
+    get = {"X-HTTP-Method-Override": "GET"}
+    assert call(sim, "POST", "/a.json?shallow=true", headers=get).json() == {"b": True}
+    assert call(sim, "POST", "/a.json?shallow=true&x-http-method-override=PUT", 1).status_code == 400
+    tag = call(sim, "POST", "/a.json", headers={**get, "X-Firebase-ETag": "true"}).headers["ETag"]
+    put = {"X-HTTP-Method-Override": "PUT"}
+    assert call(sim, "POST", "/a.json", 1, headers={**put, "if-match": "stale"}).status_code == 412
+    assert call(sim, "POST", "/a.json", 1, headers={**put, "if-match": tag}).status_code == 200
+    patch = {"X-HTTP-Method-Override": "PATCH"}
+    assert call(sim, "POST", "/a.json", {"b": 1}, headers={**patch, "X-Firebase-ETag": "true"}).status_code == 400
+    assert sim.get("a") == 1
+
+
+@pytest.mark.parametrize("how", ["header", "parameter"])
+@pytest.mark.parametrize("word", ["GET", "PUT", "PATCH", "POST", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_only_a_post_is_overridden(sim, method, word, how):
+    sim.set("a", {"b": 1})
+    headers = {"X-HTTP-Method-Override": word} if how == "header" else {}
+    query = "" if how == "header" else f"?x-http-method-override={word}"
+    data = None if method in ("GET", "DELETE") else {"c": 2}
+    assert call(sim, method, f"/a.json{query}", data, headers=headers).status_code == 200
+    after = {"GET": {"b": 1}, "PUT": {"c": 2}, "PATCH": {"b": 1, "c": 2}, "DELETE": None}
+    assert sim.get("a") == after[method]
 
 
 def test_a_fault_is_for_the_method_that_is_meant(sim):

@@ -212,6 +212,8 @@ def size(node: Node) -> int:
     """About as many bytes as the node has in JSON."""
     if isinstance(node, dict):
         return sum(len(key) + size(child) for key, child in node.items())
+    if node is None:
+        return 0
     return len(node) if isinstance(node, str) else 8
 
 
