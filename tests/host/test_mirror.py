@@ -1,22 +1,31 @@
-"""A mirror against the simulator: it equals what GET gives, after any writes at, above and below its path."""
+"""A mirror against the simulator, on every Python: it equals what is there, and tells what changes and no more.
+
+Any writes at, above and below its path, with paths as keys, priorities, arrays, and a break in between. The simulator
+is the truth: for the value, and, since its tree takes each change that is told, for the changes too.
+"""
+
+import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scenarios import mirror
 
-import flamelet
-from flamelet_tools.simulator import Simulator
+from flamelet_tools.simulator import tree
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
-KEYS = st.sampled_from(["a", "b", "0", "1", "2", "5"])
+PATH = "top/m"
+KEYS = st.sampled_from(["a", "b", "0", "1", "2", "5", "01"])
+PRIORITIES = st.sampled_from([3, -0.5, "p"])
 LEAVES = st.sampled_from([None, True, False, 0, 1, -2.5, "", "é🔥"])
 VALUES = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(KEYS, inner, max_size=3),
-        st.builds(lambda value: {".value": value, ".priority": 3}, st.sampled_from([1, "x", True])),
+        st.builds(lambda value, priority: {".value": value, ".priority": priority}, LEAVES, PRIORITIES),
+        st.builds(lambda value, priority: {**value, ".priority": priority}, st.dictionaries(KEYS, inner), PRIORITIES),
     ),
     max_leaves=8,
 )
@@ -26,47 +35,82 @@ UPDATES = st.dictionaries(KEYS, st.tuples(PATHS, VALUES), min_size=1, max_size=3
     lambda parts: {f"{key}/{path}".rstrip("/"): value for key, (path, value) in parts.items()}
 )
 WRITES = st.one_of(
-    st.tuples(st.just("set"), PATHS, VALUES),
-    st.tuples(st.just("update"), PATHS, UPDATES),
-    st.tuples(st.just("set above"), st.just(""), st.dictionaries(KEYS, VALUES, max_size=3)),
-    st.tuples(st.just("update above"), PATHS, VALUES),
-    st.tuples(st.just("set"), PATHS.map(lambda path: f"{path}/.priority".strip("/")), st.integers(0, 3)),
+    st.tuples(st.just("put"), PATHS, VALUES),
+    st.tuples(st.just("patch"), PATHS, UPDATES),
+    st.tuples(st.just("put above"), st.just(""), VALUES),
+    st.tuples(st.just("patch above"), PATHS, UPDATES),
+    st.tuples(st.just("patch above of the whole"), st.just(""), VALUES),
+    st.tuples(st.just("priority"), PATHS, PRIORITIES),
 )
+STEPS = st.lists(st.lists(WRITES, min_size=1, max_size=3), max_size=6)
 
 
-@pytest.fixture(scope="module")
-def database():
-    with Simulator() as sim, flamelet.Database(sim.url) as db:
-        yield db
-
-
-def write(db, kind, path, value):
-    if kind == "set":
-        # A priority is refused where there is no value to have it.
-        if not path.endswith(".priority") or db.get(f"top/m/{path[:-10]}") is not None:
-            db.set(f"top/m/{path}", value)
-    elif kind == "update":
-        db.update(f"top/m/{path}", value)
-    elif kind == "set above":
-        db.set("top", {"m": value, "other": 1})
+def write(sim, kind, path, value):
+    below = f"{PATH}/{path}".rstrip("/")
+    if kind == "put":
+        sim.set(below, value)
+    elif kind == "patch":
+        sim.update(below, value)
+    elif kind == "put above":
+        sim.set("top", {"m": value, "other": 1})
+    elif kind == "patch above":
+        sim.update("", {"elsewhere": 1} | {f"{below}/{key}": part for key, part in value.items()})
+    elif kind == "patch above of the whole":
+        sim.update("top", {"m": value, "other": 2})
     else:
-        db.update("", {f"top/m/{path}": value, "elsewhere": 1})
+        sim.set(f"{below}/.priority", value)
 
 
-@settings(max_examples=60, deadline=None)
-@given(start=VALUES, writes=st.lists(WRITES, max_size=8))
-def test_it_equals_the_tree_of_the_server_after_any_writes(database, start, writes):
-    database.set("top/m", start)
-    with database.mirror("top/m") as mirror:
-        # Its first change: a mirror of nothing tells none.
-        database.set("top/m/begun", 1)
-        while not (isinstance(mirror.value, dict) and mirror.value.get("begun") == 1):
-            assert mirror.next(5000) is not None
-        for n, arguments in enumerate(writes):
-            write(database, *arguments)
-            database.set("top/m/marker", n + 2)
-            while not (isinstance(mirror.value, dict) and mirror.value.get("marker") == n + 2):
-                assert mirror.next(5000) is not None
-            while mirror.next(0) is not None:
-                pass
-            assert mirror.value == database.get("top/m")
+def same(one, other):
+    """Equal, where true is not 1, nor 1.0."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def replayed(node, changes):
+    """What the changes make of `node`; each one must change something, and be told as far down as it can be."""
+    for path, value in changes:
+        keys = tree.split_path(path)
+        old, new = tree.get(node, keys), tree.parse_value(value)
+        assert not same(old, new), (path, value)
+        assert not (isinstance(old, dict) and isinstance(new, dict)), (path, old, new)
+        node = tree.put(node, keys, new)
+    return node
+
+
+def test_a_mirror_equals_the_tree_after_any_writes_and_its_changes_lead_there(client, sim):
+    @settings(max_examples=25, deadline=None)
+    @given(start=VALUES, steps=STEPS, breaks_at=st.integers(0, 15))
+    def check(start, steps, breaks_at):
+        sim.set(PATH, start)
+        play = client.play(mirror.follow, url=sim.url, path=PATH)
+        node = None
+        for n, writes in enumerate([[], *steps, []]):
+            if n == breaks_at + 1:
+                sim.close_streams()
+            for arguments in writes:
+                write(sim, *arguments)
+            sim.set(f"{PATH}/marker", "end" if n > len(steps) else n)
+            value, changes = play.heard()
+            assert same(value, sim.get(PATH))
+            node = replayed(node, changes)
+            assert same(tree.to_json(node), value)
+        assert play.result() == (breaks_at <= len(steps))
+
+    check()
+
+
+def test_a_break_tells_nothing_but_what_was_written_meanwhile(client, sim):
+    sim.set(PATH, {"a": {"x": 1, "y": [1, 2, 3]}, "b": True, "c": "gone soon", "marker": 0})
+    play = client.play(mirror.follow, url=sim.url, path=PATH)
+    assert play.heard() == [sim.get(PATH), [["/", sim.get(PATH)]]]
+    sim.close_streams()
+    sim.set(f"{PATH}/marker", 1)
+    assert play.heard() == [sim.get(PATH), [["/marker", 1]]]
+    sim.close_streams()
+    sim.update(PATH, {"a/y/1": None, "b": 1, "c": None, "d": {"e": 5}, "marker": "end"})
+    value, changes = play.heard()
+    assert value == {"a": {"x": 1, "y": [1, None, 3]}, "b": 1, "d": {"e": 5}, "marker": "end"}
+    assert sorted(changes, key=str) == [
+        ["/a/y/1", None], ["/b", 1], ["/c", None], ["/d", {"e": 5}], ["/marker", "end"]
+    ]  # fmt: skip
+    assert play.result() == 2
