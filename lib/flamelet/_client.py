@@ -71,8 +71,14 @@ class Client:
         connection = self._connection
         connection.busy = True
         connection.redirects = 0
+        connection.renewed = False
         connection.response.wanted = _WANTED
         try:
+            if self._token and self._token.is_due():
+                from ._refresh import ready
+
+                request = yield from ready(self, connection, request, size)
+                size = len(request)
             while True:
                 attempt += 1
                 if not connection.over:
@@ -92,11 +98,11 @@ class Client:
                     yield connection
                     code = connection.step()
                 status = connection.response.status
-                if code == DONE and status != 503 and not 300 <= status < 309:
+                if code == DONE and status not in (401, 503) and not 300 <= status < 309:
                     break
                 from ._recovery import recover
 
-                more = recover(self, connection, code, request, size, repeatable, reused, attempt)
+                more = yield from recover(self, connection, code, request, size, repeatable, reused, attempt)
                 if not more:
                     break
                 request, size, pause = more

@@ -95,3 +95,9 @@ def emulated(url: str, options: dict) -> str:
         return url
     options["insecure"] = True
     return "http://%s/?ns=%s" % (host, url.partition("://")[2].partition(".")[0])
+
+
+def auth_emulator():
+    """Where the emulator that FIREBASE_AUTH_EMULATOR_HOST names renews tokens; None without it."""
+    host = os.environ.get("FIREBASE_AUTH_EMULATOR_HOST")
+    return "http://%s/securetoken.googleapis.com/v1/token" % host if host else None

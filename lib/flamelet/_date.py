@@ -1,21 +1,25 @@
-"""The time from a server's answer, for a device whose clock was never set. Loaded where that is so.
+"""The time from a server's answer, for a device whose clock was never set, or is wrong. Loaded where that is so, and
+with the first renewal of a token.
 
 In: the connection of an answer. Out: `_push_id.offset`. Only an answer that cannot be forged is believed: over TLS, or
 from this machine itself. (Source: RFC 9110, section 5.6.7, the format that servers must send.)
 """
 
 from . import _push_id
-from ._runtime import epoch_ms
+from ._runtime import const, epoch_ms
 from ._url import is_loopback
+
+_TOLERANCE = const(120000)  # milliseconds: an answer tells whole seconds, and takes its time
 
 
 def learn(connection) -> None:
-    """Take the time from the Date header, b"Sat, 21 Nov 2026 13:48:27 GMT", where it has one that can be read."""
+    """Take the time from the Date header, b"Sat, 21 Nov 2026 13:48:27 GMT", where the clock is minutes away from it."""
     date = connection.response.headers.get(b"date")
-    if epoch_ms() < _push_id.EARLIEST and date and (connection.origin.tls or is_loopback(connection.origin.host)):
-        seconds = parse(date)
-        if seconds:
-            _push_id.offset[0] = seconds * 1000 - epoch_ms()
+    if date and (connection.origin.tls or is_loopback(connection.origin.host)):
+        offset = parse(date) * 1000 - epoch_ms()
+        if offset + epoch_ms() > _push_id.EARLIEST and abs(offset - _push_id.offset[0]) > _TOLERANCE:
+            _push_id.offset[0] = offset
+            _push_id.forget()
 
 
 def parse(date: bytes) -> int:

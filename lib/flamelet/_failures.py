@@ -55,8 +55,16 @@ def failed(connection, request) -> FlameletError:
     return ProtocolError("%s: %s: is %s the right server?" % (what, _REASONS[failure], host))
 
 
-def check(connection, request) -> None:
-    """Raise what an answer with a body to a write stands for: a refusal, or a page where the service sends JSON."""
+def check(connection, request, client=None) -> bool:
+    """Raise what an answer with a body to a write stands for: a refusal, or a page where the service sends JSON.
+
+    With `client`, the hot path of which has not gone through the flow of a request: False where a new token may do it.
+    """
+    if connection.response.status == 401 and client and client._token:
+        from ._refresh import is_blamed
+
+        if is_blamed(client, connection, request):
+            return False
     if connection.response.status >= 300:
         raise refused(connection, request)
     from . import _json
@@ -64,6 +72,7 @@ def check(connection, request) -> None:
     if _json.check(connection.body, 0, connection.body_size) >= 0:
         text = "%s: the answer is no JSON but %r: is %s a Realtime Database, or does the network intercept?"
         raise ProtocolError(text % (name(request), bytes(connection.body[:60]), connection.origin.host))
+    return True
 
 
 def refused(connection, request) -> ResponseError:
@@ -89,6 +98,10 @@ def _content(connection):
     except ProtocolError:
         # No JSON, but a proxy's page, which says more in its own words.
         return None, repr(bytes(connection.body[: min(size, 100)]))
-    if isinstance(content, dict) and isinstance(content.get("error"), str):
-        return content, content["error"]
+    error = content.get("error") if isinstance(content, dict) else None
+    if isinstance(error, dict):
+        # Google's other services: {"error": {"code": 400, "message": "TOKEN_EXPIRED", ...}}.
+        error = error.get("message")
+    if isinstance(error, str):
+        return content, error
     return content, repr(content)[:100]

@@ -1,7 +1,7 @@
 """What a refusal means: one table from the status and the server's words to our error, its code and what to do.
 
 The first row that fits decides. (Sources: "Error Conditions" of the Realtime Database's REST API; where that gives no
-words, they are those of the live service.) Whether a repeat may help is said by the class of the error. Loaded with
+words, they are those of the live service; the first rows are those of the service that renews tokens.) Whether a repeat may help is said by the class of the error. Loaded with
 the first refusal.
 """
 
@@ -17,6 +17,12 @@ from .errors import (
 
 # Status, what its words hold, error, code, advice.
 TABLE: tuple = (
+    (400, "TOKEN_EXPIRED", Unauthenticated, "TOKEN_EXPIRED", "the refresh token was revoked: mint a new token"),
+    (400, "USER_DISABLED", Unauthenticated, "USER_DISABLED", "enable the account in the Firebase console"),
+    (400, "USER_NOT_FOUND", Unauthenticated, "USER_NOT_FOUND", "the account was deleted: mint a new token"),
+    (400, "REFRESH_TOKEN", Unauthenticated, "INVALID_REFRESH_TOKEN", "mint a new token"),
+    (400, "API key", Unauthenticated, "API_KEY_INVALID", "is the token's api_key that of this project?"),
+    (403, "API key", Unauthenticated, "API_KEY_INVALID", "is the token's api_key that of this project?"),
     (400, "WRITE_TOO_BIG", BadRequest, "WRITE_TOO_BIG", "write it in parts, or allow more by write_size_limit"),
     (400, "Data requested exceeds", BadRequest, "READ_TOO_BIG", "ask for less: a deeper path, a limit, shallow=True"),
     (400, "No data supplied", BadRequest, "NO_DATA", "the body was lost on its way: is a proxy in between?"),
@@ -32,8 +38,10 @@ TABLE: tuple = (
     (400, "timeout", BadRequest, "TIMED_OUT", "ask for less, or give the server more time"),
     (401, "Permission denied", PermissionDenied, "PERMISSION_DENIED", "the rules refuse this to this token"),
     (401, "expired", Unauthenticated, "TOKEN_EXPIRED", "mint a new token"),
-    (401, "Unauthorized request", Unauthenticated, "ACCESS_TOKEN_REFUSED", "mint a new token; is its scope right?"),
-    (401, "", Unauthenticated, "INVALID_TOKEN", "mint a new token; is it an ID token of this project?"),
+    (401, "Unauthorized request", Unauthenticated, "ACCESS_TOKEN_REFUSED", "mint a new token, with the scopes firebase.database and userinfo.email"),
+    (401, "auth token", Unauthenticated, "INVALID_TOKEN", "mint a new token; is it an ID token of this project?"),
+    (401, "auth header", Unauthenticated, "INVALID_TOKEN", "mint a new token; is it an ID token of this project?"),
+    (401, "", Unauthenticated, "UNAUTHENTICATED", "is it the right token?"),
     (403, "", PermissionDenied, "PERMISSION_DENIED", "the rules refuse this to this token"),
     (404, "", NotFound, "NOT_FOUND", "is the URL right, and its region?"),
     (412, "", PreconditionFailed, "ETAG_MISMATCH", "someone else changed the value: it is in `value`, with its `etag`"),

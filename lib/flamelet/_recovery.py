@@ -23,8 +23,15 @@ _SITES = (".firebaseio.com", ".firebasedatabase.app")
 
 
 def recover(client, connection, code: int, request, size: int, repeatable: bool, reused: bool, attempt: int):
-    """(request, its size, milliseconds to wait before it is sent); None where the answer stands; an error is raised."""
+    """Flow: (request, its size, milliseconds to wait before it is sent); None where the answer stands."""
     if code == DONE:
+        if connection.response.status == 401:
+            if not client._token:
+                return None
+            from ._refresh import after_401
+
+            request = yield from after_401(client, connection, request, size)
+            return request and (request, len(request), 0)
         if connection.response.status in REDIRECTS:
             connection.redirects += 1
             request = redirect(client, connection, request, size)

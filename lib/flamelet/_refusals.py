@@ -11,5 +11,14 @@ TEXTS = {
     "field": "a field is (name, decimals), a key without quotes and 0 to 9, not %r",
     "reading": "%r cannot be sent: a reading is a number of at most 64 bits, a bool or None",
     "row": "a reading has %d values, one for each field",
+    "token": "the token is neither an ID token (a JWT) nor an OAuth2 access token (ya29...): say what it is, as in "
+    'Token({"database_secret": ...})',
+    "kinds": "a token is one of id_token, access_token and database_secret: flamelet mint writes token.json",
+    "id_token": "the id_token is no JWT, so it is no ID token",
+    "access_token": "an ID token is no access_token: hand it over as id_token",
+    "custom": "a custom token proves nothing by itself: exchange it for an ID token, as flamelet mint does",
+    "api_key": "a refresh_token needs the api_key of its project beside it",
+    "private_key": "a private key must never be on a device: flamelet mint makes a token of it, on a desktop",
+    "secret": "a database secret is for the Realtime Database alone: mint an ID token",
     "pending": "nothing is pending: the last reading arrived, or was refused",
 }

@@ -1,20 +1,75 @@
-"""Files of tokens: JSON, {"id_token": ...} or {"access_token": ...}. Loaded by `Token.load`."""
+"""Files of tokens: the one that was minted, and two slots beside it for what came of it.
 
+In: token.json, a dict as `Token` takes it. A renewal is written to `token.json.0` or `token.json.1`, in turn: the one
+that is not written is whole, so a power cut at any byte leaves a token that can be read. (A rename would not do: on FAT
+it is not safe.) A slot has a number, the checksum of the token.json that it came of, and its own; where token.json is
+replaced, its slots are of no use any more.
+"""
+
+import binascii
 import json
 
 from . import InvalidArgument
+from .auth import Token
 
 
-def load(file: str) -> str:
-    """The text of the token in `file`."""
-    try:
-        with open(file) as stream:
-            content = json.load(stream)
-    except (OSError, ValueError) as error:
-        raise InvalidArgument("the token file %s cannot be read (%s)" % (file, error))
-    token = None
-    if isinstance(content, dict):
-        token = content.get("id_token") or content.get("access_token")
-    if not isinstance(token, str) or not token:
-        raise InvalidArgument('%s has no token: it holds {"id_token": ...} or {"access_token": ...}' % file)
+def load(file: str) -> Token:
+    """The newest token of `file`; its renewals are saved."""
+    text = _read(file)
+    if text is None:
+        raise InvalidArgument("the token file %s cannot be read: flamelet mint writes one" % file)
+    content = _parsed(text)
+    if content is None:
+        raise InvalidArgument("the token file %s is no JSON object: flamelet mint writes one" % file)
+    base = binascii.crc32(text)
+    number = 0
+    for slot in (0, 1):
+        saved = _slot(file, slot, base)
+        if saved and saved["number"] > number:
+            number = saved["number"]
+            content.update(saved)
+    token = Token(content)
+    token.file = file, base, number
     return token
+
+
+def save(token: Token, expires_at: int) -> None:
+    """Write what was renewed; OSError where the flash is full or broken: the slot before it is still there."""
+    file, base, number = token.file
+    number += 1
+    content = {
+        "number": number,
+        "base": base,
+        "id_token": token.text,
+        "refresh_token": token.refresh_token,
+        "expires_at": expires_at,
+    }
+    text = json.dumps(content).encode()
+    with open("%s.%d" % (file, number & 1), "wb") as stream:
+        stream.write(text)
+        stream.write(b"\n%d" % binascii.crc32(text))
+    token.file = file, base, number
+
+
+def _slot(file, slot, base):
+    text, _, checksum = (_read("%s.%d" % (file, slot)) or b"").rpartition(b"\n")
+    if checksum != b"%d" % binascii.crc32(text):
+        return None
+    content = _parsed(text)
+    return content if content and content.get("base") == base else None
+
+
+def _read(file):
+    try:
+        with open(file, "rb") as stream:
+            return stream.read()
+    except OSError:
+        return None
+
+
+def _parsed(text):
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,29 +1,85 @@
 """Pre-minted tokens: what proves to Firebase who the device is.
 
-In: a token that was minted elsewhere, as a str or in a JSON file. Out: what a request needs to carry it. A token is
-never shown: not in `repr`, not in an error.
+In: a token that was minted elsewhere (`flamelet mint`), as a str, a dict, or a file of such a dict. Out: what a request
+needs to carry it. An ID token that came with its refresh token is renewed on the device, by _refresh.py: a while before
+it ends, and when the server says that it has ended. A token is never shown: not in `repr`, not in an error.
+
+What a token may be is checked by _credential.py, which is unloaded again: it is needed once.
 """
 
-from . import _url
+import sys
+
+from . import _url, refusal
+from ._runtime import const, ticks_add, ticks_diff, ticks_ms
+
+_MARGIN = const(300000)  # milliseconds before its end that a token is renewed
 
 
 class Token:
-    """A Firebase ID token (sent as `auth=`) or a Google OAuth2 access token (sent as `access_token=`).
+    """What a request carries to prove who asks.
 
-    `token`: the text of the token. Google's access tokens are told by their beginning, "ya29.". `parameter` is the
-    query parameter that carries the token to the Realtime Database.
+    `token`: the text of a Firebase ID token or of a Google OAuth2 access token; or a dict as `flamelet mint` writes it:
+    - {"id_token": ..., "refresh_token": ..., "api_key": ...}, which is renewed; without the last two it is not;
+    - {"access_token": ...}: Google's, which cannot be renewed on a device;
+    - {"database_secret": ...}: deprecated, and whoever has it owns the database.
+    Beside it may stand "expires_at" (seconds since 1970), "app_check" (a token of App Check, sent along) and "token_uri"
+    (where it is renewed, if not at Google's).
+
+    `parameter` is what the Realtime Database takes, `headers` what Firestore and others do. After a renewal that could
+    not be saved `unsaved` is the OSError.
     """
 
-    def __init__(self, token: str) -> None:
-        text = _url.quote(_url.check_text(token, "the token"))
-        self.parameter = ("access_token=" if text.startswith("ya29.") else "auth=") + text
+    def __init__(self, token) -> None:
+        from ._credential import take
+
+        self.file = self.unsaved = self.error = self.due = None
+        self.busy = False
+        take(self, token)
+        # It takes 3 KB of a board's heap.
+        sys.modules.pop("flamelet._credential", None)
+        sys.modules["flamelet"].__dict__.pop("_credential", None)
 
     def __repr__(self) -> str:
-        return "Token(...)"
+        return "Token(%s)" % self.kind
 
     @staticmethod
     def load(file: str) -> "Token":
-        """The token in the JSON file `file`: {"id_token": ...} or {"access_token": ...}."""
+        """The token in the JSON file `file`, or what came of it: each renewal is saved beside it."""
         from ._token_file import load
 
-        return Token(load(file))
+        return load(file)
+
+    @property
+    def text(self) -> str:
+        """The token itself."""
+        # Most need no percent-encoding: then they are kept once.
+        return self._unquoted or self.parameter.split("&")[0].split("=", 1)[1]
+
+    @property
+    def headers(self) -> tuple:
+        """The headers that carry it; InvalidArgument for a database secret, which only the Realtime Database takes."""
+        if self.kind == "database_secret":
+            raise refusal("secret")
+        headers: tuple = ("Authorization: Bearer " + self.text,)
+        return headers + ("X-Firebase-AppCheck: " + self.app_check,) if self.app_check else headers
+
+    def is_due(self) -> bool:
+        """Whether it has to be renewed, or was refused, before the next request. Allocates nothing."""
+        return self.due is not None and (self.error is not None or ticks_diff(ticks_ms(), self.due) >= 0)
+
+    def is_stale(self, parameters: list) -> bool:
+        """Whether it is due, or not the one that these parameters of a request carry. Allocates nothing."""
+        return self.parameter not in parameters or self.is_due()
+
+    def carry(self, prefix: str, text: str) -> None:
+        """Be `text`; the Realtime Database takes it in the parameter that begins with `prefix`."""
+        quoted = _url.quote(_url.check_text(text, "the token"))
+        self._unquoted = None if quoted is text else text
+        self.parameter = prefix + quoted
+        if self.app_check:
+            self.parameter += "&ac=" + _url.quote(_url.check_text(self.app_check, "app_check"))
+
+    def serve(self, ms: int) -> None:
+        """Count so many milliseconds until it ends, from now on."""
+        self.end = ticks_add(ticks_ms(), ms)
+        self.due = ticks_add(self.end, -min(ms // 8, _MARGIN))

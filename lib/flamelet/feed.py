@@ -113,7 +113,8 @@ class Feed:
     def _begin(self, connection, row):
         """Begin the exchange, if the connection is open and nobody uses it."""
         self._check(row)
-        if connection.sock is None or connection.busy or not connection.over:
+        token = self._database._token
+        if connection.sock is None or connection.busy or not connection.over or token and token.is_stale(self._parameters):
             return False
         connection.begin(self._request, self._write(row))
         return True
@@ -135,7 +136,7 @@ class Feed:
         if status != 204:
             from ._failures import check
 
-            check(connection, self._request)
+            return check(connection, self._request, self._database)
         return True
 
     def _push(self, row):

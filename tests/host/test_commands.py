@@ -187,16 +187,16 @@ def test_run_sends_demonstration_commands_which_the_device_removes(runtime):
 
 
 def test_run_prints_no_escape_codes_into_a_pipe_and_no_token():
-    done = flamelet("run", "--count", "1", "--interval", "0.1", "--token", "very-secret")
+    done = flamelet("run", "--count", "1", "--interval", "0.1", "--token", "ya29.very-secret")
     assert done.returncode == 0, done.stdout
     assert "\x1b" not in done.stdout
-    assert "very-secret" not in done.stdout
+    assert "ya29.very-secret" not in done.stdout
 
 
-@pytest.mark.parametrize("content", ["very-secret\n", '{"id_token": "very-secret"}', '{"access_token": "very-secret"}'])
+@pytest.mark.parametrize("content", ["ya29.very-secret\n", '{"access_token": "ya29.very-secret"}'])
 def test_run_takes_the_token_from_a_file(tmp_path, content):
     (tmp_path / "token").write_text(content)
-    with Simulator(token="very-secret") as simulator:
+    with Simulator(token="ya29.very-secret") as simulator:
         done = flamelet(
             "run", "--count", "1", "--interval", "0.1", "--url", simulator.url, "--token", str(tmp_path / "token")
         )
@@ -205,15 +205,15 @@ def test_run_takes_the_token_from_a_file(tmp_path, content):
 
 
 def test_a_token_file_without_a_token_is_refused(tmp_path):
-    (tmp_path / "token.json").write_text('{"refresh_token": "very-secret"}')
+    (tmp_path / "token.json").write_text('{"refresh_token": "ya29.very-secret"}')
     done = flamelet("run", "--token", str(tmp_path / "token.json"))
     assert done.returncode == 2
     assert "id_token" in done.stdout
-    assert "very-secret" not in done.stdout
+    assert "ya29.very-secret" not in done.stdout
 
 
 def test_run_says_what_a_database_answers_that_refuses():
-    with Simulator(token="very-secret") as simulator:
+    with Simulator(token="ya29.very-secret") as simulator:
         done = flamelet("run", "--url", simulator.url)
     assert done.returncode == 1
     assert "Permission denied" in done.stdout

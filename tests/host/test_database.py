@@ -37,7 +37,7 @@ KEYS = [
 @pytest.mark.parametrize("token", [None, "a.b-c_d~e+f/g="], ids=["open", "token"])
 def test_every_verb_does_what_it_says(client, token):
     with Simulator(token=token) as sim:
-        seen = client.run(database.every_verb, url=sim.url, options={"token": token})
+        seen = client.run(database.every_verb, url=sim.url, options={"token": token and {"database_secret": token}})
         keys = seen.pop("keys")
         device = sim.get("devices/d1")
         assert sim.get("devices").keys() == {"d1"}
@@ -130,18 +130,18 @@ def test_an_update_of_many_paths_is_all_or_none(client, sim):
 
 
 def test_a_token_that_is_refused_says_so_and_is_not_shown(client):
-    with Simulator(token="good") as sim:
+    with Simulator(token="ya29.good") as sim:
         calls = [["get", "a"], ["set", "a", 1], ["push", "a", 1], ["update", "a", {"b": 1}], ["delete", "a"]]
-        outcomes = client.run(database.calls, url=sim.url, calls=calls, options={"token": "very-secret"})
+        outcomes = client.run(database.calls, url=sim.url, calls=calls, options={"token": "ya29.very-secret"})
         assert sim.get("") is None
     for outcome in outcomes:
         assert outcome[1] == "Unauthenticated"
-        assert "Could not parse auth token." in outcome[2]
-        assert "very-secret" not in outcome[2]
+        assert "Unauthorized request." in outcome[2]
+        assert "ya29.very-secret" not in outcome[2]
 
 
 def test_without_a_token_the_rules_refuse(client):
-    with Simulator(token="good") as sim:
+    with Simulator(token="ya29.good") as sim:
         [outcome] = client.run(database.calls, url=sim.url, calls=[["get", "a"]], options={})
     assert outcome[1] == "PermissionDenied"
     assert "Permission denied" in outcome[2]
@@ -172,8 +172,8 @@ def check_readings(sim, keys, many):
 
 
 def test_writes_and_reads_follow_a_redirect_with_method_body_and_token(client):
-    with Simulator(token="secret", redirect=("streams", "writes")) as sim:
-        options = {"token": "secret"}
+    with Simulator(token="ya29.secret", redirect=("streams", "writes")) as sim:
+        options = {"token": "ya29.secret"}
         seen = client.run(database.every_verb, url=sim.url, options=options)
         device = sim.get("devices/d1")
         assert device.pop("events") == {key: {"n": n} for n, key in enumerate(seen["keys"])}

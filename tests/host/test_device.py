@@ -141,9 +141,9 @@ def test_the_readings_that_were_sent_are_stored(start, connections):
 
 
 def test_over_tls_with_a_token_the_readings_are_stored_too(start, tmp_path):
-    with Simulator(tls=True, token="secret") as sim:
+    with Simulator(tls=True, token="ya29.secret") as sim:
         (tmp_path / "ca.pem").write_bytes(sim.ca_pem)
-        device = start(sim.url, interval=0.05, count=10, token="secret", ca=str(tmp_path / "ca.pem"))
+        device = start(sim.url, interval=0.05, count=10, token="ya29.secret", ca=str(tmp_path / "ca.pem"))
         assert device.end() == (10, 0, 0)
         check_readings(device, sim)
         assert not any("secret" in value for _, value in device.lines)
@@ -296,13 +296,13 @@ def test_a_device_that_starts_before_its_server_waits_for_it(start, tmp_path):
 
 
 def test_readings_that_are_refused_are_counted_and_said(start):
-    with Simulator(token="good") as sim:
-        device = start(sim.url, interval=0.1, count=2, token="bad")
+    with Simulator(token="ya29.good") as sim:
+        device = start(sim.url, interval=0.1, count=2, token="ya29.bad")
         assert device.end() == (0, 2, 0)
         # The state, each reading, and the stream.
         errors = device.told("error")
         assert len(errors) >= 3
-        assert all("Could not parse auth token." in error for error in errors)
+        assert all("Unauthorized request." in error for error in errors)
         assert any("/telemetry/" in error for error in errors)
         assert sim.get("") is None
 

@@ -150,8 +150,8 @@ def test_a_reconnect_that_fails_is_tried_again(client):
 
 
 def test_a_stream_is_redirected_and_its_reconnect_begins_at_the_original_host(client):
-    with Simulator(token="secret", redirect=("streams", "writes")) as sim:
-        play = watch(client, sim, options={"token": "secret"})
+    with Simulator(token="ya29.secret", redirect=("streams", "writes")) as sim:
+        play = watch(client, sim, options={"token": "ya29.secret"})
         sim.close_streams()
         assert play.heard() == ["put", "/", None, True]
         assert finish(play, sim) == 1
@@ -214,18 +214,18 @@ def test_a_cancelled_stream_ends_with_the_words_of_the_server(client, sim, reaso
 
 
 def test_a_stream_whose_token_expired_says_so_after_the_revocation(client):
-    with Simulator(token="good") as sim:
-        play = watch(client, sim, options={"token": "good"})
-        sim.token = "newer"
+    with Simulator(token="ya29.good") as sim:
+        play = watch(client, sim, options={"token": "ya29.good"})
+        sim.token = "ya29.newer"
         sim.revoke_streams()
-        with pytest.raises(Exception, match="Could not parse auth token"):
+        with pytest.raises(Exception, match="Unauthorized request"):
             play.heard()
         wait_until(lambda: sim.open_streams == 0)
 
 
 def test_a_first_connection_that_is_refused_raises_and_may_be_asked_again(client):
-    with Simulator(token="good") as sim:
-        play = client.play(stream.refused, url=sim.url, path="a", options={"token": "bad"})
+    with Simulator(token="ya29.good") as sim:
+        play = client.play(stream.refused, url=sim.url, path="a", options={"token": "ya29.bad"})
         first, second, after = play.result()
         assert first[:2] == second[:2] == after[:2] == ["error", "Unauthenticated"]
         assert first[4] == 401

@@ -21,10 +21,10 @@ import time
 from collections import namedtuple
 
 import flamelet
-from flamelet import _budget, _client, _connection, _tls, _transport, stream
+from flamelet import _budget, _client, _connection, _refresh, _tls, _transport, auth, stream
 from flamelet._runtime import ticks_add, ticks_diff, ticks_ms
 
-TIMED = (_budget, _client, _connection, _tls, _transport, stream)
+TIMED = (_budget, _client, _connection, _refresh, _tls, _transport, auth, stream)
 MICROPYTHON = sys.implementation.name == "micropython"
 REQUEST = object()
 CONNECTED = object()
@@ -113,11 +113,15 @@ class Network:
         if kind is None:
             assert not self.scripts, "connections that were never opened: %r" % self.scripts
 
+    def skip(self, ms):
+        """Move the clock of the client on."""
+        self._skipped += ms
+
     def _sleep(self, ms):
         # The short waits for a turn are no part of what a test looks at.
         if ms > 5:
             self.pauses.append(ms)
-            self._skipped += ms
+            self.skip(ms)
         else:
             time.sleep(ms / 1000)
 

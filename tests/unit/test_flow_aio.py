@@ -48,7 +48,7 @@ def body_of(request):
 async def test_each_verb_is_awaited_and_sends_the_same_bytes():
     script = [REQUEST, None, answer('{"b":1}')] + [REQUEST, None, NO_CONTENT] * 5
     with Network(script) as network:
-        async with database(token="secret") as db:
+        async with database(token={"database_secret": "secret"}) as db:
             assert await db.get("a") == {"b": 1}
             await db.set("a", [1])
             await db.update("a", {"b/c": None})
@@ -102,7 +102,7 @@ async def test_a_503_is_repeated_after_the_time_that_the_server_names():
 async def test_a_redirect_is_followed():
     node = "s-usc1c-nss-1.firebaseio.com"
     with Network([REQUEST, redirect("https://%s/a.json" % node)], [REQUEST, answer("1")]) as network:
-        assert await database(token="secret").get("a") == 1
+        assert await database(token={"database_secret": "secret"}).get("a") == 1
     assert network.sent[1] == [get("/a.json?auth=secret", node)]
 
 

@@ -237,7 +237,7 @@ def test_a_url_in_the_clear_needs_a_word():
     ]
 
 
-BAD_TOKENS = ("", "a b", "a\r\nX: y", "a\n", "a\x00", "\u00e9", "\ud800", 1, b"token", ["a"])
+BAD_TOKENS = ("", "a b", "a\r\nX: y", "a\n", "a\x00", "\u00e9", "\ud800", 1, b"token", ["a"], "a.b", "neither", "a.b.c")
 
 
 def test_a_token_that_cannot_be_is_refused_and_not_shown():
@@ -247,7 +247,7 @@ def test_a_token_that_cannot_be_is_refused_and_not_shown():
             refused(flamelet.Database, "https://demo.firebaseio.com", token)
     error = refused(flamelet.Token, "very-secret\n")
     assert "very-secret" not in str(error)
-    assert "very-secret" not in repr(flamelet.Token("very-secret"))
+    assert "very-secret" not in repr(flamelet.Token("ya29.very-secret"))
 
 
 def test_a_token_file_that_cannot_be_read_is_named():

@@ -21,7 +21,7 @@ def bodies(network):
 
 def test_a_reading_is_one_put_under_a_new_key_in_one_write():
     with Network([REQUEST, NO_CONTENT] * 3) as network:
-        feed = database(token="secret").feed("/t/", FIELDS)
+        feed = database(token={"database_secret": "secret"}).feed("/t/", FIELDS)
         keys = []
         for _ in range(3):
             assert feed.push(21.5, 40, -61) is None

@@ -92,7 +92,7 @@ def test_a_feed_pushes_readings_of_every_length():
 
 def test_a_feed_names_its_method_in_a_parameter():
     with Network([REQUEST, NO_CONTENT]) as network:
-        feed = database(override="parameter", token="t").feed("t", (("x", 0),))
+        feed = database(override="parameter", token={"database_secret": "t"}).feed("t", (("x", 0),))
         feed.push(1)
     target = "/t/%s.json?print=silent&auth=t&x-http-method-override=PUT" % feed.key
     assert network.sent[0][0].startswith(("POST %s HTTP/1.1\r\nHost: %s\r\n" % (target, HOST)).encode())

@@ -18,7 +18,7 @@ def moved(path, query="ns=demo", host=NODE, status="307 Temporary Redirect"):
 def test_307_and_308_keep_method_body_and_token():
     for status in ("307 Temporary Redirect", "308 Permanent Redirect"):
         with Network([REQUEST, moved("/a.json", status=status)], [REQUEST, NO_CONTENT]) as network:
-            database(token="secret").set("a", {"b": 1})
+            database(token={"database_secret": "secret"}).set("a", {"b": 1})
         assert network.sent == [
             [put("/a.json?print=silent&auth=secret", '{"b":1}')],
             [put("/a.json?ns=demo&auth=secret", '{"b":1}', NODE)],
@@ -40,13 +40,13 @@ def test_a_patch_and_a_delete_are_redirected_as_they_are():
 
 def test_a_token_that_the_target_has_already_is_not_added_twice():
     with Network([REQUEST, moved("/a.json", "ns=demo&auth=secret")], [REQUEST, answer("1")]) as network:
-        assert database(token="secret").get("a") == 1
+        assert database(token={"database_secret": "secret"}).get("a") == 1
     assert network.sent[1] == [get("/a.json?ns=demo&auth=secret", NODE)]
 
 
 def test_the_token_is_added_where_the_target_has_no_query():
     with Network([REQUEST, redirect("https://%s/a.json" % NODE)], [REQUEST, answer("1")]) as network:
-        database(token="secret").get("a")
+        database(token={"database_secret": "secret"}).get("a")
     assert network.sent[1] == [get("/a.json?auth=secret", NODE)]
 
 
@@ -114,7 +114,7 @@ def test_from_https_to_http_is_refused():
     for target in ("http://%s/a.json" % NODE, "http://127.0.0.1/a.json"):
         for options in ({}, {"insecure": True}):
             with Network([REQUEST, redirect(target)]) as network:
-                raises(ProtocolError, database(token="secret", **options).get, "a")
+                raises(ProtocolError, database(token={"database_secret": "secret"}, **options).get, "a")
             assert len(network.sent) == 1
 
 
@@ -129,17 +129,17 @@ def test_a_foreign_site_is_refused_and_sees_no_token():
         "",
     ):
         with Network([REQUEST, moved("/a.json", host=host)]) as network:
-            raises(ProtocolError, database(token="secret").get, "a")
+            raises(ProtocolError, database(token={"database_secret": "secret"}).get, "a")
         assert len(network.sent) == 1
 
 
 def test_the_two_domains_of_the_service_are_one_site():
     other = "demo.europe-west1.firebasedatabase.app"
     with Network([REQUEST, moved("/a.json", host=other)], [REQUEST, answer("1")]) as network:
-        assert database(token="secret").get("a") == 1
+        assert database(token={"database_secret": "secret"}).get("a") == 1
     assert network.sent[1] == [get("/a.json?ns=demo&auth=secret", other)]
     with Network([REQUEST, moved("/a.json")], [REQUEST, answer("1")]) as network:
-        assert flamelet.Database("https://" + other, "secret").get("a") == 1
+        assert flamelet.Database("https://" + other, {"database_secret": "secret"}).get("a") == 1
     assert network.connected == [(other, 443), (NODE, 443)]
 
 
@@ -195,7 +195,7 @@ def test_a_redirect_target_that_fails_leaves_the_client_at_its_own_host():
 
 def test_an_answer_that_the_target_lost_is_asked_for_again():
     with Network([REQUEST, moved("/a.json")], [REQUEST, b""], [REQUEST, answer("1")]) as network:
-        assert database(token="secret").get("a") == 1
+        assert database(token={"database_secret": "secret"}).get("a") == 1
     assert network.sent[1] == network.sent[2] == [get("/a.json?ns=demo&auth=secret", NODE)]
 
 
@@ -203,7 +203,7 @@ def test_a_feed_follows_a_redirect_with_its_reading():
     # On the hot path the place is not read: the reading is sent once more, under its key, to be told again.
     script = [REQUEST, NO_CONTENT, REQUEST, moved("/t.json"), REQUEST, moved("/t.json")]
     with Network(script, [REQUEST, NO_CONTENT], [REQUEST, NO_CONTENT]) as network:
-        feed = database(token="secret").feed("t", (("a", 0),))
+        feed = database(token={"database_secret": "secret"}).feed("t", (("a", 0),))
         feed.push(1)
         feed.push(2)
         assert not feed.pending
@@ -224,7 +224,7 @@ def test_a_stream_stays_at_its_redirect_host_until_the_reconnect():
         [REQUEST, moved("/a.json", "ns=demo&sse=true")],
         [REQUEST, STREAM, SNAPSHOT],
     )
-    with network, database(token="secret").listen("a") as stream:
+    with network, database(token={"database_secret": "secret"}).listen("a") as stream:
         assert [stream.next().snapshot for _ in range(3)] == [True, False, True]
         assert stream.reconnects == 1
     begin = ("GET /a.json?auth=secret HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n" % HOST).encode()
@@ -237,7 +237,7 @@ def test_a_stream_that_is_redirected_for_ever_or_elsewhere_is_refused():
     with Network(*([[REQUEST, moved("/a.json")]] * 6)):
         raises(ProtocolError, database().listen("a").next)
     with Network([REQUEST, moved("/a.json", host="example.com")], [REQUEST, STREAM, SNAPSHOT]) as network:
-        stream = database(token="secret").listen("a")
+        stream = database(token={"database_secret": "secret"}).listen("a")
         raises(ProtocolError, stream.next)
         assert stream.next(3000).data == 1
     assert network.connected == [(HOST, 443), (HOST, 443)]

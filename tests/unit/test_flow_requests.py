@@ -70,7 +70,7 @@ def test_a_path_is_percent_encoded():
 
 
 def test_a_token_goes_along_as_the_parameter_of_its_kind():
-    for token, parameter in (("eyJ.a+b/c", "auth=eyJ.a%2Bb%2Fc"), ("ya29.x", "access_token=ya29.x")):
+    for token, parameter in (({"database_secret": "a+b/c"}, "auth=a%2Bb%2Fc"), ("ya29.x", "access_token=ya29.x")):
         with Network([REQUEST, answer("1"), REQUEST, NO_CONTENT]) as network:
             db = database(token=token)
             db.get("a")

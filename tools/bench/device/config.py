@@ -9,7 +9,7 @@ import sys
 # words32.py has no command line, and no network either.
 URL, CA, PATH = sys.argv[-3:] if len(sys.argv) > 3 else ("http://127.0.0.1:1", "-", "devices/d1/telemetry")
 CA = None if CA == "-" else CA
-TOKEN = "flamelet" * 128  # as long as an ID token
+TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkMSJ9." + "flamelet" * 124  # as long as an ID token
 NAMES = ("temperature_celsius", "humidity_percent", "pressure_pascal", "rssi_dbm")
 FLOAT_FIELDS = 2
 

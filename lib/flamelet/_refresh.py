@@ -1,0 +1,184 @@
+"""Renewing an ID token by its refresh token, over the connection of whoever needs it, and what follows a refused one.
+
+In: a client whose token is due, or was blamed by a 401. Out: its request with a token that serves, or the error that
+says what the person must do. One renewal at a time, however many operations wait. Where it does not succeed while the
+old token still serves, that goes on; a refusal for good (revoked, disabled) is told to every operation for a while
+without asking again. (Source: "Exchange a refresh token for an ID token" of the Firebase Auth REST API.)
+
+Loaded when a token is first due. Memory: the answer, which holds the new token twice, while it is read.
+"""
+
+from . import _json, _url
+from ._connection import DONE
+from ._date import learn
+from ._failures import failed, refused
+from ._runtime import MICROPYTHON, const, epoch_ms, getrandbits, ticks_add, ticks_diff, ticks_ms
+from .errors import FlameletError, ProtocolError, ResponseError, Timeout
+
+_URI = "https://securetoken.googleapis.com/v1/token"
+_HEAD = (
+    "POST %s?%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n"
+)
+_BLAMED = ("TOKEN_EXPIRED", "INVALID_TOKEN", "ACCESS_TOKEN_REFUSED")
+_ATTEMPTS = const(3)
+_POLL = const(10)
+_REFUSED_FOR = const(60000)  # milliseconds for which a refusal stands without asking again
+_LATER = const(30000)  # milliseconds until a renewal that failed is tried again, while the token serves
+
+
+def ready(client, connection, request, size):
+    """Flow: `request`[:size] with a token that serves, before it is sent over `connection`."""
+    token = client._token
+    if token.error:
+        if ticks_diff(token.due, ticks_ms()) > 0:
+            raise token.error
+        token.error = None
+        if not token.refresh_token:
+            # Whoever refused it may have thought better of it.
+            token.due = None
+            return request
+    yield from _renew(client, connection, request, False)
+    return _with_token(token, request, size)
+
+
+def after_401(client, connection, request, size):
+    """Flow: what to send after this 401, once; None where the token is not to blame, or nothing better is to be had."""
+    token = client._token
+    error = refused(connection, request)
+    if not token or error.code not in _BLAMED:
+        return None
+    if not token.refresh_token or connection.renewed:
+        _refuse(token, error)
+        return None
+    connection.renewed = True
+    yield from _renew(client, connection, request, True)
+    return _with_token(token, request, size)
+
+
+def is_blamed(client, connection, request):
+    """Whether a new token may do what this 401 refused: it is due at once, then."""
+    token = client._token
+    if not token.refresh_token or refused(connection, request).code not in _BLAMED:
+        return False
+    token.due = ticks_ms()
+    return True
+
+
+def _renew(client, connection, request, blamed):
+    """Flow: renew the token that `request` carries, unless someone else did; `blamed`: it serves no more."""
+    token = client._token
+    end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
+    while token.busy:
+        if ticks_diff(end, ticks_ms()) <= 0:
+            raise Timeout("the token is being renewed, and that takes too long")
+        yield _POLL
+    if token.error:
+        raise token.error
+    if bytes(request).find(token.text.encode()) < 0:
+        return
+    token.busy = True
+    try:
+        yield from _exchange(client, connection, token)
+    except FlameletError as error:
+        if isinstance(error, ResponseError) and not error.retry:
+            _refuse(token, error)
+        if token.error or blamed or ticks_diff(token.end, ticks_ms()) <= 0:
+            raise
+        token.due = ticks_add(ticks_ms(), min(_LATER, ticks_diff(token.end, ticks_ms())))
+    finally:
+        token.busy = False
+
+
+def _refuse(token, error):
+    token.error = error
+    token.due = ticks_add(ticks_ms(), _REFUSED_FOR)
+
+
+def _exchange(client, connection, token):
+    """Flow: ask for a new token; the connection is closed before and after, and goes to its own place again."""
+    request = _request(client, connection, token)
+    origin = connection.origin
+    try:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return (yield from _ask(client, connection, token, *request))
+            except FlameletError as error:
+                if not error.retry or attempt == _ATTEMPTS:
+                    raise
+            yield getrandbits(9) << attempt
+    finally:
+        connection.close()
+        connection.origin = origin
+
+
+def _request(client, connection, token):
+    """(origin, bytes) of the question."""
+    origin, path, query = _url.parse(_uri(token), client._insecure)
+    key = "key=" + _url.quote(token.api_key)
+    body = "grant_type=refresh_token&refresh_token=" + _url.quote(token.refresh_token)
+    head = _HEAD % (path, query + "&" + key if query else key, _url.host_header(origin), len(body))
+    return origin, (head + body).encode()
+
+
+def _uri(token):
+    if not MICROPYTHON and not token.token_uri:
+        from ._cpython import auth_emulator
+
+        return auth_emulator() or _URI
+    return token.token_uri or _URI
+
+
+def _ask(client, connection, token, origin, request):
+    connection.close()
+    connection.origin = origin
+    if client._budget:
+        yield from client._budget.take(connection)
+    yield from connection.open()
+    connection.begin(request, len(request))
+    code = connection.step()
+    while code > DONE:
+        yield connection
+        code = connection.step()
+    if code != DONE:
+        raise failed(connection, request)
+    if connection.response.status >= 300:
+        raise refused(connection, request)
+    _take(connection, token)
+
+
+def _take(connection, token):
+    content = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+    try:
+        seconds = int(content["expires_in"])
+        token.carry("auth=", content["id_token"])
+        token.refresh_token = content["refresh_token"]
+    except (KeyError, TypeError, ValueError):
+        raise ProtocolError("POST /v1/token: the answer holds no token")
+    token.error = None
+    token.serve(seconds * 1000)
+    learn(connection)
+    if token.file:
+        from . import _push_id
+        from ._token_file import save
+
+        try:
+            save(token, (epoch_ms() + _push_id.offset[0]) // 1000 + seconds)
+            token.unsaved = None
+        except OSError as error:
+            # The token serves all the same, and the next one may find room.
+            token.unsaved = error
+
+
+def _with_token(token, request, size):
+    """`request`[:size] with the token as it is now, in its query or its header."""
+    data = bytes(memoryview(request)[:size])
+    text = token.text
+    head = data.find(b"\r\n\r\n")
+    for mark, stops in ((b"?auth=", b"& "), (b"&auth=", b"& "), (b"Authorization: Bearer ", b"\r")):
+        start = data.find(mark, 0, head) + len(mark)
+        if start >= len(mark):
+            end = start
+            while data[end] not in stops:
+                end += 1
+            return data[:start] + text.encode() + data[end:]
+    return data
