@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from clients import compiled_library
+from scenarios import walk
 
 import flamelet
 from flamelet_tools.micropython import MISSING, find_micropython, module_path
@@ -51,3 +52,50 @@ def test_a_megabyte_is_summed_in_a_heap_of_64_kib(sim):
         timeout=50,
     )
     assert (done.stdout.split(), done.stderr) == (["7000", str(sum(range(7000)))], "")
+
+
+DEVICES = {
+    "d1": {"level": 1, "log": [{"text": "é🔥"}, {"text": "two", "n": 2.5}], "on": True},
+    "d2": {"level": {"high": 9}, "log": [None, {"text": ""}]},
+    "d3": "no level",
+}
+WALKS = [
+    (["devices", "*/level"], [["d1/level", 1], ["d2/level", {"high": 9}]]),
+    (["devices", "*/log/*/text"], [["d1/log/0/text", "é🔥"], ["d1/log/1/text", "two"], ["d2/log/1/text", ""]]),
+    (["devices", "d1/*"], [[f"d1/{key}", value] for key, value in DEVICES["d1"].items()]),
+    (["devices/d2", "log/1"], [["log/1", {"text": ""}]]),
+    (["devices/d1/on", ""], [["", True]]),
+    (["devices", "*/none"], []),
+    (["nowhere", "*"], []),
+]
+
+
+def test_a_walk_yields_what_matches_its_pattern_and_requests_go_on(client):
+    with Simulator() as sim:
+        sim.set("", {"devices": DEVICES, "end": "well"})
+        outcomes = client.run(walk.walks, url=sim.url, walks=[arguments for arguments, _ in WALKS])
+        assert outcomes == [[["ok", found], ["ok", "well"]] for _, found in WALKS]
+        # Each walk has a connection of its own, and the requests share one.
+        assert sim.connections == len(WALKS) + 1
+
+
+def test_a_walk_may_be_left_early(client):
+    with Simulator() as sim:
+        sim.set("", {"devices": DEVICES, "end": "well"})
+        seen = client.run(walk.left_early, url=sim.url, path="devices", pattern="*/level")
+        assert seen == [["d1/level", 1], "well", [], "well"]
+
+
+def test_a_walk_that_is_refused_or_cut_off_says_so_and_the_client_goes_on(client):
+    with Simulator() as sim:
+        sim.set("", {"devices": DEVICES, "end": "well"})
+        sim.set_rules({"rules": {"devices": {".read": True}, "end": {".read": True}, "closed": {}}})
+        sim.fault("cut", path="devices", bytes=40, count=1)
+        walks = [["closed", "*"], ["devices", "*/level"], ["devices", "*/level"]]
+        [refused, cut, whole] = client.run(walk.walks, url=sim.url, walks=walks)
+        assert refused[0][:2] == ["error", "PermissionDenied"]
+        assert "Permission denied" in refused[0][2]
+        assert cut[0][:2] == ["error", "NetworkError"]
+        assert "in the middle of its answer" in cut[0][2]
+        assert whole[0] == ["ok", WALKS[0][1]]
+        assert [after for _, after in (refused, cut, whole)] == [["ok", "well"]] * 3
