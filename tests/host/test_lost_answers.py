@@ -13,7 +13,7 @@ from scenarios import lost
 
 pytestmark = pytest.mark.timeout(60)
 
-OWNER = "owner"
+OWNER = "ya29.owner"
 UNKNOWN = "OutcomeUnknown"
 NOW = pytest.approx(time.time() * 1000, abs=3_600_000)
 RULES = ".settings/rules"
@@ -57,14 +57,14 @@ def test_a_write_whose_answer_is_lost(client, sim, name, result, sent, done, the
     assert [bool(record.status) for record in writes] == [False, True][:sent]
     assert heard == done
     path, value = there
-    stored = call(sim, "GET", f"/{path}.json?auth={OWNER}").json()
+    stored = call(sim, "GET", f"/{path}.json?access_token={OWNER}").json()
     assert (list(stored.values()) if path == "list" else stored) == value
 
 
 def listening(sim):
     """A stream of the whole tree, not by the client that is tested."""
     headers = {"Accept": "text/event-stream"}
-    url = f"{sim.url}/.json?auth={OWNER}"
+    url = f"{sim.url}/.json?access_token={OWNER}"
     return requests.get(url, headers=headers, stream=True, timeout=DEADLINE_SECONDS)
 
 

@@ -18,6 +18,8 @@ RULES = {
         "users": {"$uid": {".read": "auth.uid === $uid", ".write": "auth.uid === $uid"}},
     }
 }
+# Google's tokens are those of an owner.
+OWNER = "ya29.owner"
 DENIED = ["error", "PermissionDenied"]
 
 
@@ -34,13 +36,13 @@ def test_rules_are_read_and_written_and_a_dry_run_writes_nothing(client, sim):
         ["get_rules"],
         ["set_rules", RULES],
         ["get_rules"],
-        token="owner",
+        token=OWNER,
     )
     assert read == still == ["ok", OPEN]
     assert checked == written == ["ok", None]
     assert changed == ["ok", RULES]
     assert [record.query for record in sim.requests] == [
-        f"{query}auth=REDACTED" for query in ("format=strict&", "dryRun=true&", "format=strict&", "", "format=strict&")
+        f"{query}access_token=REDACTED" for query in ("format=strict&", "dryRun=true&", "format=strict&", "", "format=strict&")
     ]
 
 
@@ -55,7 +57,7 @@ def test_rules_are_read_and_written_and_a_dry_run_writes_nothing(client, sim):
 )
 def test_bad_rules_are_refused_with_the_reason_and_the_old_ones_stay(client, sim, bad, words):
     for dry_run in (True, False):
-        refused, read = calls(client, sim, ["set_rules", bad, dry_run], ["get_rules"], token="owner")
+        refused, read = calls(client, sim, ["set_rules", bad, dry_run], ["get_rules"], token=OWNER)
         assert refused[:2] == ["error", "BadRequest"]
         assert words in refused[2]
         assert read == ["ok", OPEN]
@@ -64,7 +66,7 @@ def test_bad_rules_are_refused_with_the_reason_and_the_old_ones_stay(client, sim
 def test_rules_are_the_owners_alone(client, sim):
     sim.set_rules(RULES)
     assert [outcome[:2] for outcome in calls(client, sim, ["get_rules"], ["set_rules", OPEN])] == [DENIED, DENIED]
-    [read] = calls(client, sim, ["get_rules"], token="owner")
+    [read] = calls(client, sim, ["get_rules"], token=OWNER)
     assert read == ["ok", RULES]
 
 
@@ -94,7 +96,7 @@ def test_what_the_rules_allow_is_done_and_what_they_refuse_is_not(client, sim):
         assert outcome[3:] == [False, 401]
     assert sim.get("") == before
     # Rules do not bind the owner.
-    assert calls(client, sim, ["set", "news", "new"], token="owner") == [["ok", None]]
+    assert calls(client, sim, ["set", "news", "new"], token=OWNER) == [["ok", None]]
     assert sim.get("news") == "new"
 
 
