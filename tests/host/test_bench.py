@@ -11,6 +11,8 @@ import pytest
 
 from flamelet_tools.bench.cli import report, table
 from flamelet_tools.bench.figures import AIO, CLIENTS, FEED, Row, shown
+from flamelet_tools.bench.measure import MEGABYTE
+from flamelet_tools.bench.server import devices
 from flamelet_tools.micropython import MISSING, find_micropython
 
 DEADLINE_SECONDS = 300
@@ -91,6 +93,38 @@ def test_events_of_a_stream_leave_little(bench, transport):
 @needs_micropython
 @pytest.mark.timeout(DEADLINE_SECONDS)
 @pushes
+def test_a_mirror_updates_a_leaf_with_little(bench, transport):
+    section = f"a stream over {transport}"
+    whole = bench[section, "heap bytes left by a mirror's next(), event and all"]["values"][FEED]
+    update = bench[section, "... of which by the mirror's update of one leaf"]["values"][FEED]
+    assert 0 < update <= 200
+    assert whole >= update + bench[section, "heap bytes left by a small put"]["values"][FEED]
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+def test_a_megabyte_is_walked_through_in_a_heap_in_which_requests_stops_far_below(bench):
+    section = "answers in a heap of 64 KiB over TCP"
+    assert bench[section, "sums one of 1 MB, flamelet by walk"]["values"] == {FEED: True, "requests": False}
+    largest = bench[section, "bytes of the largest that is read at once"]["values"]
+    assert 1000 < largest[FEED] < 64 * 1024
+    assert 10000 < largest["requests"] < 64 * 1024
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+def test_a_transaction_that_came_too_late_reads_nothing_again(bench):
+    section = "transactions, 2 devices with 200 increments each"
+    refused = bench[section, "writes that came too late (412)"]["values"][FEED]
+    assert refused > 0
+    assert bench[section, "every increment is in the sum"]["values"][FEED] is True
+    assert bench[section, "GETs after a 412"]["values"][FEED] == 0
+    assert bench[section, "requests for an increment"]["values"][FEED] == 2 + refused / 400
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+@pushes
 def test_the_heap_does_not_grow_over_reconnects(bench, transport):
     section = f"a reconnect over {transport}"
     assert bench[section, "growth of the heap over 2,000 pushes"]["values"][FEED] <= 0
@@ -107,6 +141,12 @@ def test_a_soak_leaves_nothing():
     assert found["connections, with the stream's"] == ["2", "2", "yes"]
     assert found["reconnects of the stream"] == ["0", "0", "yes"]
     assert found["growth of the heap over 4,000 pushes"][-1] == "yes"
+
+
+def test_the_number_of_devices_decides_the_size_of_an_answer():
+    assert json.loads(devices(0)) == {}
+    assert [device["level"] for device in json.loads(devices(3)).values()] == [0, 1, 2]
+    assert len(devices(MEGABYTE)) == 1_062_891
 
 
 def test_a_figure_of_memory_over_its_target_ends_in_an_error(capsys):

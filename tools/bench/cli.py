@@ -58,6 +58,8 @@ def measured(quick: bool) -> list[Row]:
         for transport in measure.TRANSPORTS:
             rows += measure.reconnects(running, transport, 1000)
             rows += measure.settled(running, transport, 2000 if quick else 20000)
+        rows += measure.answers(running, "TCP")
+        rows += measure.transactions(running)
         if not quick:
             rows += measure.smallest_heaps(running)
         rows += measure.modules(running)

@@ -15,8 +15,9 @@ import click
 
 from flamelet_tools.bench.figures import AIO, BARE, CLIENTS, FEED, REQUESTS, Row, Value
 from flamelet_tools.bench.running import TELEMETRY, Bench, Process
-from flamelet_tools.bench.server import REQUESTS_PER_CONNECTION
+from flamelet_tools.bench.server import REQUESTS_PER_CONNECTION, devices
 from flamelet_tools.micropython import run_32bit
+from flamelet_tools.simulator import Simulator
 from flamelet_tools.size import MEMORY, modules_of_a_push, run
 
 READINGS_OF_32BIT = 1000  # PUSHES in device/words32.py
@@ -24,6 +25,9 @@ FLOAT_FIELDS = 2  # of `floats` in device/config.py
 LARGEST_HEAP = 1024  # KiB
 HEAP_RUNS = 3
 PUSHES = 1000
+ANSWER_HEAP = 64  # KiB
+MEGABYTE = 7000  # devices, in 1,062,891 bytes
+DEVICES, INCREMENTS = 2, 200
 REQUESTS_FIT = 10  # pushes whose garbage has room in the heap
 WIRE = {
     "segments_in": ("data segments sent", {FEED: 1, AIO: 1}),
@@ -145,7 +149,10 @@ def words32(bench: Bench) -> list[Row]:
 
 
 def events(bench: Bench, transport: str) -> list[Row]:
-    """What events of a stream leave; a put beside json.loads on the bytes of its data line."""
+    """What events of a stream leave; a put beside json.loads on the bytes of its data line.
+
+    A mirror's next() waits with a flow of its own, which is in the whole and not in the update.
+    """
     section = f"a stream over {transport}"
     cost = bench.run("events", transport=transport)
     above = cost["put"]["left"] - cost["loads"]["left"]
@@ -153,7 +160,71 @@ def events(bench: Bench, transport: str) -> list[Row]:
         Row(section, "heap bytes left by a keep-alive", {FEED: cost["keep-alive"]["left"]}, {FEED: 0}),
         Row(section, "heap bytes left by a small put", {FEED: cost["put"]["left"]}),
         Row(section, "... above json.loads of its line", {FEED: above}, {FEED: 96}),
+        Row(section, "heap bytes left by a mirror's next(), event and all", {FEED: cost["change"]["left"]}),
+        Row(section, "... of which by the mirror's update of one leaf", {FEED: cost["update"]["left"]}, {FEED: 200}),
     ]
+
+
+def answers(bench: Bench, transport: str) -> list[Row]:
+    """Whether a megabyte is summed in a small heap, and how much can be read at once in it."""
+    section = f"answers in a heap of {ANSWER_HEAP} KiB over {transport}"
+    sums = {
+        FEED: sums_up(bench, transport, "walk", MEGABYTE),
+        REQUESTS: sums_up(bench, transport, "requests", MEGABYTE),
+    }
+    largest = {
+        FEED: largest_answer(bench, transport, "get"),
+        REQUESTS: largest_answer(bench, transport, "requests"),
+    }
+    return [
+        Row(section, "sums one of 1 MB, flamelet by walk", sums, {FEED: True}),
+        Row(section, "bytes of the largest that is read at once", largest),
+    ]
+
+
+def largest_answer(bench: Bench, transport: str, reader: str) -> int:
+    """Bytes of the largest answer that `reader` reads."""
+    passing, failing = 0, MEGABYTE
+    while failing - passing > 1:
+        middle = (passing + failing) // 2
+        if sums_up(bench, transport, reader, middle):
+            passing = middle
+        else:
+            failing = middle
+    return len(devices(passing)) if passing else 0
+
+
+def sums_up(bench: Bench, transport: str, reader: str, count: int) -> bool:
+    """Whether `reader` of device/heap_answer.py reads an answer with so many devices."""
+    return passes(bench, transport, "heap_answer", (reader, str(count)), ANSWER_HEAP)
+
+
+def transactions(bench: Bench) -> list[Row]:
+    """What transactions cost while another device is at the same number, from the requests that the simulator saw."""
+    section = f"transactions, {DEVICES} devices with {INCREMENTS} increments each"
+    with Simulator() as simulator:
+        increment_together(bench, simulator.url)
+        total = simulator.get("counter")
+        requests = simulator.requests
+    whole = DEVICES * INCREMENTS
+    gets = sum(request.method == "GET" for request in requests)
+    refused = sum(request.status == 412 for request in requests)
+    return [
+        Row(section, "every increment is in the sum", {FEED: total == whole}, {FEED: True}),
+        Row(section, "writes that came too late (412)", {FEED: refused}),
+        # One of each transaction is its first; where nothing was refused, nothing is known.
+        Row(section, "GETs after a 412", {FEED: gets - whole if refused else None}, {FEED: 0}),
+        Row(section, "requests for an increment", {FEED: len(requests) / whole}),
+    ]
+
+
+def increment_together(bench: Bench, url: str) -> None:
+    """All devices increment the same number, at the same time."""
+    command = bench.command("increments", str(INCREMENTS), url, "-", "counter")
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(bench.process(command)) for _ in range(DEVICES)]
+        for client in clients:
+            client.read()
 
 
 def reconnects(bench: Bench, transport: str, count: int) -> list[Row]:

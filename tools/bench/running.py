@@ -119,13 +119,16 @@ class Bench:
 
     def start(self, module: str, transport: str, path: str = TELEMETRY, heap: str = HEAP) -> Process:
         """Start pusher with the client `module`."""
-        command = self.command("pusher", module, *self.targets[transport], path, heap=heap)
+        return self.process(self.command("pusher", module, *self.targets[transport], path, heap=heap))
+
+    def process(self, command: list[str]) -> Process:
+        """Start a command of `command`."""
         return Process(command, module_path(str(self.folder)))
 
     def run(self, module: str, *arguments: str, transport: str, seconds: float = 60) -> Any:
         """Run a module to its end, within `seconds`; the line of JSON that it prints."""
         command = self.command(module, *arguments, *self.targets[transport], TELEMETRY)
-        with Process(command, module_path(str(self.folder))) as process:
+        with self.process(command) as process:
             return process.read(seconds)
 
     def ends_well(self, module: str, *arguments: str, transport: str, heap: str) -> bool:

@@ -8,8 +8,9 @@ counters; its input's end ends it. A raw asyncio.Protocol, so that the time of a
 The path says what else it should do:
 - `closing/...`: every hundredth answer on a connection says `Connection: close`, and the connection ends.
 - `cutting/...`: the connection ends behind every hundredth answer without a word.
-- `events/KIND/COUNT.json`: a snapshot, a put, COUNT events of KIND ("put" or "keep-alive") one by one, and a put;
-  any other stream has a snapshot, and then nothing.
+- `events/KIND/COUNT.json`: a snapshot, a put, COUNT events of KIND ("put", "number" or "keep-alive") one by one, and a
+  put; any other stream has a snapshot, and then nothing. A "number" puts one that differs from the last.
+- `devices/COUNT.json`: an object of COUNT devices, each with its number as `level`.
 
 Segments and bytes are the kernel's own count of each connection (TCP_INFO, Linux only: elsewhere they are None); TLS
 records and handshakes are in it, the heads of TCP and IP and bare acknowledgements are not.
@@ -22,6 +23,7 @@ import socket
 import ssl
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -34,9 +36,15 @@ REQUESTS_PER_CONNECTION = 100
 EVENT_SECONDS = 0.0005
 SNAPSHOT = event_bytes(Event("put", "/", None))
 PUT = event_bytes(Event("put", "/led", True))
-EVENTS = {"put": PUT, "keep-alive": KEEP_ALIVE}
+EVENTS: dict[str, Callable[[int], bytes]] = {
+    "put": lambda left: PUT,
+    "number": lambda left: event_bytes(Event("put", "/led", left)),
+    "keep-alive": lambda left: KEEP_ALIVE,
+}
 CONTENT_LENGTH = re.compile(rb"^content-length: *(\d+)", re.I | re.M)
+CLOSE = re.compile(rb"^connection: *close", re.I | re.M)
 EVENTS_PATH = re.compile(rb"^GET /events/([a-z-]+)/(\d+)\.json")
+DEVICES_PATH = re.compile(rb"^GET /devices/(\d+)\.json")
 
 # struct tcp_info of linux/tcp.h: tcpi_bytes_received, then tcpi_data_segs_in, tcpi_data_segs_out, tcpi_bytes_sent.
 TCP_INFO_BYTES = 256
@@ -118,6 +126,9 @@ class Connection(asyncio.Protocol):
             self.transport.write(stream_head() + SNAPSHOT + PUT)
             self.send_events(EVENTS[events[1].decode()], int(events[2]))
             return
+        if asked := DEVICES_PATH.match(request):
+            self.send_devices(int(asked[1]), keep_alive=not CLOSE.search(request))
+            return
         if b"text/event-stream" in request:
             self.transport.write(stream_head() + SNAPSHOT)
             return
@@ -127,13 +138,25 @@ class Connection(asyncio.Protocol):
         if closing or last and request.startswith(b"PUT /cutting/"):
             self.transport.close()
 
-    def send_events(self, event: bytes, left: int) -> None:
+    def send_devices(self, count: int, keep_alive: bool) -> None:
+        body = devices(count)
+        self.transport.write(head(Answer(200, body), keep_alive) + body)
+        if not keep_alive:
+            self.transport.close()
+
+    def send_events(self, event: Callable[[int], bytes], left: int) -> None:
         if self.transport.is_closing():
             return
-        self.transport.write(event if left else PUT)
+        self.transport.write(event(left) if left else PUT)
         self.counters.events += 1
         if left:
             asyncio.get_running_loop().call_later(EVENT_SECONDS, self.send_events, event, left - 1)
+
+
+def devices(count: int) -> bytes:
+    """Return the JSON of so many devices, with more of each than its number."""
+    tree = {f"device{n:05}": {"level": n, "log": ["x" * 50, {"text": "é" * 20}], "on": True} for n in range(count)}
+    return json.dumps(tree, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def tls_context(folder: Path) -> ssl.SSLContext:

@@ -1,7 +1,8 @@
 """Takes events from a stream, and prints what they cost: `events URL CA -`; EVENTS of each kind, one by one.
 
 Printed is a line of JSON, in bytes that are left and taken by each: `put` of an event that `next` returns, `loads` of
-json.loads on the bytes of its data line, `keep-alive`.
+json.loads on the bytes of its data line, `keep-alive`; `change` of such an event when a mirror's `next` takes it and
+returns the change, and of that `update`, what the mirror does with the event.
 """
 
 import gc
@@ -12,7 +13,7 @@ import micropython
 
 import flamelet
 
-EVENTS = 500
+EVENTS = 200
 LINE = b'{"path":"/led","data":true}'
 database = flamelet.Database(config.URL, config.TOKEN, ca=config.CA)
 
@@ -36,6 +37,17 @@ def take_event():
         raise OSError("not the event that was sent: %r" % (event,))
 
 
+def take_change():
+    change = mirror.next(60000)
+    if change is None or change.path != "/led":
+        raise OSError("not the change that was sent: %r" % (change,))
+
+
+def update():
+    events.append(events.pop(0))
+    mirror.apply(events[0])
+
+
 def parse_line():
     json.loads(LINE)
 
@@ -50,4 +62,15 @@ with database.listen("events/keep-alive/%d" % EVENTS) as stream:
     take_event()
     both = cost(take_event, 1)  # all keep-alives, and the put behind them
     costs["keep-alive"] = {key: (both[key] - costs["put"][key]) / EVENTS for key in both}
+with database.listen("events/number/2") as stream:
+    for _ in range(2):
+        stream.next(60000)
+    events = [stream.next(60000), stream.next(60000)]
+with database.mirror("events/number/%d" % EVENTS) as mirror:
+    take_change()
+    take_change()
+    costs["change"] = cost(take_change, EVENTS - 1)
+    costs["update"] = cost(update, EVENTS)
+    if mirror.value != {"led": events[0].data}:
+        raise OSError("not the value that was sent: %r" % (mirror.value,))
 print(json.dumps(costs))
