@@ -1,8 +1,8 @@
 """What a refusal means: one table from the status and the server's words to our error, its code and what to do.
 
 The first row that fits decides. (Sources: "Error Conditions" of the Realtime Database's REST API; where that gives no
-words, they are those of the live service; the first rows are those of the service that renews tokens.) Whether a repeat may help is said by the class of the error. Loaded with
-the first refusal.
+words, they are those of the live service. The first rows are of the service that renews tokens.) Whether a repeat may
+help is said by the class of the error. Loaded with the first refusal.
 """
 
 from .errors import (
@@ -14,6 +14,8 @@ from .errors import (
     Unauthenticated,
     Unavailable,
 )
+
+_MINT_WITH_SCOPES = "mint a new token, with the scopes firebase.database and userinfo.email"
 
 # Status, what its words hold, error, code, advice.
 TABLE: tuple = (
@@ -38,7 +40,7 @@ TABLE: tuple = (
     (400, "timeout", BadRequest, "TIMED_OUT", "ask for less, or give the server more time"),
     (401, "Permission denied", PermissionDenied, "PERMISSION_DENIED", "the rules refuse this to this token"),
     (401, "expired", Unauthenticated, "TOKEN_EXPIRED", "mint a new token"),
-    (401, "Unauthorized request", Unauthenticated, "ACCESS_TOKEN_REFUSED", "mint a new token, with the scopes firebase.database and userinfo.email"),
+    (401, "Unauthorized request", Unauthenticated, "ACCESS_TOKEN_REFUSED", _MINT_WITH_SCOPES),
     (401, "auth token", Unauthenticated, "INVALID_TOKEN", "mint a new token; is it an ID token of this project?"),
     (401, "auth header", Unauthenticated, "INVALID_TOKEN", "mint a new token; is it an ID token of this project?"),
     (401, "", Unauthenticated, "UNAUTHENTICATED", "is it the right token?"),

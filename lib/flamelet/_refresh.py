@@ -35,7 +35,7 @@ def ready(client, connection, request, size):
         token.error = None
         if not token.refresh_token:
             # Whoever refused it may have thought better of it.
-            token.due = None
+            token.ends = False
             return request
     yield from _renew(client, connection, request, False)
     return _with_token(token, request, size)
@@ -91,6 +91,7 @@ def _renew(client, connection, request, blamed):
 
 def _refuse(token, error):
     token.error = error
+    token.ends = True
     token.due = ticks_add(ticks_ms(), _REFUSED_FOR)
 
 
@@ -148,6 +149,8 @@ def _ask(client, connection, token, origin, request):
 
 def _take(connection, token):
     content = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+    if not isinstance(content, dict):
+        content = {}
     try:
         seconds = int(content["expires_in"])
         token.carry("auth=", content["id_token"])

@@ -22,18 +22,27 @@ class Token:
     - {"id_token": ..., "refresh_token": ..., "api_key": ...}, which is renewed; without the last two it is not;
     - {"access_token": ...}: Google's, which cannot be renewed on a device;
     - {"database_secret": ...}: deprecated, and whoever has it owns the database.
-    Beside it may stand "expires_at" (seconds since 1970), "app_check" (a token of App Check, sent along) and "token_uri"
-    (where it is renewed, if not at Google's).
+    Beside it may stand "expires_at" (seconds since 1970), "app_check" (a token of App Check, which is sent along) and
+    "token_uri" (where it is renewed, if not at Google's).
 
     `parameter` is what the Realtime Database takes, `headers` what Firestore and others do. After a renewal that could
     not be saved `unsaved` is the OSError.
     """
 
+    kind: str
+    refresh_token: str
+    api_key: str
+    token_uri: str
+    app_check: str
+
     def __init__(self, token) -> None:
         from ._credential import take
 
-        self.file = self.unsaved = self.error = self.due = None
-        self.busy = False
+        self.file: tuple = ()  # where it is saved: see _token_file.py
+        self.unsaved: object = None
+        self.error: object = None  # what it was refused with; it stands until `due`
+        self.end = self.due = ticks_ms()  # what they say counts where it `ends`
+        self.ends = self.busy = False
         take(self, token)
         # It takes 3 KB of a board's heap.
         sys.modules.pop("flamelet._credential", None)
@@ -65,7 +74,7 @@ class Token:
 
     def is_due(self) -> bool:
         """Whether it has to be renewed, or was refused, before the next request. Allocates nothing."""
-        return self.due is not None and (self.error is not None or ticks_diff(ticks_ms(), self.due) >= 0)
+        return self.ends and (self.error is not None or ticks_diff(ticks_ms(), self.due) >= 0)
 
     def is_stale(self, parameters: list) -> bool:
         """Whether it is due, or not the one that these parameters of a request carry. Allocates nothing."""
@@ -81,5 +90,6 @@ class Token:
 
     def serve(self, ms: int) -> None:
         """Count so many milliseconds until it ends, from now on."""
+        self.ends = True
         self.end = ticks_add(ticks_ms(), ms)
         self.due = ticks_add(self.end, -min(ms // 8, _MARGIN))

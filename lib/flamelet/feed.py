@@ -114,7 +114,9 @@ class Feed:
         """Begin the exchange, if the connection is open and nobody uses it."""
         self._check(row)
         token = self._database._token
-        if connection.sock is None or connection.busy or not connection.over or token and token.is_stale(self._parameters):
+        if connection.sock is None or connection.busy or not connection.over:
+            return False
+        if token and token.is_stale(self._parameters):
             return False
         connection.begin(self._request, self._write(row))
         return True

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from flamelet import Token, _push_id, aio
+from flamelet import Token, _push_id, _token_file, aio
 from flamelet.errors import (
     NetworkError,
     OutcomeUnknown,
@@ -15,8 +15,22 @@ from flamelet.errors import (
 
 from clock import Clock
 from helpers import raises
-from scripted import CONNECTED, HOST, NO_CONTENT, REQUEST, URL, Network, answer, database, get, put, refused, reset, timeouts
-from tokens import id_token, question, refusal, renewal, token
+from scripted import (
+    CONNECTED,
+    HOST,
+    NO_CONTENT,
+    REQUEST,
+    URL,
+    Network,
+    answer,
+    database,
+    get,
+    put,
+    refused,
+    reset,
+    timeouts,
+)
+from tokens import id_token, now, question, refusal, renewal, token
 
 HEAP = "1m"
 TOKEN_HOST = "securetoken.googleapis.com"
@@ -202,8 +216,8 @@ def test_a_reading_that_meets_an_ended_token_arrives_under_its_key():
 
 def test_a_refresh_token_that_changes_is_used_from_then_on():
     mine = token(left=0)
-    scripts = [REQUEST, renewal(2, 3600, "refresh-2")], [REQUEST, answer("1")], [REQUEST, renewal(3)], [REQUEST, answer("2")]
-    with Network(*scripts) as network:
+    first = [REQUEST, renewal(2, 3600, "refresh-2")], [REQUEST, answer("1")]
+    with Network(*first, [REQUEST, renewal(3)], [REQUEST, answer("2")]) as network:
         db = database(mine)
         assert db.get("a") == 1
         network.skip(3600 * 1000)
@@ -213,7 +227,8 @@ def test_a_refresh_token_that_changes_is_used_from_then_on():
 
 def test_one_token_of_two_clients_is_renewed_once():
     mine = token()
-    with Network([REQUEST, answer("1")], [REQUEST, renewal(2)], [REQUEST, answer("2")], [REQUEST, answer("3")]) as network:
+    scripts = [[REQUEST, answer("1")], [REQUEST, renewal(2)], [REQUEST, answer("2")], [REQUEST, answer("3")]]
+    with Network(*scripts) as network:
         one = database(mine)
         other = database(mine)
         assert one.get("a") == 1
@@ -299,3 +314,30 @@ def test_a_bare_token_without_its_refresh_token_is_never_renewed():
         db = database(Token(id_token(1)))
         assert "mint" in str(raises(Unauthenticated, db.get, "a"))
     assert len(network.connected) == 1
+
+
+def test_a_renewal_is_saved_and_a_full_flash_disturbs_nobody():
+    saved = []
+
+    def save(token, expires_at):
+        saved.append((token.text, expires_at))
+        if len(saved) == 2:
+            raise OSError(28)
+
+    mine = token(left=0)
+    mine.file = "token.json", 0, 0
+    kept = _token_file.save
+    _token_file.save = save
+    try:
+        scripts = [[REQUEST, renewal(number)] for number in (2, 3, 4)]
+        answers = [[REQUEST, answer("1")] for _ in range(3)]
+        with Network(scripts[0], answers[0], scripts[1], answers[1], scripts[2], answers[2]) as network:
+            db = database(mine)
+            for has_failed in (False, True, False):
+                assert db.get("a") == 1
+                assert isinstance(mine.unsaved, OSError) == has_failed
+                network.skip(3600 * 1000)
+    finally:
+        _token_file.save = kept
+    assert [text for text, _ in saved] == [id_token(number) for number in (2, 3, 4)]
+    assert all(abs(expires_at - now() - 3600) < 60 for _, expires_at in saved)
