@@ -41,9 +41,8 @@ def test_rules_are_read_and_written_and_a_dry_run_writes_nothing(client, sim):
     assert read == still == ["ok", OPEN]
     assert checked == written == ["ok", None]
     assert changed == ["ok", RULES]
-    assert [record.query for record in sim.requests] == [
-        f"{query}access_token=REDACTED" for query in ("format=strict&", "dryRun=true&", "format=strict&", "", "format=strict&")
-    ]
+    asked = [record.query.removesuffix("access_token=REDACTED") for record in sim.requests]
+    assert asked == ["format=strict&", "dryRun=true&", "format=strict&", "", "format=strict&"]
 
 
 @pytest.mark.parametrize(

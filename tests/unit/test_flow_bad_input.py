@@ -143,6 +143,79 @@ def test_a_value_that_json_cannot_hold_is_refused_wherever_it_stands():
     each_is_refused(lambda db, value: db.set("a", value), [deep(33), deep(500)])
 
 
+NAN = float("nan")
+# What the service refuses is refused here, with the reason; and beside it the nearest that is sent.
+REFUSED = (
+    (lambda db: db.query("n").order_by_key().get(shallow=True), "Mixing 'shallow' and querying parameters"),
+    (lambda db: db.query("n").order_by_key().order_by_value(), "orderBy cannot be combined with orderBy"),
+    (lambda db: db.query("n").order_by_key().limit_to_first(0), "limitToFirst must be a positive integer, not 0"),
+    (lambda db: db.query("n").order_by_key().limit_to_last(0), "limitToLast must be a positive integer, not 0"),
+    (lambda db: db.query("n").order_by_key().start_at("a").equal_to("b"), "equalTo cannot be combined with startAt"),
+    (lambda db: db.query("n").order_by_key().start_at(NAN), "JSON cannot hold nan"),
+    (lambda db: db.get("n", orderBy="$key"), "not orderBy='$key'"),
+    (lambda db: db.get("n", timeout="5"), "a number and a unit"),
+    (lambda db: db.get("n", timeout="5h"), "a number and a unit"),
+    (lambda db: db.get("n", timeout="-1s"), "a number and a unit"),
+    (lambda db: db.get("n", timeout="16min"), "at most 15min"),
+    (lambda db: db.get("n", timeout="0s"), "not '0s'"),
+    (lambda db: db.query("n").order_by_key().get(timeout="5h"), "a number and a unit"),
+    (lambda db: db.set("n", {"a": [{"b": {"c.d": 1}}]}), "c.d"),
+    (lambda db: db.push("n", {"a": [{"b": {"c/d": 1}}]}), "c/d"),
+    (lambda db: db.update("n", {"a": {"b": {"c": {"": 1}}}}), "the key '' cannot be"),
+    (lambda db: db.set("n", {"a": [{"b": NAN}]}), "JSON cannot hold nan"),
+    (lambda db: db.update("n", {"a/b": [float("-inf")]}), "JSON cannot hold -inf"),
+    (lambda db: db.get("a/" + "k" * 769), "768 bytes"),
+    (lambda db: db.set("n", {"a": {"\u00e9" * 385: 1}}), "768 bytes"),
+    (lambda db: db.update("n", {"a/" + "k" * 769: 1}), "768 bytes"),
+    (lambda db: db.set("n", deep(33)), "more than 32 levels"),
+    (lambda db: db.push("n", {"a": deep(32)}), "more than 32 levels"),
+    (lambda db: db.update("n", {"a": deep(33)}), "more than 32 levels"),
+    (lambda db: db.update("n", {"a": 1, "a/b": 2}), "paths that do not overlap: /a holds /a/b"),
+    (lambda db: db.set("n", {"a": [{".sv": "now"}]}), "no server value"),
+    (lambda db: db.update("n", {"a": {".value": 1, ".priority": {".sv": {"multiply": 2}}}}), "no server value"),
+    (lambda db: db.update("n", {"a": 1}, if_match="e"), "no conditions and ETags for an update"),
+    (lambda db: db.update("n", {"a": 1}, etag=True), "no conditions and ETags for an update"),
+    (lambda db: db.push("n", 1, if_match="e"), "a push has no condition"),
+    (lambda db: db.push("n", 1, server_key=True, if_match="e"), "a push has no condition"),
+)
+ACCEPTED = (
+    lambda db: db.get("n", shallow=True),
+    lambda db: db.query("n").order_by_key().limit_to_first(1).start_at("a").get(timeout="15min"),
+    lambda db: db.get("n", timeout="3ms", format="export"),
+    lambda db: db.set("n", {"k" * 768: {"\u00e9" * 384: 1}}),
+    lambda db: db.update("n", {"a/" + "k" * 768: 1, "a/b": deep(32), "ab": 1}),
+    lambda db: db.set("n", deep(32)),
+    lambda db: db.set("n", {"a": [{".value": 1, ".priority": {".sv": {"increment": 2}}}]}),
+    lambda db: db.set("n", 1, if_match="e"),
+    lambda db: db.delete("n", if_match="e"),
+)
+
+
+def test_what_the_service_would_refuse_is_refused_with_the_reason_and_not_sent():
+    with Network([REQUEST, answer("1")]) as network:
+        db = database()
+        for call, reason in REFUSED:
+            assert reason in str(refused(call, db)), reason
+        assert network.sent == []
+        assert db.get("well") == 1
+
+
+def test_what_a_transaction_makes_is_refused_before_it_is_written():
+    with Network([REQUEST, answer("1", headers="ETag: e\r\n"), REQUEST, answer("2")]) as network:
+        db = database()
+        assert "JSON cannot hold nan" in str(refused(db.transaction, "n", lambda value: {"a": [NAN]}))
+        assert db.get("well") == 2
+    assert [request.split(b" ")[:2] for request in network.sent[0]] == [[b"GET", b"/n.json"], [b"GET", b"/well.json"]]
+
+
+def test_what_comes_nearest_to_a_refusal_is_sent():
+    with Network([REQUEST, answer("null")] * len(ACCEPTED)) as network:
+        db = database()
+        for call in ACCEPTED:
+            call(db)
+    assert len(network.sent[0]) == len(ACCEPTED)
+
+
 def test_values_that_json_can_hold_are_sent():
     with Network([REQUEST, NO_CONTENT] * 9) as network:
         db = database()
