@@ -71,6 +71,14 @@ def test_a_path_that_cannot_be_is_refused_by_every_verb():
         lambda db, path: db.delete(path),
         lambda db, path: db.listen(path),
         lambda db, path: db.feed(path, (("a", 0),)),
+        lambda db, path: db.walk(path, "*"),
+        lambda db, path: db.walk("a", path),
+        lambda db, path: db.mirror(path),
+        lambda db, path: db.query(path),
+        lambda db, path: db.query("a").order_by_child(path),
+        lambda db, path: db.get_if_changed(path, "e"),
+        lambda db, path: db.set_if_unchanged(path, "e", 1),
+        lambda db, path: db.transaction(path, lambda value: value),
     ):
         each_is_refused(call, BAD_PATHS)
         each_is_refused(call, (None, 1, b"a"))
@@ -173,6 +181,7 @@ REFUSED = (
     (lambda db: db.update("n", {"a": 1, "a/b": 2}), "paths that do not overlap: /a holds /a/b"),
     (lambda db: db.set("n", {"a": [{".sv": "now"}]}), "no server value"),
     (lambda db: db.update("n", {"a": {".value": 1, ".priority": {".sv": {"multiply": 2}}}}), "no server value"),
+    (lambda db: db.get("n", if_match="e"), "not if_match='e'"),
     (lambda db: db.update("n", {"a": 1}, if_match="e"), "no conditions and ETags for an update"),
     (lambda db: db.update("n", {"a": 1}, etag=True), "no conditions and ETags for an update"),
     (lambda db: db.push("n", 1, if_match="e"), "a push has no condition"),
