@@ -47,9 +47,9 @@ def failed(connection, request) -> FlameletError:
         text = "%s: the answer is larger than the memory or answer_bytes=%d: ask for less, or allow more"
         return ProtocolError(text % (what, connection.answer_bytes))
     if failure == BROKEN and connection.origin.tls and connection.fresh and not connection.sent:
-        from ._tls import untrusted
+        from ._tls_reasons import untrusted
 
-        return untrusted(connection, error)
+        return untrusted(host, error)
     if failure == BROKEN:
         return NetworkError("%s: the connection to %s broke (%s)" % (what, host, error))
     return ProtocolError("%s: %s: is %s the right server?" % (what, _REASONS[failure], host))
@@ -78,30 +78,35 @@ def check(connection, request, client=None) -> bool:
 def refused(connection, request) -> ResponseError:
     """The error that the status of the answer stands for."""
     status = connection.response.status
-    content, text = _content(connection)
+    content = _content(connection)
+    text = _words(content)
     kind, code, advice = cause(status, text)
+    is_page = isinstance(content, bytes)
+    if is_page and content:
+        advice += "; or does the network intercept? This is no JSON"
     error = kind("%s: %d %s (%s)" % (name(request), status, text, advice), status, text, code)
     if isinstance(error, PreconditionFailed):
         # The service sends the present value instead of words.
-        error.value = content
+        error.value = None if is_page else content
         error.etag = connection.response.headers.get(b"etag", b"").decode()
     return error
 
 
 def _content(connection):
-    """The body as a value, and the server's words: `error` of a JSON body, or the beginning of any other."""
+    """The body as a value; as bytes the beginning of one that is no JSON, but the page of a proxy."""
     from . import _json
 
     size = connection.body_size
     try:
-        content = _json.loads(connection.body, memoryview(connection.body), size)
+        return _json.loads(connection.body, memoryview(connection.body), size)
     except ProtocolError:
-        # No JSON, but a proxy's page, which says more in its own words.
-        return None, repr(bytes(connection.body[: min(size, 100)]))
+        return bytes(connection.body[: min(size, 100)])
+
+
+def _words(content):
+    """The server's words: `error` of a JSON body, or the beginning of any other."""
     error = content.get("error") if isinstance(content, dict) else None
     if isinstance(error, dict):
         # Google's other services: {"error": {"code": 400, "message": "TOKEN_EXPIRED", ...}}.
         error = error.get("message")
-    if isinstance(error, str):
-        return content, error
-    return content, repr(content)[:100]
+    return error if isinstance(error, str) else repr(content)[:100]

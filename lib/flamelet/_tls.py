@@ -7,11 +7,9 @@ Memory: one SSLContext for the life of the program; a connection takes 23-40 KiB
 """
 
 import ssl
-import time
 
-from . import InvalidArgument, Timeout
+from . import Timeout
 from ._runtime import MICROPYTHON, ticks_add, ticks_ms
-from .errors import TLSError
 
 if MICROPYTHON:
 
@@ -41,40 +39,28 @@ def shake_hands(transport):
             yield transport
             events = handshake(wrapped)
     except (OSError, ValueError, MemoryError) as error:
-        raise untrusted(transport, error)
+        # First of all, since what explains it needs memory.
+        transport.close()
+        from ._tls_reasons import untrusted
 
-
-def untrusted(transport, error: Exception) -> TLSError:
-    """Close, and say why the handshake failed."""
-    transport.close()
-    if isinstance(error, MemoryError):
-        reason = "it needs about 40 KiB of memory in one piece"
-    elif time.gmtime()[0] < 2024:
-        reason = "the clock is not set, so no certificate is valid"
-    else:
-        reason = "the server is not who it should be, or the network intercepts"
-    # MicroPython's reasons have lines of their own.
-    text = " ".join(str(error).split())
-    return TLSError("TLS with %s failed (%s): %s" % (transport.origin.host, text, reason))
+        raise untrusted(host, error)
 
 
 def _context(ca):
     """The SSLContext that trusts `ca`: DER or PEM bytes, or the name of a file; None for the roots that are shipped."""
-    if ca not in _contexts:
-        context = _new_context()
-        # MicroPython begins at CERT_NONE, CPython at CERT_REQUIRED.
-        context.verify_mode = ssl.CERT_REQUIRED
-        for certificate in _certificates(ca):
-            try:
+    try:
+        if ca not in _contexts:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            # MicroPython begins at CERT_NONE, CPython at CERT_REQUIRED.
+            context.verify_mode = ssl.CERT_REQUIRED
+            for certificate in _certificates(ca):
                 context.load_verify_locations(cadata=certificate)
-            except (OSError, ValueError) as error:
-                raise InvalidArgument("ca is no certificate that can be read (%s): it is PEM or DER" % error)
-        _contexts[ca] = context
+            _contexts[ca] = context
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        from ._tls_reasons import unreadable
+
+        raise unreadable(ca, error)
     return _contexts[ca]
-
-
-def _new_context():
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _certificates(ca):
@@ -84,19 +70,23 @@ def _certificates(ca):
 
         return CERTIFICATES
     if isinstance(ca, str):
-        try:
-            with open(ca, "rb") as file:
-                ca = file.read()
-        except OSError as error:
-            raise InvalidArgument("the root certificates in %s cannot be read (%s)" % (ca, error))
+        with open(ca, "rb") as file:
+            ca = file.read()
     pieces = ca.split(b"-----BEGIN CERTIFICATE-----")[1:]
-    return [_der(piece) for piece in pieces] or (ca,)
+    return [_der(piece) for piece in pieces] or _split(ca)
 
 
 def _der(piece):
     from binascii import a2b_base64
 
-    try:
-        return a2b_base64(piece.split(b"-----END")[0].replace(b"\n", b"").replace(b"\r", b""))
-    except ValueError:
-        raise InvalidArgument("the root certificates are not PEM that can be read")
+    return a2b_base64(piece.split(b"-----END")[0].replace(b"\n", b"").replace(b"\r", b""))
+
+
+def _split(der):
+    """Certificates that stand one behind the other; MicroPython would take the first and say nothing of the rest."""
+    certificates = []
+    while der or not certificates:
+        end = 4 + int.from_bytes(der[2:4], "big")
+        certificates.append(der[:end])
+        der = der[end:]
+    return certificates
