@@ -67,6 +67,22 @@ def to_budget(budget) -> Budget:
     return budget if isinstance(budget, Budget) else Budget(budget)
 
 
+class Closing:
+    """What a `with` or `async with` block closes at its end."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()  # type: ignore[attr-defined]
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        self.close()  # type: ignore[attr-defined]
+
+
 def enter(client, stream) -> None:
     """Count `stream`, a stream or a walk of `client` with a connection of its own; InvalidArgument where none fits."""
     if not client._budget:

@@ -8,12 +8,19 @@ Memory: what is found, as text, and the keys that match. Limits: 64 levels; a va
 `value_bytes`.
 """
 
-from ._runtime import const
+from ._runtime import MICROPYTHON, const
+from .errors import ProtocolError
+
+if MICROPYTHON:
+    from json import loads as _loads
+else:
+    from ._cpython import loads as _loads
 
 NEED = const(0)
 FOUND = const(1)  # text[:size] is a value, and keys are its path
 NOT_JSON = const(-1)
-TOO_LARGE = const(-2)
+TOO_LARGE = const(-2)  # as FOUND, but of the value, of `size` bytes, only the beginning was kept
+KEY_TOO_LARGE = const(-3)
 
 # What comes next, as in _json.py: odd where a bracket may close.
 _VALUE = const(0)
@@ -45,17 +52,25 @@ class Reader:
     """The machine. After FOUND: `text[:size]`, a bytearray, is the value as JSON, and `keys` is its path."""
 
     def __init__(self, pattern: list, value_bytes: int) -> None:
-        self._pattern = pattern
         self._limit = value_bytes
-        self.keys: list = [""] * len(pattern)
-        self.text = bytearray(64)
-        self.size = self.position = 0
-        self._indices = [0] * len(pattern)
+        self.text = bytearray(min(64, value_bytes))
         self._open = bytearray(64)
+        self.aim(pattern)
+        self.start()
+
+    def aim(self, pattern: list) -> None:
+        """Look for `pattern` from here on; of the one before, what has matched must be its beginning."""
+        self._pattern = pattern
+        self.keys: list = [""] * len(pattern)
+        self._indices = [0] * len(pattern)
+
+    def start(self) -> None:
+        """Begin a new text."""
+        self.size = self.position = 0
         self._depth = self._matched = 0
         self._expected = _VALUE
         self._token = 0
-        self._is_key = self._keeps = self._is_high = False
+        self._is_key = self._keeps = self._fits = self._is_high = self._has_pairs = False
         self._literal = b""
         self._count = self._unit = self._low = self._high = 0
 
@@ -72,52 +87,74 @@ class Reader:
                 at = self._begin(buffer[at], at)
             if at < 0:
                 return NOT_JSON
-            if self._keeps and not self._keep(buffer, start, at):
-                return TOO_LARGE
             self.position = at
-            if not self._token and self._keeps and self._is_whole():
-                return FOUND
+            if self._keeps:
+                self._keep(buffer, start, at)
+                if not self._token:
+                    code = self._whole()
+                    if code:
+                        return code
         return NEED
 
     def feed_eof(self) -> int:
         """The text has ended: NEED where it is whole, FOUND where it is a number, NOT_JSON where it is cut."""
         if self._token in _WHOLE:
             self._token = 0
-            if self._keeps and self._is_whole():
-                return FOUND
+            code = self._whole() if self._keeps else NEED
+            if code:
+                return code
         return NOT_JSON if self._depth or self._token or self._expected != _COMMA_OR_END else NEED
 
     def _keep(self, buffer, start, end):
         size = self.size + end - start
-        if size > self._limit:
-            return False
-        if size > len(self.text):
-            self.text.extend(bytes(max(size, 2 * len(self.text)) - len(self.text)))
-        for i in range(start, end):
-            self.text[self.size + i - start] = buffer[i]
+        if self._fits and size > len(self.text):
+            self._fits = size <= self._limit and self._grow(size)
+        if self._fits:
+            # What is kept is short, or comes token by token: _copy would not be worth its memory.
+            for at in range(self.size, size):
+                self.text[at] = buffer[start]
+                start += 1
         self.size = size
+
+    def _grow(self, size):
+        """Make room for `size` bytes of text; whether memory has it."""
+        try:
+            text = bytearray(max(size, min(self._limit, 2 * len(self.text))))
+        except MemoryError:
+            return False
+        text[: len(self.text)] = self.text
+        self.text = text
         return True
 
-    def _is_whole(self):
-        """Whether what is kept has come to its end: a value that is found, or a key, which is then compared."""
-        if self._is_key:
-            self._is_key = self._keeps = False
-            self._match(self._read_key())
-            return False
-        if self._depth > len(self._pattern) or self._expected != _COMMA_OR_END:
-            return False
-        self._keeps = False
-        return True
+    def _whole(self):
+        """What there is to tell of the text that is kept: NEED where it goes on, or was a key, which is compared."""
+        if not self._is_key:
+            if self._depth > len(self._pattern) or self._expected != _COMMA_OR_END:
+                return NEED
+            self._keeps = False
+            return FOUND if self._fits else TOO_LARGE
+        self._is_key = self._keeps = False
+        return self._match(self.read()) if self._fits else KEY_TOO_LARGE
 
-    def _read_key(self):
-        from . import _json
+    def read(self):
+        """The value of the text that was kept; ProtocolError where it does not fit into memory."""
+        view = memoryview(self.text)
+        if self._has_pairs:
+            # The firmware would get them wrong.
+            from . import _json
 
-        return _json.loads(self.text, memoryview(self.text), self.size)
+            return _json.loads(self.text, view, self.size)
+        try:
+            return _loads(view[: self.size])  # type: ignore[type-var]
+        except (MemoryError, ValueError):
+            raise ProtocolError("a JSON value of %d bytes, or a number in it, is too large" % self.size)
 
     def _match(self, key):
+        """Compare a key, or an index; NEED."""
         level = self._depth - 1
         self.keys[level] = key
         self._matched = self._depth if self._pattern[level] in ("*", key) else level
+        return NEED
 
     def _is_on_path(self):
         """Whether the keys of the innermost container are to be compared."""
@@ -150,17 +187,21 @@ class Reader:
     def _begin_key(self):
         self._expected = _COLON
         if self._is_on_path():
-            self._is_key = self._keeps = True
-            self.size = 0
+            self._is_key = True
+            self._begin_text()
 
     def _begin_value(self):
         if self._is_on_path() and self._open[self._depth - 1] == 91:
             self._match(str(self._indices[self._depth - 1]))
             self._indices[self._depth - 1] += 1
         if self._matched == self._depth == len(self._pattern):
-            self._keeps = True
-            self.size = 0
+            self._begin_text()
         self._expected = _COMMA_OR_END
+
+    def _begin_text(self):
+        self._keeps = self._fits = True
+        self._has_pairs = False
+        self.size = 0
 
     def _begin_other(self, byte, at):
         """A value that is no string."""
@@ -282,6 +323,7 @@ class Reader:
             is_low = 0xDC00 <= self._unit <= 0xDFFF
             if is_low != self._is_high:
                 return -1
+            self._has_pairs |= is_low
             self._is_high = 0xD800 <= self._unit <= 0xDBFF
             self._token = _STRING
         return at + 1

@@ -17,6 +17,7 @@ from ._runtime import const
 NEED = const(0)
 EVENT = const(1)
 TOO_LARGE = const(2)
+PROJECTED = const(3)  # of a `Projection`, which then has an `event()`
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -25,7 +26,7 @@ _SPACE = const(1)  # behind its colon, where one space is dropped
 _VALUE = const(2)
 
 _IGNORED = const(0)
-_DATA = const(1)
+DATA = const(1)
 _EVENT = const(2)
 _ID = const(3)
 _RETRY = const(4)
@@ -126,7 +127,7 @@ class EventParser:
         name = self._value
         size = self._held
         if size == 4 and name.startswith(b"data"):
-            self._field = _DATA
+            self._field = DATA
             if self._has_data:
                 self._keep_data(b"\n", 0, 1)
             self._has_data = True
@@ -146,7 +147,7 @@ class EventParser:
         cut = buffer.find(b"\r", start, end)
         if cut >= 0:
             end = stop = cut
-        if self._field == _DATA:
+        if self._field == DATA:
             self._keep_data(buffer, start, end)
         elif self._field != _IGNORED:
             self._keep_value(buffer, start, end)

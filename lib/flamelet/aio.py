@@ -93,9 +93,11 @@ class Database(database.Database):
     def _run(self, flow):
         return run(flow)
 
-    def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000, query: str = ""):
+    def listen(
+        self, path: str, event_bytes: int = 8192, silence_ms: int = 45000, query: str = "", pattern: str = ""
+    ):
         """As `flamelet.Database.listen`: a `Stream` to iterate over with `async for`."""
-        return Stream(self, path, event_bytes, silence_ms, query)
+        return Stream(self, path, event_bytes, silence_ms, query, pattern)
 
     def feed(self, path: str, fields: tuple):
         """As `flamelet.Database.feed`: a `Feed` whose methods are awaited."""
@@ -139,12 +141,6 @@ class Stream(stream.Stream):
         if event is None:
             raise StopAsyncIteration
         return event
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        self.close()
 
 
 class Feed(feed.Feed):

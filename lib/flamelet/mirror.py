@@ -11,6 +11,7 @@ change. Limit: an event has at most `event_bytes`; a larger one ends the mirror,
 
 from collections import namedtuple
 
+from ._budget import Closing
 from ._runtime import const, ticks_add, ticks_diff, ticks_ms
 from .errors import ProtocolError
 
@@ -19,7 +20,7 @@ Change = namedtuple("Change", ("path", "value"))
 _POLL = const(10)
 
 
-class Mirror:
+class Mirror(Closing):
     """Made by `Database.mirror(path)`: iterate over its changes, or ask `next`; `close` it, or use a `with` block.
 
     A change has `path` (relative to what is mirrored; "/" is the whole) and `value`, None where it was deleted.
@@ -32,18 +33,6 @@ class Mirror:
         self._root: object = None
         self._changes: list = []
         self.loaded = False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        self.close()
 
     def close(self) -> None:
         """End the stream; the value stays as it is."""

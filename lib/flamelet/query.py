@@ -73,9 +73,9 @@ class Query:
         """[(key, value), ...] in the order of the service; `options`: parameters as for `Database.get`."""
         return self._database._run(self._get(options))
 
-    def listen(self, event_bytes: int = 8192, silence_ms: int = 45000):
+    def listen(self, event_bytes: int = 8192, silence_ms: int = 45000, pattern: str = ""):
         """A `Stream` of the changes among these children; see `Database.listen`."""
-        return self._database.listen(self._path, event_bytes, silence_ms, self._text())
+        return self._database.listen(self._path, event_bytes, silence_ms, self._text(), pattern)
 
     def _order_by(self, index):
         return self._set("orderBy", index, ("orderBy",))

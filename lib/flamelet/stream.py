@@ -12,20 +12,19 @@ itself either: a wrong URL should be seen at once. After such an error the strea
 
 Memory: the connection's 512 bytes, and the largest event that came, at most `event_bytes`. A larger event is skipped to
 its end and told as one of type "too-large", with its size as `data`. A keep-alive allocates nothing; an event only what
-its value takes, and itself.
+its value takes, and itself. With a pattern (_projection.py) only what matches is read, and the largest value is what counts.
 """
 
 import time
 from collections import namedtuple
 
-from . import _json
-from ._budget import enter, leave
+from ._budget import Closing, enter, leave
 from ._client import wait
 from ._connection import DONE
 from ._http1 import BODY, HEAD
 from ._request import build
 from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
-from ._sse import EVENT, NEED, EventParser
+from ._sse import EVENT, NEED, PROJECTED, EventParser
 from .errors import FlameletError, ProtocolError, StreamCancelled
 
 Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
@@ -42,19 +41,30 @@ _WANTED = (b"content-type", b"location", b"date")
 _PROGRESS = const(4096)  # bytes that prove a large event is no trickle
 
 
-class Stream:
+class Stream(Closing):
     """Made by `Database.listen(path)`: iterate over it, or ask `next`; `close` it, or use it in a `with` block.
 
     An event has `type` ("put": replace what is at `path`; "patch": replace those children; "too-large"), `path`
     (relative to what is listened to), `data`, and `snapshot` (True for the whole value that begins each connection).
     """
 
-    def __init__(self, client, path: str, event_bytes: int, silence_ms: int, query: str = "") -> None:
+    def __init__(
+        self, client, path: str, event_bytes: int, silence_ms: int, query: str = "", pattern: str = ""
+    ) -> None:
         self._client = client
         self._connection = client._new_connection()
         self._connection.response.wanted = _WANTED
         self._request = build(client, "GET", client._target(path, query), headers=("Accept: text/event-stream",))
-        self._parser = EventParser(_NAMES, event_bytes)
+        if pattern:
+            from . import _projection, database
+
+            wanted = [key for key in database.keys(pattern) if key]
+            self._parser: EventParser = _projection.Projection(_NAMES, event_bytes, wanted)
+        else:
+            from . import _json
+
+            self._parser = EventParser(_NAMES, event_bytes)
+            self._loads = _json.loads
         self._silence_ms = silence_ms
         self._opening = None
         self._is_open = False
@@ -67,12 +77,6 @@ class Stream:
         self.waiting = 0
         self.reconnects = 0
         enter(client, self)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
     def close(self) -> None:
         """End the stream, and free its connection."""
@@ -263,6 +267,8 @@ class Stream:
         """What an event of the parser is for the user."""
         parser = self._parser
         kind = parser.name
+        if code == PROJECTED:
+            return _projected(parser)
         if code != EVENT:
             return Event("too-large", _path_of(parser), parser.size, self._snapshot())
         if kind == _CANCEL:
@@ -277,7 +283,7 @@ class Stream:
         if kind != _PUT and kind != _PATCH:
             # A type that is not in the document is none of ours.
             return None
-        content = _json.loads(parser.data, parser.view, parser.data_length)
+        content = self._loads(parser.data, parser.view, parser.data_length)
         if not isinstance(content, dict) or not isinstance(content.get("path"), str) or "data" not in content:
             raise ProtocolError("the stream sent a %s without path and data" % _TYPES[kind])
         return Event(_TYPES[kind], content["path"], content["data"], self._snapshot())
@@ -287,6 +293,11 @@ class Stream:
         first = self._is_first
         self._is_first = False
         return first
+
+
+def _projected(parser):
+    event = parser.event()
+    return Event(*event) if event else None
 
 
 def _path_of(parser):

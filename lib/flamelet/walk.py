@@ -8,25 +8,21 @@ Memory: the connection's 512 bytes, and one value at a time, of at most `value_b
 client's `first_byte` for each piece.
 """
 
-from . import _json
-from ._budget import enter, leave
+from ._budget import Closing, enter, leave
 from ._connection import DONE
 from ._http1 import BODY, HEAD
-from ._reader import FOUND, NEED, TOO_LARGE, Reader
+from ._reader import FOUND, NEED, NOT_JSON, Reader
 from ._request import build
 from ._runtime import ticks_add, ticks_ms
-from .database import check_key, keys
+from .database import keys
 from .errors import ProtocolError
 
 
-class Walk:
+class Walk(Closing):
     """Made by `Database.walk(path, pattern)`: iterate over it, with `async for` where the database is awaited."""
 
     def __init__(self, client, path: str, pattern: str, raw: bool, value_bytes: int) -> None:
-        parts = [part for part in pattern.split("/") if part]
-        for part in parts:
-            if part != "*":
-                check_key(part)
+        parts = [part for part in keys(pattern) if part]
         self._what = "/".join(keys(path) + parts)
         self._client = client
         self._request = build(client, "GET", client._target(path))
@@ -37,18 +33,6 @@ class Walk:
         self._at = self._end = 0
         self._is_open = False
         enter(client, self)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        self.close()
 
     def __iter__(self):
         return self
@@ -111,12 +95,12 @@ class Walk:
             return None
         if self._raw:
             return path, bytes(memoryview(reader.text)[: reader.size])
-        return path, _json.loads(reader.text, memoryview(reader.text), reader.size)
+        return path, reader.read()
 
     def _failure(self, code):
-        if code == TOO_LARGE:
-            return ProtocolError("walk %s: a value or key is larger than value_bytes: allow more" % self._what)
-        return ProtocolError("walk %s: the server sent what is not JSON" % self._what)
+        if code == NOT_JSON:
+            return ProtocolError("walk %s: the server sent what is not JSON" % self._what)
+        return ProtocolError("walk %s: a value or key is larger than value_bytes: allow more" % self._what)
 
     def _fill(self):
         """Flow: the next piece of the answer; False at its end."""
