@@ -12,7 +12,7 @@ itself either: a wrong URL should be seen at once. After such an error the strea
 
 Memory: the connection's 512 bytes, and the largest event that came, at most `event_bytes`. A larger event is skipped to
 its end and told as one of type "too-large", with its size as `data`. A keep-alive allocates nothing; an event only what
-its value takes, and itself. With a pattern (_projection.py) only what matches is read, and the largest value is what counts.
+its value takes, and itself. With a pattern (_projection.py) what counts is the largest value that matches.
 """
 
 import time
