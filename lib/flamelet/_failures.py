@@ -83,7 +83,7 @@ def refused(connection, request) -> ResponseError:
     kind, code, advice = cause(status, text)
     is_page = isinstance(content, bytes)
     if is_page and content:
-        advice += "; or does the network intercept? This is no JSON"
+        advice += "; this is no JSON: does the network intercept?"
     error = kind("%s: %d %s (%s)" % (name(request), status, text, advice), status, text, code)
     if isinstance(error, PreconditionFailed):
         # The service sends the present value instead of words.
