@@ -14,7 +14,7 @@ _DATES = ("expired", "not yet", "in the future", "CERT_VERIFY_FAILED")  # the la
 
 # What the text holds, and what that means.
 _REASONS = (
-    (("ALLOC_FAILED", "Errno 12]"), "it needs about 40 KiB of memory in one piece"),
+    (("ALLOC_FAILED",), "it needs about 40 KiB of memory in one piece"),
     (
         ("issuer", "certificate chain", "verify the first", "not correctly signed"),
         "no trusted root stands behind the certificate: the network intercepts, the server keeps an intermediate to "
@@ -54,7 +54,7 @@ def unreadable(ca, error: Exception) -> InvalidArgument:
 
 
 def _reason(error, text):
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or getattr(error, "errno", 0) == 12:  # ENOMEM, on every port
         return _REASONS[0][1]
     today = time.gmtime()[:3]
     if today[0] < 2024 and _holds(text, _DATES):
