@@ -24,7 +24,8 @@ class Mirror(Closing):
     """Made by `Database.mirror(path)`: iterate over its changes, or ask `next`; `close` it, or use a `with` block.
 
     A change has `path` (relative to what is mirrored; "/" is the whole) and `value`, None where it was deleted.
-    `loaded`: the first value has come. Values are not copied: leave them as they are.
+    `loaded`: the first value has come. Values are parts of the mirror, and change with it: leave them as they are, and
+    copy one that is to stay as it was told.
     """
 
     def __init__(self, client, stream) -> None:
