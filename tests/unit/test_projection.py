@@ -4,7 +4,7 @@ from random import getrandbits
 
 from projecting import projection, read
 
-from flamelet import _reader
+from flamelet import _reader, _sse
 
 from feeding import every_cut
 
@@ -252,6 +252,14 @@ def test_what_was_cut_is_forgotten_by_a_new_stream():
         read(parser, [whole[:cut]])
         parser.start()
         assert read(parser, [server("1", "/c/v")]) == [("put", "/c/v", 1, True)], cut
+
+
+def test_a_piece_that_was_not_read_to_its_end_is_forgotten_too():
+    parser = projection("*/v")
+    buffer = bytearray(server('{"a":{"v":1},"b":{"v":2}}'))
+    assert parser.feed(buffer, 0, len(buffer)) == _sse.PROJECTED and parser.position < len(buffer)
+    parser.start()
+    assert read(parser, [server("1", "/c/v")]) == [("put", "/c/v", 1, True)]
 
 
 # What the events add up to. The model is flat, {path as a tuple: leaf}, and knows the whole tree.
