@@ -20,9 +20,9 @@ def trusting(connect, say, url, ca, form):
         return [db.get("a"), outcome(feed.push, 7)]
 
 
-def every_call(connect, say, url, ca, timeouts):
-    """The outcome of a request, a reading and a stream."""
-    with connect(url, ca=ca, timeouts=Timeouts(**timeouts)) as db:
+def every_call(connect, say, url, ca, timeouts, token=None):
+    """The outcome of a write, a read, a reading and a stream."""
+    with connect(url, token, ca=ca, timeouts=Timeouts(**timeouts)) as db:
         feed = db.feed("readings", (("n", 0),))
         stream = db.listen("a")
         return [outcome(db.set, "a", 1), outcome(db.get, "a"), outcome(feed.push, 7), outcome(stream.next, 5000)]
