@@ -4,6 +4,14 @@
         requests.put(sim.url + "/devices/d1.json", json={"on": True})
         assert sim.get("devices/d1") == {"on": True}
 
+Beside the database it serves, on the same port, the accounts of its project: Identity Toolkit, Secure Token and OAuth2,
+with real signatures (see `identity`). `sign_in(uid)` gives what `flamelet mint` writes into token.json, `token_seconds`
+says how long such a token lives (2 for a test that is to see it end), and `revoke`, `disable` and `delete_user` end its
+refresh token; `service_account()` is a key file whose tokens come from here too.
+
+    with Simulator(token_seconds=2) as sim:
+        db = flamelet.Database(sim.url, flamelet.Token(sim.sign_in("device-1", {"site": "A"})), insecure=True)
+
 It runs in a thread with an event loop of its own; every method here may be called from any other thread.
 `flamelet sim` runs it by itself, and `control` is the same control over HTTP.
 """
@@ -20,7 +28,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import answers, control, rest, running, tree
+from . import answers, control, identity, oauth2, rest, running, tokens, tree
+from .accounts import DATABASE_SCOPES, LOGIN_SCOPES, TOKEN_SECONDS, Accounts, Refreshes, Rotation, ServiceAccount
 from .events import Change
 from .faults import Fault
 from .rules import Rules, parse_rules
@@ -51,6 +60,12 @@ class Simulator:
             `{"my-db": "europe-west1"}`. Others are answered by 404, and a host of a wrong region by the right one.
             None: there is every database that is asked for, in every region.
         on_request: is called with the Record of each answered request, in the simulator's thread.
+        project: the ID of the project whose accounts it has.
+        token_seconds: the lifetime of ID tokens and of OAuth2 tokens.
+        rotation: what a refresh does to the refresh token: None gives the same one again, "keep" a new one beside it,
+            "end" a new one in its place.
+        strict: refuses every token that this simulator did not give, as the live service would; else a JWT of another
+            key is read for its claims, and anything that is no JWT counts as an administrator's.
     """
 
     def __init__(
@@ -68,12 +83,19 @@ class Simulator:
         rules: dict[str, Any] | str | None = None,
         databases: Mapping[str, str] | None = None,
         on_request: Callable[[Record], None] | None = None,
+        project: str = "demo",
+        token_seconds: int = TOKEN_SECONDS,
+        rotation: Rotation = None,
+        strict: bool = False,
     ):
         kinds = frozenset(redirect)
         if isinstance(redirect, str) or not kinds <= {"streams", "writes"}:
             raise ValueError(f'redirect must be a tuple of "streams" and "writes", not {redirect!r}')
         regions = None if databases is None else rest.parse_databases(databases)
-        self._state = State(token, kinds, keep_alive_seconds, requests_per_connection, regions)
+        accounts = Accounts(project, strict=strict)
+        self._state = State(token, kinds, keep_alive_seconds, requests_per_connection, regions, accounts)
+        self.token_seconds = token_seconds
+        self.rotation = rotation
         database(self._state, rest.DEFAULT_NAMESPACE).rules = _parse_rules(rules)
         if on_request:
             self._state.on_request = on_request
@@ -143,6 +165,123 @@ class Simulator:
     @token.setter
     def token(self, token: str | None) -> None:
         self._state.token = token
+
+    @property
+    def project(self) -> str:
+        """The ID of the project whose accounts it has."""
+        return self._accounts.project
+
+    @property
+    def api_key(self) -> str:
+        """The API key of that project; any other is refused."""
+        return self._accounts.api_key
+
+    @property
+    def token_uri(self) -> str:
+        """Where ID tokens are refreshed: the URL of Secure Token here."""
+        return f"{self.url}/{identity.SECURE_TOKEN}/v1/token"
+
+    @property
+    def token_seconds(self) -> int:
+        """The lifetime of the ID tokens and OAuth2 tokens that it gives; may be set while it runs."""
+        return self._accounts.token_seconds
+
+    @token_seconds.setter
+    def token_seconds(self, seconds: int) -> None:
+        if not isinstance(seconds, int) or seconds < 1:
+            raise ValueError(f"token_seconds must be a whole number of 1 or more, not {seconds!r}")
+        self._accounts.token_seconds = seconds
+
+    @property
+    def rotation(self) -> Rotation:
+        """What a refresh does to the refresh token; may be set while it runs."""
+        return self._accounts.rotation
+
+    @rotation.setter
+    def rotation(self, rotation: Rotation) -> None:
+        if rotation not in (None, "keep", "end"):
+            raise ValueError(f'rotation must be None, "keep" or "end", not {rotation!r}')
+        self._accounts.rotation = rotation
+
+    @property
+    def refreshes(self) -> Refreshes:
+        """How often ID tokens were asked for with a refresh token, and how often one was given: `(asked, granted)`."""
+        return self._call(lambda: Refreshes(self._accounts.asked, self._accounts.granted))
+
+    def add_user(self, email: str, password: str, uid: str = "", claims: dict[str, Any] | None = None) -> str:
+        """Makes an account that signs in by email and password; returns its uid, a random one unless given.
+
+        Args:
+            email, password: the password has 6 characters or more.
+            uid: the one that it is to have.
+            claims: custom claims that all its ID tokens are to have.
+        Raises: accounts.Refused, as for EMAIL_EXISTS.
+        """
+        return self._call(lambda: self._accounts.add_user(time.time(), uid, email, password, claims).uid)
+
+    def sign_in(self, uid: str, claims: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Signs in as by a custom token with these claims; makes the account if there is none.
+
+        Returns: id_token, refresh_token, api_key, expires_at (seconds since 1970) and token_uri, as in token.json.
+        Raises: accounts.Refused, as for USER_DISABLED or for claims that a token may not have.
+        """
+        given = self._call(lambda: self._accounts.sign_in_as(uid, claims or {}, time.time()))
+        return {**given._asdict(), "api_key": self.api_key, "token_uri": self.token_uri}
+
+    def revoke(self, uid: str) -> None:
+        """Ends the refresh tokens of this user; its ID tokens serve until they expire. Raises: accounts.Refused."""
+        self._call(lambda: setattr(self._accounts.user(uid), "valid_since", time.time()))
+
+    def disable(self, uid: str) -> None:
+        """Disables this user: no sign-in, no refresh; its ID tokens serve to their end. Raises: accounts.Refused."""
+        self._call(lambda: setattr(self._accounts.user(uid), "is_disabled", True))
+
+    def enable(self, uid: str) -> None:
+        """Enables this user again; its refresh tokens serve again too. Raises: accounts.Refused."""
+        self._call(lambda: setattr(self._accounts.user(uid), "is_disabled", False))
+
+    def delete_user(self, uid: str) -> None:
+        """Deletes this user; its ID tokens serve until they expire. Raises: accounts.Refused."""
+        self._call(lambda: self._accounts.delete(self._accounts.user(uid)))
+
+    def service_account(self, name: str = "firebase-adminsdk") -> dict[str, Any]:
+        """Makes a service account; returns its key file. Its `token_uri` is here: no request leaves this machine.
+
+        Each call with the same name gives a new key, and ends the one before it.
+        """
+        key = tokens.make_key()
+        account = ServiceAccount(f"{name}@{self.project}.iam.gserviceaccount.com", key.private.public_key())
+        self._call(lambda: self._accounts.trust(account))
+        return {
+            "type": "service_account",
+            "project_id": self.project,
+            "private_key_id": key.id,
+            "private_key": tokens.private_pem(key),
+            "client_email": account.email,
+            "client_id": account.id,
+            "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+            "token_uri": self._oauth2_uri,
+            "universe_domain": "googleapis.com",
+        }
+
+    def authorized_user(self, scopes: Iterable[str] = LOGIN_SCOPES) -> dict[str, Any]:
+        """Somebody who is logged in; returns gcloud's file of application-default credentials, and `token_uri`.
+
+        Google's library reads no `token_uri` from such a file: `google.oauth2.credentials.Credentials` takes it.
+        """
+        refresh_token, user = self._call(lambda: self._accounts.log_in(frozenset(scopes)))
+        return {
+            "type": "authorized_user",
+            "client_id": user.client_id,
+            "client_secret": user.client_secret,
+            "refresh_token": refresh_token,
+            "token_uri": self._oauth2_uri,
+        }
+
+    def access_token(self, scopes: Iterable[str] = DATABASE_SCOPES) -> dict[str, Any]:
+        """An OAuth2 access token with these scopes: access_token and expires_at, as in token.json."""
+        text, access = self._call(lambda: self._accounts.grant(frozenset(scopes), time.time()))
+        return {"access_token": text, "expires_at": int(access.expires)}
 
     def set_rules(self, rules: dict[str, Any] | str | None, namespace: str = rest.DEFAULT_NAMESPACE) -> None:
         """Sets security rules, `{"rules": {...}}` as an object or as text; None lets everybody do everything.
@@ -218,6 +357,14 @@ class Simulator:
     def close_streams(self) -> int:
         """Ends all streams without a word; returns how many."""
         return self._call(lambda: end_streams(self._state))
+
+    @property
+    def _accounts(self) -> Accounts:
+        return self._state.accounts
+
+    @property
+    def _oauth2_uri(self) -> str:
+        return f"{self.url}/{identity.OAUTH2}{oauth2.PATH}"
 
     def _set_rules(self, rules: Rules | None, namespace: str) -> None:
         database(self._state, namespace).rules = rules

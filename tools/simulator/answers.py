@@ -21,6 +21,7 @@ from .events import Event
 from .tree import Node, to_json
 
 JSON_TYPE = "application/json; charset=utf-8"
+API_TYPE = "application/json; charset=UTF-8"
 JAVASCRIPT_TYPE = "application/javascript; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
 NULL_ETAG = "null_etag"
@@ -33,7 +34,10 @@ AUTH_REVOKED = b"event: auth_revoked\ndata: credential is no longer valid\n\n"
 
 @dataclass
 class Answer:
-    """An answer to a request. `body` None means that it has none, not even an empty one (204, 304)."""
+    """An answer to a request. `body` None means that it has none, not even an empty one (204, 304).
+
+    `is_api`: it is by one of Google's other services, which have another head and send their bodies chunked.
+    """
 
     status: int
     body: bytes | None = None
@@ -42,6 +46,7 @@ class Answer:
     location: str | None = None
     retry_after: int | None = None
     download: str | None = None
+    is_api: bool = False
 
 
 class Refusal(Exception):
@@ -58,8 +63,46 @@ def error(status: int, text: str) -> Answer:
     return Answer(status, pretty_json({"error": text}))
 
 
+def api_answer(value: Any, status: int = 200) -> Answer:
+    """An answer of one of Google's other services."""
+    body = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    return Answer(status, body.encode(), API_TYPE, is_api=True)
+
+
+def api_error(status: int, message: str, name: str = "", **more: Any) -> Answer:
+    """An error as those services have it; `name` is its `status`, such as INVALID_ARGUMENT."""
+    named = {"status": name} if name else {}
+    return api_answer({"error": {"code": status, "message": message, **more, **named}}, status)
+
+
+def body(answer: Answer) -> bytes:
+    """The body of `answer` as it is sent, with its framing."""
+    if not answer.is_api:
+        return answer.body or b""
+    if not answer.body:
+        return b""
+    return b"%x\r\n%s\r\n0\r\n\r\n" % (len(answer.body), answer.body)
+
+
 def head(answer: Answer, keep_alive: bool) -> bytes:
     """The head of `answer`, with the blank line that ends it."""
+    return _api_head(answer, keep_alive) if answer.is_api else _database_head(answer, keep_alive)
+
+
+def _api_head(answer: Answer, keep_alive: bool) -> bytes:
+    lines = [_status_line(answer.status), f"Content-Type: {answer.content_type}", "Vary: Origin"]
+    lines += [f"Date: {formatdate(usegmt=True)}", "Server: ESF"]
+    lines.append("Cache-Control: no-cache, no-store, max-age=0, must-revalidate")
+    if answer.retry_after is not None:
+        lines.append(f"Retry-After: {answer.retry_after}")
+    if answer.body is not None:
+        lines.append("Transfer-Encoding: chunked")
+    if not keep_alive:
+        lines.append("Connection: close")
+    return _join(lines)
+
+
+def _database_head(answer: Answer, keep_alive: bool) -> bytes:
     lines = [_status_line(answer.status), "Server: nginx", f"Date: {formatdate(usegmt=True)}"]
     if answer.body is not None:
         lines += [f"Content-Type: {answer.content_type}", f"Content-Length: {len(answer.body)}"]

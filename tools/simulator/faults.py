@@ -10,6 +10,7 @@ For requests:
     drop_after              closes it after it acted, before an answer (reset=True: by RST)
     cut bytes=N             closes it after N bytes of the body
     unavailable             503 without acting                         (retry_after=SECONDS: says so in the head)
+    internal_error          500 without acting
     slow ms=N               one byte every N ms, head and body
     html                    an HTML page in place of the answer, without acting (status=200 or 404, ...)
     black_hole              takes the request and never answers
@@ -34,6 +35,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "drop_after": {"reset": False},
     "cut": {"bytes": None},
     "unavailable": {"retry_after": 0},
+    "internal_error": {},
     "slow": {"ms": None},
     "html": {"status": 200},
     "black_hole": {},
@@ -72,7 +74,7 @@ def make_fault(
     Args:
         name: one of those above.
         method: for requests with this method only.
-        path: for requests at or below this path only.
+        path: for requests at or below this path only; `/securetoken.googleapis.com` stands for that service.
         stream: True for streams only, False for all but streams.
         count: for so many requests; None: until the faults are cleared.
         settings: the settings of that fault.
@@ -96,7 +98,7 @@ def make_fault(
         raise ValueError(f"fault {name}: count must be 1 or more, not {count!r}")
     if stream not in (None, True, False):
         raise ValueError(f"fault {name}: stream must be true or false, not {stream!r}")
-    return Fault(name, method.upper() if method else None, split_path(path), stream, count, merged)
+    return Fault(name, method.upper() if method else None, _parse_path(path), stream, count, merged)
 
 
 def parse_fault(text: str) -> dict[str, Any]:
@@ -126,6 +128,12 @@ def take_faults(faults: list[Fault], method: str, path: Path, stream: bool) -> d
             if fault.count == 0:
                 faults.remove(fault)
     return taken
+
+
+def _parse_path(path: str) -> Path:
+    keys = tuple(key for key in path.split("/") if key)
+    # The hosts of Google's services have dots, which keys of the database have not.
+    return keys if keys and keys[0].endswith(".googleapis.com") else split_path(path)
 
 
 def _parse_setting(text: str) -> bool | int | float | str:

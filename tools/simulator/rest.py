@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from . import parameters, query, rules, tree
+from .accounts import Accounts
 from .answers import JAVASCRIPT_TYPE, Answer, Refusal, compact_json, etag, pretty_json
 from .credentials import ANYBODY, PERMISSION_DENIED, BadCredential, Identity, identify
 from .events import Change
@@ -141,7 +142,7 @@ def parse_path(text: str) -> Path:
     return _valid(tree.split_path, "/".join(keys))
 
 
-def check_auth(database: Database, request: Request, token: str | None, now_ms: int) -> None:
+def check_auth(database: Database, request: Request, accounts: Accounts, token: str | None, now_ms: int) -> None:
     """Finds out who sends the request, and refuses one without `token`; with None every credential will do.
 
     With rules a request without a credential passes too: the rules judge it.
@@ -150,7 +151,7 @@ def check_auth(database: Database, request: Request, token: str | None, now_ms: 
     """
     header = request.headers.get("Authorization", "")
     try:
-        request.identity = identify(request.query, header, token, database.rules is not None, now_ms)
+        request.identity = identify(request.query, header, accounts, token, database.rules is not None, now_ms)
     except BadCredential as bad:
         raise Refusal(401, str(bad)) from None
 

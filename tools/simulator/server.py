@@ -19,8 +19,8 @@ from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
 
-from . import answers, control, parameters, rest
-from .answers import Answer, Refusal
+from . import answers, control, identity, parameters, rest
+from .answers import Answer, Refusal, api_error
 from .faults import take_faults
 from .rest import Database, Request
 from .state import Connection, Record, State, Stream, database, end_forbidden_streams, end_stream, first_event, publish
@@ -32,8 +32,8 @@ _PARSER_LOG = logging.getLogger(__name__ + ".parser")
 _PARSER_LOG.addHandler(logging.NullHandler())
 _PARSER_LOG.propagate = False
 
-_SECRETS = ("auth", "access_token", "ac")
-_SECRET_HEADERS = ("authorization", "proxy-authorization", "x-firebase-appcheck")
+_SECRETS = ("auth", "access_token", "ac", "key")
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "x-firebase-appcheck", "x-goog-api-key")
 # What may begin a parameter, kept apart by the split.
 _PARAMETER_BEGINS = re.compile(r"([?&;]|%3F|%26)", re.IGNORECASE)
 _PARAMETER = re.compile(r"(.*?)(?:=|%3D)", re.IGNORECASE)
@@ -41,6 +41,11 @@ _PARAMETER = re.compile(r"(.*?)(?:=|%3D)", re.IGNORECASE)
 _MAX_LINE_BYTES = 128 * 1024
 _NEVER_IDLE = 3600.0
 BODY_SECONDS = 20.0
+# The words of the database; the words and the `status` of Google's other services.
+_FAILURES = {
+    500: ("Internal server error.", "Internal error encountered.", "INTERNAL"),
+    503: ("Service unavailable.", "The service is currently unavailable.", "UNAVAILABLE"),
+}
 # Our words: the live ones are not known.
 TIMED_OUT = "The request did not finish within its timeout."
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Not the database</title></head><body>Please sign in.</body></html>\n"
@@ -147,7 +152,10 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
         return False
     if "drop_before" in faults:
         return _drop(connection, **faults["drop_before"])
-    answer = answers.error(400, TIMED_OUT) if too_late else _wrong_answer(faults) or _act(state, redirect_to, request)
+    if too_late:
+        answer: Answer | Stream = answers.error(400, TIMED_OUT)
+    else:
+        answer = _wrong_answer(faults, request) or _act(state, redirect_to, request)
     if "drop_after" in faults:
         return _drop(connection, **faults["drop_after"])
     if request.method == "HEAD" and isinstance(answer, Answer):
@@ -186,13 +194,16 @@ async def _read_body(connection: Connection, incoming: web.BaseRequest) -> bytes
 def _act(state: State, redirect_to: str | None, request: Request) -> Answer | Stream:
     now_ms = time.time_ns() // 1_000_000
     try:
+        place = identity.place_of(request)
+        if place:
+            return identity.answer(state.accounts, request, *place)
         name = rest.namespace(request, state.regions)
         path = rest.parse_path(request.path_text)
         location = _location(state, redirect_to, request, name)
         if location:
             return Answer(307, b"", location=location)
         source = database(state, name)
-        rest.check_auth(source, request, state.token, now_ms)
+        rest.check_auth(source, request, state.accounts, state.token, now_ms)
         rest.check_parameters(request, path)
         if request.is_stream:
             return _open_stream(source, request, name, path, now_ms)
@@ -202,7 +213,7 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
     except Exception:
         # A bug of ours: the client gets what the live service says of its own, and we get the traceback.
         LOG.exception("%s %s failed", request.method, _redacted(request.path_text))
-        return answers.error(500, "Internal server error.")
+        return _failure(500, request)
     if change:
         publish(state, name, change)
     elif path[:1] == (rest.SETTINGS,):
@@ -257,7 +268,7 @@ async def _end_when_lost(connection: Connection, queue: asyncio.Queue[bytes | No
 
 
 async def _send(wire: Wire, answer: Answer, keep_alive: bool) -> bool:
-    return await _write(wire, answers.head(answer, keep_alive), answer.body or b"") and keep_alive
+    return await _write(wire, answers.head(answer, keep_alive), answers.body(answer)) and keep_alive
 
 
 async def _write(wire: Wire, head: bytes, body: bytes) -> bool:
@@ -289,14 +300,22 @@ def _drop(connection: Connection, reset: bool) -> bool:
     return False
 
 
-def _wrong_answer(faults: dict[str, dict[str, Any]]) -> Answer | None:
+def _wrong_answer(faults: dict[str, dict[str, Any]], request: Request) -> Answer | None:
     if "unavailable" in faults:
-        answer = answers.error(503, "Service unavailable.")
+        answer = _failure(503, request)
         answer.retry_after = faults["unavailable"]["retry_after"] or None
         return answer
+    if "internal_error" in faults:
+        return _failure(500, request)
     if "html" in faults:
         return Answer(faults["html"]["status"], _HTML, content_type=answers.HTML_TYPE)
     return None
+
+
+def _failure(status: int, request: Request) -> Answer:
+    """A failure of the service itself, in the words of the database or of the service that is asked."""
+    text, api_text, name = _FAILURES[status]
+    return api_error(status, api_text, name) if identity.place_of(request) else answers.error(status, text)
 
 
 def _location(state: State, redirect_to: str | None, request: Request, name: str) -> str | None:
@@ -312,6 +331,9 @@ def _location(state: State, redirect_to: str | None, request: Request, name: str
 
 
 def _path_for_faults(request: Request) -> tuple[str, ...]:
+    place = identity.place_of(request)
+    if place:
+        return tuple(part for part in "/".join(place).split("/") if part)
     try:
         return rest.parse_path(request.path_text)
     except Refusal:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import answers, events, tree
+from .accounts import Accounts
 from .answers import cancel_bytes, event_bytes
 from .credentials import ANYBODY, Identity
 from .events import Change, Event
@@ -72,6 +73,7 @@ class State:
     keep_alive_seconds: float = 30
     requests_per_connection: int | None = None
     regions: dict[str, str] | None = None
+    accounts: Accounts = field(default_factory=Accounts)
     databases: dict[str, Database] = field(default_factory=dict)
     streams: list[Stream] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
