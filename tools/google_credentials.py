@@ -18,9 +18,10 @@ import google.auth
 from google.auth import crypt, jwt
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
+from google.oauth2 import credentials as person
 from google.oauth2 import service_account
 
-from flamelet_tools.identity import emulator, refusal
+from flamelet_tools.identity import emulator, refusal, unreached
 
 TIMEOUT_SECONDS = 20
 SCOPE = "https://www.googleapis.com/auth/"
@@ -38,7 +39,6 @@ RESERVED_CLAIMS = frozenset(
 )
 EMULATOR_ACCOUNT = "firebase-auth-emulator@example.com"
 NEW_KEY = "In the Firebase console: Project settings, Service accounts, Generate new private key"
-LOGIN = "gcloud auth application-default login --scopes={}"
 
 request = functools.partial(Request(), timeout=TIMEOUT_SECONDS)
 
@@ -98,10 +98,19 @@ def default_credentials(scopes: Iterable[str]) -> tuple[Any, str | None]:
     """
     scopes = list(scopes)
     try:
-        return google.auth.default(scopes=scopes)
+        credentials, project = google.auth.default(scopes=scopes)
     except (DefaultCredentialsError, ValueError) as error:
-        how = LOGIN.format(",".join([SCOPE + "cloud-platform", *scopes]))
-        raise click.ClickException(f"no application-default credentials ({first_line(error)}): {how}") from None
+        reason = f"there are no application-default credentials ({first_line(error)})"
+        raise click.ClickException(f"{reason}: {login(scopes)}") from None
+    return narrowed(credentials, scopes), project
+
+
+def narrowed(credentials: Any, scopes: list[str]) -> Any:
+    """Return credentials of these scopes: those of a person come with all that gcloud has, and a device needs few."""
+    if not isinstance(credentials, person.Credentials):
+        return credentials
+    info = {name: getattr(credentials, name) for name in ("refresh_token", "client_id", "client_secret")}
+    return person.Credentials.from_authorized_user_info(info, scopes=scopes)
 
 
 def access_token(credentials: Any) -> dict[str, Any]:
@@ -112,16 +121,17 @@ def access_token(credentials: Any) -> dict[str, Any]:
     """
     try:
         credentials.refresh(request)
-    except TransportError:
-        raise click.ClickException("Google's token endpoint gave no answer: is this machine online?") from None
+    except TransportError as error:
+        reason = unreached(error.__cause__ or error)
+        raise click.ClickException(f"Google's token endpoint {reason}") from None
     except GoogleAuthError as error:
         # google-auth adds the answer itself, where there was one.
-        answer = error.args[1] if len(error.args) > 1 else error.args[0]
-        words = refusal(answer)
-        if "scope" in words:
-            words += ": " + LOGIN.format(",".join([SCOPE + "cloud-platform", *credentials.scopes]))
-        raise click.ClickException(f"Google refuses to make a token: {words}") from None
+        words = refusal(error.args[1] if len(error.args) > 1 else str(error))
+        how = f": {login(credentials.scopes)}" if "invalid_scope" in words else ""
+        raise click.ClickException(f"Google refuses to make a token: {words}{how}") from None
     granted = getattr(credentials, "granted_scopes", None) or credentials.scopes
+    if not set(credentials.scopes) <= set(granted):
+        raise click.ClickException(f"gcloud's credentials do not have these scopes: {login(credentials.scopes)}")
     expires_at = calendar.timegm(credentials.expiry.utctimetuple())
     return {"access_token": credentials.token, "expires_at": expires_at, "scope": " ".join(granted)}
 
@@ -153,6 +163,11 @@ def custom_token(uid: str, claims: Mapping[str, Any], key: Path | None) -> str:
         "uid": uid,
     }
     return jwt.encode(signer, payload | ({"claims": claims} if claims else {}), header).decode()
+
+
+def login(scopes: Iterable[str]) -> str:
+    """Return the command that gives application-default credentials these scopes; gcloud insists on the first."""
+    return f"gcloud auth application-default login --scopes={','.join([SCOPE + 'cloud-platform', *scopes])}"
 
 
 def first_line(error: Exception) -> str:

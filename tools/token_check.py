@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from flamelet import Database, FlameletError, InvalidArgument, PermissionDenied, Token
+from flamelet import Database, FlameletError, InvalidArgument, Token
+from flamelet.errors import PermissionDenied
 from flamelet_tools import identity
 from flamelet_tools.private_key import refuse_private_key
 from flamelet_tools.token_facts import claims_of, facts, until
