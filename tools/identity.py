@@ -177,7 +177,7 @@ def words_of(answer: Any) -> str:
     return " ".join(words.split())[:WORDS_LENGTH].rstrip(".")
 
 
-def unreached(error: Exception) -> str:
+def unreached(error: BaseException) -> str:
     """Return why there was no answer; without the error's text, which has the whole URL."""
     if isinstance(error, requests.exceptions.SSLError):
         return "could not be verified: does this network intercept, or is the clock of this machine wrong?"

@@ -2,9 +2,11 @@
 
 import json
 import re
+import shlex
 
 import pytest
 from click.testing import CliRunner
+from clients import ROOT
 from scenarios import minted
 
 from flamelet_tools import google_credentials
@@ -13,6 +15,8 @@ from flamelet_tools.simulator import Simulator
 
 OWN = "auth.uid === $uid && auth.token.site === 'north'"
 RULES = {"rules": {"devices": {"$uid": {".read": OWN, ".write": OWN}}, "guests": {".write": "auth.uid !== null"}}}
+PAGE = (ROOT / "docs" / "tokens.md").read_text()
+TIME = re.compile(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \S+ \(in (59|60) minutes\)")
 EMAIL, PASSWORD = "d2@example.com", "a-password"
 
 
@@ -112,7 +116,7 @@ def test_gclouds_credentials_make_a_token_that_works(blocking_client, sim, file,
 def test_what_is_shown_is_what_was_granted(sim, key, file):
     rows = dict(line.strip().split("  ", 1) for line in for_device(sim, key, file).splitlines() if line.strip())
     rows = {name: value.strip() for name, value in rows.items()}
-    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \w+ \(in (59|60) minutes\)", rows.pop("serves until"))
+    assert TIME.fullmatch(rows.pop("serves until"))
     assert rows == {
         "kind": "Firebase ID token",
         "uid": "d1",
@@ -215,3 +219,24 @@ def test_no_secret_is_in_the_log_of_the_simulator(sim, key, file):
     shown = repr(sim.requests)
     assert len(sim.requests) == 3
     assert not [name for name in ("id_token", "refresh_token", "api_key") if content[name] in shown]
+
+
+def words(text):
+    """A text without its layout, and with one time for all."""
+    return TIME.sub("TIME", text).split()
+
+
+def test_the_commands_of_the_page_show_what_it_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```console\n\$ flamelet mint (.*)\n((?:.*\n)*?)```$", PAGE, re.MULTILINE)
+    assert len(blocks) == PAGE.count("```console") == 5
+    with Simulator(strict=True, rules=RULES, project="example") as sim:
+        monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", f"127.0.0.1:{sim.port}")
+        sim.add_user(EMAIL, PASSWORD, "d2")
+        (tmp_path / "key.json").write_text(json.dumps(sim.service_account()))
+        (tmp_path / "password.txt").write_text(PASSWORD)
+        real = {"AIzaSyExample": sim.api_key, "https://example-default-rtdb.firebaseio.com": sim.url}
+        for command, shown in blocks:
+            for written, instead in real.items():
+                command = command.replace(written, instead)
+            assert words(run(*shlex.split(command)).output) == words(shown), command
