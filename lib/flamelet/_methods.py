@@ -52,11 +52,11 @@ def walk(database, path: str, pattern: str, raw: bool = False, value_bytes: int 
     return Walk(database, path, pattern, raw, value_bytes)
 
 
-def mirror(database, path: str, event_bytes: int = 8192, silence_ms: int = 45000):
-    """A `Mirror` of `path`: its value, kept live, and the changes of it; see `Database.listen` for the arguments."""
+def mirror(database, path: str, **options):
+    """A `Mirror` of `path`: its value, kept live, and the changes of it; see `Database.listen` for the options."""
     from .mirror import Mirror
 
-    return Mirror(database, database.listen(path, event_bytes, silence_ms))
+    return Mirror(database, database.listen(path, **options))
 
 
 def get_rules(database):

@@ -5,13 +5,14 @@ says what the person must do. One renewal at a time, however many operations wai
 old token still serves, that goes on; a refusal for good (revoked, disabled) is told to every operation for a while
 without asking again. (Source: "Exchange a refresh token for an ID token" of the Firebase Auth REST API.)
 
-Loaded when a token is first due. Memory: the answer, which holds the new token twice, while it is read.
+Memory: the answer is read as it arrives, since it holds the new token twice. Loaded with the first token that can be
+renewed: an hour later the heap may have no room for it.
 """
 
-from . import _json, _url
+from . import _url
 from ._connection import DONE
 from ._date import learn
-from ._failures import failed, refused
+from ._http1 import BODY, HEAD
 from ._runtime import MICROPYTHON, const, epoch_ms, getrandbits, ticks_add, ticks_diff, ticks_ms
 from .errors import FlameletError, ProtocolError, ResponseError, Timeout
 
@@ -24,6 +25,9 @@ _ATTEMPTS = const(3)
 _POLL = const(10)
 _REFUSED_FOR = const(60000)  # milliseconds for which a refusal stands without asking again
 _LATER = const(30000)  # milliseconds until a renewal that failed is tried again, while the token serves
+_FIELDS = ("id_token", "refresh_token", "expires_in")
+_LONGEST_KEY = const(16)
+_TOKEN_BYTES = const(8192)  # the largest token: servers take no longer line of a request
 
 
 def ready(client, connection, request, size):
@@ -43,9 +47,11 @@ def ready(client, connection, request, size):
 
 def after_401(client, connection, request, size):
     """Flow: what to send after this 401, once; None where the token is not to blame, or nothing better is to be had."""
+    from ._failures import refused
+
     token = client._token
     error = refused(connection, request)
-    if not token or error.code not in _BLAMED:
+    if error.code not in _BLAMED:
         return None
     if not token.refresh_token or connection.renewed:
         _refuse(token, error)
@@ -57,10 +63,12 @@ def after_401(client, connection, request, size):
 
 def is_blamed(client, connection, request):
     """Whether a new token may do what this 401 refused: it is due at once, then."""
+    from ._failures import refused
+
     token = client._token
     if not token.refresh_token or refused(connection, request).code not in _BLAMED:
         return False
-    token.due = ticks_ms()
+    token.revoke(token.parameter)
     return True
 
 
@@ -74,7 +82,7 @@ def _renew(client, connection, request, blamed):
         yield _POLL
     if token.error:
         raise token.error
-    if bytes(request).find(token.text.encode()) < 0:
+    if request.find(token.text.encode()) < 0:
         return
     token.busy = True
     try:
@@ -97,12 +105,11 @@ def _refuse(token, error):
 
 def _exchange(client, connection, token):
     """Flow: ask for a new token; the connection is closed before and after, and goes to its own place again."""
-    request = _request(client, connection, token)
     origin = connection.origin
     try:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return (yield from _ask(client, connection, token, *request))
+                return (yield from _ask(client, connection, token))
             except FlameletError as error:
                 if not error.retry or attempt == _ATTEMPTS:
                     raise
@@ -113,12 +120,13 @@ def _exchange(client, connection, token):
 
 
 def _request(client, connection, token):
-    """(origin, bytes) of the question."""
-    origin, path, query = _url.parse(_uri(token), client._insecure)
+    """The bytes of the question; the connection is set to go where it is answered."""
+    connection.close()
+    connection.origin, path, query = _url.parse(_uri(token), client._insecure)
     key = "key=" + _url.quote(token.api_key)
     body = "grant_type=refresh_token&refresh_token=" + _url.quote(token.refresh_token)
-    head = _HEAD % (path, query + "&" + key if query else key, _url.host_header(origin), len(body))
-    return origin, (head + body).encode()
+    head = _HEAD % (path, query + "&" + key if query else key, _url.host_header(connection.origin), len(body))
+    return (head + body).encode()
 
 
 def _uri(token):
@@ -129,47 +137,103 @@ def _uri(token):
     return token.token_uri or _URI
 
 
-def _ask(client, connection, token, origin, request):
-    connection.close()
-    connection.origin = origin
+def _ask(client, connection, token):
+    request = _request(client, connection, token)
     if client._budget:
         yield from client._budget.take(connection)
     yield from connection.open()
-    connection.begin(request, len(request))
+    connection.begin(request, len(request), True)
+    code = yield from _step(connection, request, HEAD)
+    if connection.response.status >= 300:
+        from ._failures import refused
+
+        connection.streamed = False
+        yield from _step(connection, request, DONE)
+        raise refused(connection, request)
+    answer = _Answer()
+    while code != DONE:
+        if code == BODY:
+            answer.feed(connection.buffer, connection.response.piece_start, connection.response.piece_end)
+        code = yield from _step(connection, request, BODY)
+    _take(connection, token, answer.found)
+
+
+def _step(connection, request, wanted):
+    """Flow: move the exchange on to HEAD or BODY, or to its end."""
     code = connection.step()
-    while code > DONE:
+    while code > DONE and code != wanted:
         yield connection
         code = connection.step()
-    if code != DONE:
+    if code < DONE:
+        from ._failures import failed
+
         raise failed(connection, request)
-    if connection.response.status >= 300:
-        raise refused(connection, request)
-    _take(connection, token)
+    return code
 
 
-def _take(connection, token):
-    content = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
-    if not isinstance(content, dict):
-        content = {}
+class _Answer:
+    """A flat JSON object of strings, as it arrives: those that matter are then in `found`.
+
+    Tokens have no escapes, so a string ends at the next quote.
+    """
+
+    def __init__(self):
+        self.found = {}
+        self._text = bytearray()
+        self._key = self._last = None
+        self._is_inside = False
+
+    def feed(self, buffer, at, end):
+        while at < end:
+            quote = buffer.find(b'"', at, end)
+            stop = end if quote < 0 else quote
+            if self._is_inside:
+                self._text.extend(memoryview(buffer)[at:stop])
+                if len(self._text) > _TOKEN_BYTES or buffer.find(b"\\", at, stop) >= 0:
+                    raise ProtocolError("POST /v1/token: the answer holds what is no token")
+            elif buffer.find(b":", at, stop) >= 0:
+                self._key = self._last
+            if quote >= 0:
+                self._end()
+            at = stop + 1
+
+    def _end(self):
+        self._is_inside = not self._is_inside
+        if self._is_inside:
+            self._text = bytearray()
+        elif self._key in _FIELDS:
+            self.found[self._key] = self._text.decode()
+            self._key = None
+        else:
+            self._last = self._text.decode() if len(self._text) <= _LONGEST_KEY else None
+            self._key = None
+
+
+def _take(connection, token, found):
     try:
-        seconds = int(content["expires_in"])
-        token.carry("auth=", content["id_token"])
-        token.refresh_token = content["refresh_token"]
-    except (KeyError, TypeError, ValueError):
+        seconds = int(found["expires_in"])
+        refresh_token = _url.check_text(found["refresh_token"], "the refresh_token")
+        token.carry("auth=", found["id_token"])
+    except (KeyError, ValueError, FlameletError):
         raise ProtocolError("POST /v1/token: the answer holds no token")
+    token.refresh_token = refresh_token
     token.error = None
     token.serve(seconds * 1000)
     learn(connection)
     if token.file:
-        from . import _push_id
-        from ._token_file import save
+        _save(token, seconds)
 
-        try:
-            save(token, (epoch_ms() + _push_id.offset[0]) // 1000 + seconds)
-            token.unsaved = None
-        except OSError as error:
-            # The token serves all the same, and the next one may find room.
-            token.unsaved = error
+
+def _save(token, seconds):
+    from . import _push_id
+    from ._token_file import save
+
+    try:
+        save(token, (epoch_ms() + _push_id.offset[0]) // 1000 + seconds)
+        token.unsaved = None
+    except OSError as error:
+        # The token serves all the same, and the next one may find room.
+        token.unsaved = error
 
 
 def _with_token(token, request, size):
@@ -183,5 +247,5 @@ def _with_token(token, request, size):
             end = start
             while data[end] not in stops:
                 end += 1
-            return data[:start] + text.encode() + data[end:]
+            return b"%s%s%s" % (data[:start], text.encode(), data[end:])
     return data

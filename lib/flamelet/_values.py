@@ -136,6 +136,8 @@ def _options(options):
 def parameters(options):
     """The parameters of a GET, as text; InvalidArgument where one cannot be."""
     parts = []
+    if options.get("shallow") and "format" in options:
+        raise InvalidArgument("Mixing 'shallow' and format is not supported: a shallow answer has no priorities")
     for name in sorted(options):
         value = options[name]
         if name == "shallow":

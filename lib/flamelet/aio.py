@@ -93,11 +93,9 @@ class Database(database.Database):
     def _run(self, flow):
         return run(flow)
 
-    def listen(
-        self, path: str, event_bytes: int = 8192, silence_ms: int = 45000, query: str = "", pattern: str = ""
-    ):
+    def listen(self, path: str, **options):
         """As `flamelet.Database.listen`: a `Stream` to iterate over with `async for`."""
-        return Stream(self, path, event_bytes, silence_ms, query, pattern)
+        return Stream(self, path, **options)
 
     def feed(self, path: str, fields: tuple):
         """As `flamelet.Database.feed`: a `Feed` whose methods are awaited."""

@@ -44,9 +44,11 @@ class Token:
         self.end = self.due = ticks_ms()  # what they say counts where it `ends`
         self.ends = self.busy = False
         take(self, token)
-        # It takes 3 KB of a board's heap.
+        # It takes 3 KB of a board's heap. What renews a token is loaded while there is room.
         sys.modules.pop("flamelet._credential", None)
         sys.modules["flamelet"].__dict__.pop("_credential", None)
+        if self.refresh_token:
+            from . import _refresh  # noqa: F401
 
     def __repr__(self) -> str:
         return "Token(%s)" % self.kind
@@ -79,6 +81,11 @@ class Token:
     def is_stale(self, parameters: list) -> bool:
         """Whether it is due, or not the one that these parameters of a request carry. Allocates nothing."""
         return self.parameter not in parameters or self.is_due()
+
+    def revoke(self, parameter: str) -> None:
+        """The service said that the token in this parameter serves no more: it is due, if it has not been renewed."""
+        if self.refresh_token and parameter == self.parameter and not self.error:
+            self.due = ticks_ms()
 
     def carry(self, prefix: str, text: str) -> None:
         """Be `text`; the Realtime Database takes it in the parameter that begins with `prefix`."""

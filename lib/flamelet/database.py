@@ -74,15 +74,11 @@ class Database(Client):
         """Delete what is at `path`; `options` as for `set`."""
         return self._flow("delete", path, options)
 
-    def listen(self, path: str, event_bytes: int = 8192, silence_ms: int = 45000, query: str = "", pattern: str = ""):
-        """A `Stream` of the changes at `path`: events up to `event_bytes`; silent for `silence_ms`, it reconnects.
-
-        `query`: parameters of the REST API, as `Query.listen` has them. `pattern`: only values whose paths match, as in
-        "*/level", each with a put of its own; the server's events may then be larger than memory.
-        """
+    def listen(self, path: str, **options):
+        """A `Stream` of the changes at `path`; for the options, as `event_bytes` and `pattern`, see there."""
         from . import stream
 
-        return stream.Stream(self, path, event_bytes, silence_ms, query, pattern)
+        return stream.Stream(self, path, **options)
 
     def feed(self, path: str, fields: tuple):
         """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals)."""

@@ -73,9 +73,9 @@ class Query:
         """[(key, value), ...] in the order of the service; `options`: parameters as for `Database.get`."""
         return self._database._run(self._get(options))
 
-    def listen(self, event_bytes: int = 8192, silence_ms: int = 45000, pattern: str = ""):
+    def listen(self, **options):
         """A `Stream` of the changes among these children; see `Database.listen`."""
-        return self._database.listen(self._path, event_bytes, silence_ms, self._text(), pattern)
+        return self._database.listen(self._path, query=self._text(), **options)
 
     def _order_by(self, index):
         return self._set("orderBy", index, ("orderBy",))

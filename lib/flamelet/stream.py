@@ -21,8 +21,8 @@ from collections import namedtuple
 from ._budget import Closing, enter, leave
 from ._client import wait
 from ._connection import DONE
-from ._http1 import BODY, HEAD
-from ._request import build
+from ._http1 import BODY
+from ._opening import opened
 from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
 from ._sse import EVENT, NEED, PROJECTED, EventParser
 from .errors import FlameletError, ProtocolError, StreamCancelled
@@ -46,15 +46,31 @@ class Stream(Closing):
 
     An event has `type` ("put": replace what is at `path`; "patch": replace those children; "too-large"), `path`
     (relative to what is listened to), `data`, and `snapshot` (True for the whole value that begins each connection).
+
+    Options:
+    - `event_bytes`: the largest event; a larger one is told as "too-large".
+    - `silence_ms`: so long without a sign of life, it reconnects.
+    - `query`: parameters of the REST API, as `Query.listen` has them.
+    - `pattern`: only values whose paths match, as in "*/level", each with a put of its own; the server's events may
+      then be larger than memory.
     """
 
     def __init__(
-        self, client, path: str, event_bytes: int, silence_ms: int, query: str = "", pattern: str = ""
+        self,
+        client,
+        path: str,
+        event_bytes: int = 8192,
+        silence_ms: int = 45000,
+        query: str = "",
+        pattern: str = "",
     ) -> None:
         self._client = client
         self._connection = client._new_connection()
         self._connection.response.wanted = _WANTED
-        self._request = build(client, "GET", client._target(path, query), headers=("Accept: text/event-stream",))
+        self._path = path
+        self._query = query
+        # A path that cannot be is refused at once.
+        client._target(path, query)
         if pattern:
             from . import _projection, database
 
@@ -202,54 +218,15 @@ class Stream(Closing):
     def _connect(self):
         client = self._client
         connection = self._connection
-        request = self._request
-        connection.busy = True
-        connection.redirects = 0
-        try:
-            while True:
-                yield from client._budget.take(connection)
-                yield from connection.open()
-                yield from self._ask(request)
-                if connection.response.status < 300:
-                    break
-                from ._recovery import redirect
-
-                connection.redirects += 1
-                request = redirect(client, connection, request, len(request))
-        finally:
-            connection.origin = client._origin
-            connection.busy = False
-        self._begin()
-
-    def _ask(self, request):
-        """Flow: send `request`; the head of its answer has come, or the whole of an error."""
-        connection = self._connection
-        connection.begin(request, len(request), True)
-        code = connection.step()
-        while code > DONE and code != HEAD:
-            yield connection
-            code = connection.step()
-        if code != HEAD:
-            from ._failures import failed
-
-            raise failed(connection, request)
-        if connection.response.status >= 300:
-            yield from self._read_refusal(request)
-        elif not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
+        target = client._target(self._path, self._query)
+        request = yield from opened(client, connection, target, ("Accept: text/event-stream",))
+        if not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
             from ._failures import name
 
             raise ProtocolError("%s: the answer is no event stream: is this a Realtime Database?" % name(request))
-
-    def _read_refusal(self, request):
-        connection = self._connection
-        code = _unstream(connection)
-        while code > DONE:
-            yield connection
-            code = connection.step()
-        if not 301 <= connection.response.status <= 308:
-            from ._failures import refused
-
-            raise refused(connection, request)
+        token = client._token
+        self._parameter = token.parameter if token and request.find(token.parameter.encode()) >= 0 else ""
+        self._begin()
 
     def _begin(self):
         self.reconnects += self._was_open
@@ -276,8 +253,10 @@ class Stream(Closing):
             self.close()
             raise StreamCancelled("the server cancelled the stream: %s" % text, text)
         if kind == _AUTH_REVOKED:
-            # The next connection shows whether the token still serves. The server closes this one, but MicroPython's
-            # TLS does not tell of an end that comes right behind data.
+            # The next connection has a new token, or shows whether the old one still serves. The server closes this
+            # one, but MicroPython's TLS does not tell of an end that comes right behind data.
+            if self._client._token:
+                self._client._token.revoke(self._parameter)
             self._at = self._end
             self._lose()
         if kind != _PUT and kind != _PATCH:
@@ -320,10 +299,3 @@ def _pause(ms):
     end = ticks_add(ticks_ms(), ms)
     while ticks_diff(end, ticks_ms()) > 0:
         yield ticks_diff(end, ticks_ms())
-
-
-def _unstream(connection):
-    """Collect the body after all, as of any other answer; the first step of that."""
-    connection.streamed = False
-    connection.deadline = connection.end
-    return connection.step()

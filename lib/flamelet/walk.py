@@ -10,9 +10,9 @@ client's `first_byte` for each piece.
 
 from ._budget import Closing, enter, leave
 from ._connection import DONE
-from ._http1 import BODY, HEAD
+from ._http1 import BODY
+from ._opening import opened
 from ._reader import FOUND, NEED, NOT_JSON, Reader
-from ._request import build
 from ._runtime import ticks_add, ticks_ms
 from .database import keys
 from .errors import ProtocolError
@@ -25,13 +25,13 @@ class Walk(Closing):
         parts = [part for part in keys(pattern) if part]
         self._what = "/".join(keys(path) + parts)
         self._client = client
-        self._request = build(client, "GET", client._target(path))
+        self._path = path
+        self._request = b""
         self._reader = Reader(parts, value_bytes)
         self._raw = raw
         self._connection = client._new_connection()
         self._connection.response.wanted = (b"location",)
         self._at = self._end = 0
-        self._is_open = False
         enter(client, self)
 
     def __iter__(self):
@@ -64,8 +64,10 @@ class Walk(Closing):
             return None
         reader = self._reader
         try:
-            if not self._is_open:
-                yield from self._open()
+            if not self._request:
+                self._request = yield from opened(self._client, self._connection, self._client._target(self._path))
+                # The budget parks what nobody uses.
+                self._connection.busy = True
             code = reader.feed(self._connection.buffer, self._at, self._end)
             while True:
                 self._at = reader.position
@@ -117,40 +119,3 @@ class Walk(Closing):
         self._at = connection.response.piece_start
         self._end = connection.response.piece_end
         return code == BODY
-
-    def _open(self):
-        """Flow: the head of the answer has come, behind all redirects."""
-        client = self._client
-        connection = self._connection
-        request = self._request
-        connection.busy = True
-        connection.redirects = 0
-        while True:
-            yield from client._budget.take(connection)
-            yield from connection.open()
-            connection.begin(request, len(request), True)
-            code = connection.step()
-            while code > DONE and code != HEAD:
-                yield connection
-                code = connection.step()
-            if code != HEAD:
-                from ._failures import failed
-
-                raise failed(connection, request)
-            status = connection.response.status
-            if status < 300:
-                break
-            connection.streamed = False
-            code = connection.step()
-            while code > DONE:
-                yield connection
-                code = connection.step()
-            if status not in (301, 302, 303, 307, 308):
-                from ._failures import refused
-
-                raise refused(connection, request)
-            from ._recovery import redirect
-
-            connection.redirects += 1
-            request = redirect(client, connection, request, len(request))
-        self._is_open = True

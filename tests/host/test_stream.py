@@ -158,7 +158,7 @@ def test_a_stream_is_redirected_and_its_reconnect_begins_at_the_original_host(cl
         assert [record.status for record in sim.requests] == [307, 200, 307, 200]
         for redirected, served in zip(sim.requests[::2], sim.requests[1::2], strict=True):
             assert redirected.headers["Host"] == sim.url.removeprefix("http://") != served.headers["Host"]
-            assert served.query.split("&").count("auth=REDACTED") == 1
+            assert served.query.split("&").count("access_token=REDACTED") == 1
             assert served.stream
 
 

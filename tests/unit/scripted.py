@@ -21,10 +21,11 @@ import time
 from collections import namedtuple
 
 import flamelet
-from flamelet import _budget, _client, _connection, _refresh, _tls, _transport, auth, stream
+from flamelet import _budget, _client, _connection, _refresh, _runtime, _tls, _transport, auth, stream
 from flamelet._runtime import ticks_add, ticks_diff, ticks_ms
 
-TIMED = (_budget, _client, _connection, _refresh, _tls, _transport, auth, stream)
+# _runtime too, for what is loaded within the test.
+TIMED = (_budget, _client, _connection, _refresh, _runtime, _tls, _transport, auth, stream)
 MICROPYTHON = sys.implementation.name == "micropython"
 REQUEST = object()
 CONNECTED = object()

@@ -1,8 +1,10 @@
 """Renewing tokens against a scripted server: when it is asked, how often, and what becomes of what waits for it."""
 
 import asyncio
+import json
+import os
 
-from flamelet import Token, _push_id, _token_file, aio
+from flamelet import Token, _push_id, aio
 from flamelet.errors import (
     NetworkError,
     OutcomeUnknown,
@@ -13,7 +15,7 @@ from flamelet.errors import (
     Unavailable,
 )
 
-from clock import Clock
+from clock import Clock, make_key
 from helpers import raises
 from scripted import (
     CONNECTED,
@@ -30,7 +32,7 @@ from scripted import (
     reset,
     timeouts,
 )
-from tokens import id_token, now, question, refusal, renewal, token
+from tokens import id_token, question, refusal, renewal, token
 
 HEAP = "1m"
 TOKEN_HOST = "securetoken.googleapis.com"
@@ -316,28 +318,107 @@ def test_a_bare_token_without_its_refresh_token_is_never_renewed():
     assert len(network.connected) == 1
 
 
-def test_a_renewal_is_saved_and_a_full_flash_disturbs_nobody():
-    saved = []
+def test_a_renewal_is_saved_and_a_flash_that_fails_disturbs_nobody():
+    name = "%s/flamelet-test%s.json" % (os.getenv("TMPDIR") or "/tmp", make_key())
+    content = {"id_token": id_token(1), "refresh_token": "refresh-1", "api_key": "the-key"}
+    with open(name, "w") as file:
+        json.dump(content, file)
+    mine = Token.load(name)
+    _, base, number = mine.file
+    scripts = []
+    for i in range(2, 6):
+        scripts += [[REQUEST, renewal(i)], [REQUEST, answer("1")]]
+    with Network(*scripts) as network:
+        db = database(mine)
+        for i in range(2, 6):
+            if i == 3:
+                mine.file = "/nowhere/token.json", base, number
+            elif i == 4:
+                mine.file = name, base, number
+            network.skip(3600 * 1000)
+            assert db.get("a") == 1
+            assert isinstance(mine.unsaved, OSError) == (i == 3)
+            assert Token.load(name).text == id_token(2 if i == 3 else i)
+            number = mine.file[2]
+    for suffix in ("", ".0", ".1"):
+        os.remove(name + suffix)
 
-    def save(token, expires_at):
-        saved.append((token.text, expires_at))
-        if len(saved) == 2:
-            raise OSError(28)
 
-    mine = token(left=0)
-    mine.file = "token.json", 0, 0
-    kept = _token_file.save
-    _token_file.save = save
-    try:
-        scripts = [[REQUEST, renewal(number)] for number in (2, 3, 4)]
-        answers = [[REQUEST, answer("1")] for _ in range(3)]
-        with Network(scripts[0], answers[0], scripts[1], answers[1], scripts[2], answers[2]) as network:
+def test_an_answer_is_read_cut_anywhere_and_in_any_order():
+    text = id_token(2)
+    content = '{ "expires_in" : "3600",\n  "a_key_that_is_longer_than_others": "x", "id_token":"%s",' % text
+    content += '"another_key_that_is_long":"id_token","id":"","refresh_token": "refresh-1", "user_id":"id_token" }'
+    whole = answer(content)
+    body_at = whole.find(b"\r\n\r\n") + 4
+    cuts = [[whole[:at], whole[at:]] for at in range(body_at, len(whole), 7)]
+    cuts.append([whole[at : at + 1] for at in range(len(whole))])
+    for pieces in cuts:
+        with Network([REQUEST] + pieces, [REQUEST, answer("1")]):
+            mine = token(left=0)
+            assert database(mine).get("a") == 1
+            assert (mine.text, mine.refresh_token) == (text, "refresh-1")
+
+
+def test_an_answer_that_holds_no_token_is_refused_and_the_old_one_stays():
+    good = '"id_token":"%s","refresh_token":"r","expires_in":"3600"' % id_token(2)
+    for content in (
+        "{}",
+        "",
+        "<html>",
+        '{"id_token":5}',
+        "{%s}" % good.replace("3600", "soon"),
+        "{%s}" % good.replace("refresh_token", "other"),
+        "{%s}" % good.replace('"r"', '"a b"'),
+        "{%s}" % good.replace('"r"', '"a\\\\b"'),
+        '{"id_token":"%s"}' % ("x" * 9000),
+    ):
+        with Network([REQUEST, answer(content)], [REQUEST, renewal(2)], [REQUEST, answer("1")]):
+            mine = token(left=0)
+            old = mine.text
             db = database(mine)
-            for has_failed in (False, True, False):
-                assert db.get("a") == 1
-                assert isinstance(mine.unsaved, OSError) == has_failed
-                network.skip(3600 * 1000)
-    finally:
-        _token_file.save = kept
-    assert [text for text, _ in saved] == [id_token(number) for number in (2, 3, 4)]
-    assert all(abs(expires_at - now() - 3600) < 60 for _, expires_at in saved)
+            raises(ProtocolError, db.get, "a")
+            assert mine.text == old
+            assert db.get("a") == 1
+
+
+def test_a_stream_whose_token_is_revoked_moves_to_a_new_one():
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    first = b'event: put\ndata: {"path":"/","data":1}\n\n'
+    revoked = b"event: auth_revoked\ndata: credential is no longer valid\n\n"
+    mine = token()
+    scripts = [REQUEST, head, first, revoked, b""], [REQUEST, renewal(2)], [REQUEST, head, first]
+    with Network(*scripts) as network, database(mine).listen("c") as stream:
+        assert stream.next().data == 1
+        event = stream.next()
+        assert event.data == 1 and event.snapshot
+    assert network.sent[1] == [question()]
+    assert auth(2).encode() in network.sent[2][0]
+
+
+def test_a_stream_whose_token_was_renewed_meanwhile_needs_no_other():
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+    first = b'event: put\ndata: {"path":"/","data":1}\n\n'
+    revoked = b"event: auth_revoked\ndata: credential is no longer valid\n\n"
+    mine = token()
+    waits = [REQUEST, head, first, 100, revoked, b""]
+    scripts = waits, [REQUEST, renewal(2)], [REQUEST, answer("5")], [REQUEST, head, first]
+    with Network(*scripts) as network, database(mine) as db:
+        stream = db.listen("c")
+        assert stream.next().data == 1
+        network.skip(3599 * 1000)
+        assert db.get("a") == 5
+        assert stream.next().data == 1
+    assert hosts(network).count(TOKEN_HOST) == 1
+
+
+def test_a_stream_that_is_refused_with_a_new_token_too_ends_with_the_words_of_the_server():
+    scripts = [REQUEST, expired()], [REQUEST, renewal(2)], [REQUEST, expired()]
+    with Network(*scripts), database(token()).listen("c") as stream:
+        error = raises(Unauthenticated, stream.next)
+        assert error.text == "Auth token is expired"
+
+
+def test_a_walk_renews_its_token():
+    scripts = [REQUEST, expired()], [REQUEST, renewal(2)], [REQUEST, answer('{"a":1}')]
+    with Network(*scripts):
+        assert list(database(token()).walk("users", "*")) == [("a", 1)]

@@ -79,7 +79,8 @@ def test_the_content_type_may_be_in_any_case():
 
 
 def test_the_token_is_in_the_request_of_a_stream():
-    with Network([REQUEST, HEAD, put("1")]) as network, database(token={"database_secret": "secret"}).listen("c") as stream:
+    db = database(token={"database_secret": "secret"})
+    with Network([REQUEST, HEAD, put("1")]) as network, db.listen("c") as stream:
         stream.next()
         assert network.sent == [[LISTEN.replace(b".json", b".json?auth=secret")]]
 

@@ -1,0 +1,67 @@
+"""The head of an answer that is read as it arrives: for streams and walks, which have connections of their own.
+
+In: a client, the connection, and what to ask. Out: the connection, at the beginning of the body of a good answer,
+behind all redirects and with a token that serves; or one of our errors. Nothing is repeated here: whoever asks knows
+whether to ask again.
+"""
+
+from ._connection import DONE
+from ._http1 import HEAD
+from ._request import build
+
+
+def opened(client, connection, target, headers=()):
+    """Flow: ask for `target` until the head of a good answer has come over `connection`; the request that led to it."""
+    request = build(client, "GET", target, headers=headers)
+    connection.busy = True
+    connection.redirects = 0
+    connection.renewed = False
+    try:
+        if client._token and client._token.is_due():
+            from ._refresh import ready
+
+            request = yield from ready(client, connection, request, len(request))
+        while True:
+            yield from client._budget.take(connection)
+            yield from connection.open()
+            connection.begin(request, len(request), True)
+            yield from _step_to(connection, request, HEAD)
+            if connection.response.status < 300:
+                return request
+            # A refusal and a redirect are no streams: read to the end, as any other answer.
+            connection.streamed = False
+            connection.deadline = connection.end
+            yield from _step_to(connection, request, DONE)
+            request = yield from _other(client, connection, request)
+    finally:
+        connection.origin = client._origin
+        connection.busy = False
+
+
+def _step_to(connection, request, wanted):
+    code = connection.step()
+    while code > DONE and code != wanted:
+        yield connection
+        code = connection.step()
+    if code != wanted:
+        from ._failures import failed
+
+        raise failed(connection, request)
+
+
+def _other(client, connection, request):
+    """Flow: what to send after a redirect or a 401; ResponseError where it is a refusal."""
+    from ._recovery import REDIRECTS, redirect
+
+    if connection.response.status in REDIRECTS:
+        connection.redirects += 1
+        return redirect(client, connection, request, len(request))
+    if connection.response.status == 401 and client._token:
+        from ._refresh import after_401
+
+        renewed = yield from after_401(client, connection, request, len(request))
+        if renewed:
+            return renewed
+    from ._failures import refused
+
+    raise refused(connection, request)
