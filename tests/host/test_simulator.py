@@ -741,6 +741,7 @@ def sim_command(*options):
 def ready_url(process):
     line = process.stdout.readline()
     assert line.startswith("simulator ready: http"), process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.stdout.readline().startswith("accounts: ")
     return line.split()[-1]
 
 
@@ -754,6 +755,32 @@ def test_the_command_prints_its_url_and_ends_cleanly(end):
     output, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert output.splitlines() == ["200 PUT /a.json?auth=REDACTED connection=1", "401 GET /a.json connection=2"]
     assert (process.returncode, errors) == (0, "")
+
+
+def test_the_command_says_where_its_accounts_are_and_gives_tokens_of_the_lifetime_asked_for():
+    process = sim_command("--project", "mine", "--token-seconds", "5", "--strict", "--verbose")
+    url = process.stdout.readline().split()[-1]
+    host = url.partition("://")[2]
+    line = f"accounts: FIREBASE_AUTH_EMULATOR_HOST={host}, project mine, API key demo-api-key"
+    assert process.stdout.readline().strip() == line
+    sign_up = f"http://{host}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=demo-api-key"
+    given = requests.post(sign_up, json={"returnSecureToken": True}, timeout=DEADLINE_SECONDS).json()
+    assert given["expiresIn"] == "5"
+    assert requests.get(f"{url}/a.json?auth={given['idToken']}", timeout=DEADLINE_SECONDS).status_code == 200
+    assert requests.get(f"{url}/a.json?auth=other", timeout=DEADLINE_SECONDS).status_code == 401
+    process.terminate()
+    output, errors = process.communicate(timeout=DEADLINE_SECONDS)
+    assert output.splitlines()[0] == "200 POST /identitytoolkit.googleapis.com/v1/accounts:signUp?key=REDACTED connection=1"
+    assert (process.returncode, errors) == (0, "")
+
+
+def test_over_tls_the_command_gives_the_address_of_its_accounts():
+    process = sim_command("--tls")
+    url = process.stdout.readline().split()[-1]
+    line = f"accounts: {url}/identitytoolkit.googleapis.com/v1, project demo, API key demo-api-key"
+    assert process.stdout.readline().strip() == line
+    process.terminate()
+    process.communicate(timeout=DEADLINE_SECONDS)
 
 
 def test_the_command_serves_on_when_nobody_reads_its_output():

@@ -205,7 +205,10 @@ class Simulator:
 
     @property
     def refreshes(self) -> Refreshes:
-        """How often ID tokens were asked for with a refresh token, and how often one was given: `(asked, granted)`."""
+        """How often Secure Token was asked, and how often it gave an ID token: `(asked, granted)`.
+
+        Requests that a fault kept from it are not counted here; `requests` has them.
+        """
         return self._call(lambda: Refreshes(self._accounts.asked, self._accounts.granted))
 
     def add_user(self, email: str, password: str, uid: str = "", claims: dict[str, Any] | None = None) -> str:

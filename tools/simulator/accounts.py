@@ -70,7 +70,7 @@ class Tokens(NamedTuple):
 
 
 class Refreshes(NamedTuple):
-    """How often ID tokens were asked for with a refresh token, and how often one was given."""
+    """How often Secure Token was asked for an ID token, and how often it gave one."""
 
     asked: int
     granted: int

@@ -1,6 +1,7 @@
 """`flamelet sim`: the simulator by itself, until Ctrl-C or SIGTERM.
 
-In: options. Out: one line with its URL when it is ready, and with --verbose one line for each request.
+In: options. Out: one line with its URL when it is ready, one that says where its accounts are, and with --verbose one
+line for each request.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import Any, TextIO
 import click
 
 from . import Record, Simulator
+from .accounts import TOKEN_SECONDS
 from .faults import make_fault, parse_fault
+from .identity import IDENTITY_TOOLKIT
 from .rest import DEFAULT_REGION, parse_databases
 
 _REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams", "writes")}
@@ -40,6 +43,16 @@ _REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams",
     help="A database that there is; may be repeated. Others are then not found, nor are wrong regions.",
 )
 @click.option("--token", help="Refuse requests that do not carry this token.")
+@click.option("--project", default="demo", show_default=True, help="The project whose accounts it has.")
+@click.option(
+    "--token-seconds",
+    type=click.IntRange(min=1),
+    default=TOKEN_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="The lifetime of the ID tokens and OAuth2 tokens that it gives.",
+)
+@click.option("--strict", is_flag=True, help="Refuse every token that it did not give, as the live service would.")
 @click.option("--redirect", type=click.Choice(list(_REDIRECT)), help="Answer these by 307 to a second port.")
 @click.option(
     "--keep-alive",
@@ -68,6 +81,9 @@ def sim(
     rules: TextIO | None,
     databases: tuple[str, ...],
     token: str | None,
+    project: str,
+    token_seconds: int,
+    strict: bool,
     redirect: str | None,
     keep_alive: float,
     idle: float | None,
@@ -93,6 +109,9 @@ def sim(
             rules=rules.read() if rules else None,
             databases=_parse_databases(databases) if databases else None,
             on_request=_print_request if verbose else None,
+            project=project,
+            token_seconds=token_seconds,
+            strict=strict,
         )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--rules") from error
@@ -113,6 +132,7 @@ def sim(
         for fault in arguments:
             simulator.fault(**fault)
         click.echo(f"simulator ready: {simulator.url}")
+        click.echo(f"accounts: {_accounts(simulator)}, project {simulator.project}, API key {simulator.api_key}")
         sys.stdout.flush()
         signal.sigwait(signals)
     finally:
@@ -134,6 +154,13 @@ def _parse_fault(text: str) -> dict[str, Any]:
     except (TypeError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="--fault") from error
     return arguments
+
+
+def _accounts(simulator: Simulator) -> str:
+    scheme, _, address = simulator.url.partition("://")
+    # Google's clients ask an emulator in the clear.
+    is_clear = scheme == "http"
+    return f"FIREBASE_AUTH_EMULATOR_HOST={address}" if is_clear else f"{simulator.url}/{IDENTITY_TOOLKIT}/v1"
 
 
 def _reason(error: OSError) -> str:

@@ -404,6 +404,6 @@ def _texts(body: Body, name: str) -> list[str]:
 
 def _seconds(value: Any) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        return float(int(value))
+    except (OverflowError, TypeError, ValueError):
         raise Refused("INVALID_VALID_SINCE") from None

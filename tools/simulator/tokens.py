@@ -24,7 +24,7 @@ from jwt.algorithms import RSAAlgorithm
 
 _ALGORITHM = "RS256"
 _BITS = 2048
-_CERTIFICATE_DAYS = 16
+_CERTIFICATE_DAYS = 365
 # Clocks differ, and a token counts whole seconds.
 _LEEWAY_SECONDS = 300
 _NAME = "securetoken.system.gserviceaccount.com"
@@ -95,6 +95,7 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+@cache
 def certificate(key: Key) -> str:
     """The public key in a self-signed certificate, as PEM."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
