@@ -4,21 +4,28 @@ In: the `Response` that reads the answer, and a line. Out: NEED or BAD_CHUNK, an
 trailers are skipped. Limit: a chunk has at most 256 MB, which is the largest answer of the service.
 """
 
-from ._http1 import BAD_CHUNK, CHUNK_END, CHUNK_SIZE, NEED, SIZED, TRAILER
+from ._http1 import NEED
 from ._runtime import const
+
+# As in _http1.py.
+_BAD_CHUNK = const(-15)
+_TRAILER = const(2)
+_CHUNK_SIZE = const(3)
+_CHUNK_END = const(4)
+_SIZED = const(5)
 
 _DIGITS = const(7)
 
 
 def read_line(response, text: bytearray, at: int, end: int) -> int:
     """Read the size of the next chunk, or the empty line behind the last one."""
-    if response.state == CHUNK_END:
-        response.state = CHUNK_SIZE
-        return BAD_CHUNK if at < end else NEED
+    if response.state == _CHUNK_END:
+        response.state = _CHUNK_SIZE
+        return _BAD_CHUNK if at < end else NEED
     size = _size(text, at, end)
     response.left = size
-    response.state = SIZED if size else TRAILER
-    return BAD_CHUNK if size < 0 else NEED
+    response.state = _SIZED if size else _TRAILER
+    return _BAD_CHUNK if size < 0 else NEED
 
 
 def _size(text, at, end):

@@ -8,18 +8,19 @@ Memory: 512 bytes for what is received, for ever; with an answer without a body,
 is collected by _body.py, up to `answer_bytes`.
 """
 
-from ._http1 import BODY, END, TRUNCATED, Response
+from ._http1 import BODY, END, Response
 from ._runtime import MICROPYTHON, READ, WRITE, const, read, ticks_add, ticks_diff, ticks_ms, write
 from ._transport import Transport
 
 DONE = const(0)
-FAILED = const(-1)
+_FAILED = const(-1)
 
-# What `failure` says, beside the codes of _http1.
-CLOSED = const(-2)  # the server closed the connection before it answered
-BROKEN = const(-3)  # the socket failed: `error` says how
-LATE = const(-4)  # a deadline passed
-TOO_LARGE = const(-5)
+# What `failure` says, beside the codes of _http1: as in _codes.py, which has names for all.
+_CLOSED = const(-2)  # the server closed the connection before it answered
+_BROKEN = const(-3)  # the socket failed: `error` says how
+_LATE = const(-4)  # a deadline passed
+_TOO_LARGE = const(-5)
+_TRUNCATED = const(-16)
 
 
 class Connection(Transport):
@@ -69,7 +70,7 @@ class Connection(Transport):
         """Move the exchange on. DONE, HEAD, BODY, READ, WRITE or FAILED."""
         with self:
             return self._send() if self._left else self._receive()
-        return self._fail(BROKEN)
+        return self._fail(_BROKEN)
 
     # A `with` block keeps the exception; the frame of `except ... as` would come from the heap.
 
@@ -100,7 +101,7 @@ class Connection(Transport):
             if code == BODY and not self.streamed:
                 from ._body import collect
 
-                result = None if collect(self) else self._fail(TOO_LARGE)
+                result = None if collect(self) else self._fail(_TOO_LARGE)
             elif code == END:
                 result = self._finish()
             elif code < 0:
@@ -125,7 +126,7 @@ class Connection(Transport):
             return None
         if self.response.feed_eof() == END:
             return self._finish()
-        return self._fail(TRUNCATED if self.response.status else CLOSED)
+        return self._fail(_TRUNCATED if self.response.status else _CLOSED)
 
     def _finish(self):
         self.fresh = False
@@ -137,10 +138,10 @@ class Connection(Transport):
 
     def _pending(self, events):
         self.events = events
-        return events if self.remaining() else self._fail(LATE)
+        return events if self.remaining() else self._fail(_LATE)
 
     def _fail(self, failure):
         self.failure = failure
         self.over = True
         self.close()
-        return FAILED
+        return _FAILED

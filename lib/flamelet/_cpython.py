@@ -101,3 +101,8 @@ def auth_emulator():
     """Where the emulator that FIREBASE_AUTH_EMULATOR_HOST names renews tokens; None without it."""
     host = os.environ.get("FIREBASE_AUTH_EMULATOR_HOST")
     return "http://%s/securetoken.googleapis.com/v1/token" % host if host else None
+
+
+def create_private(file):
+    """`file`, to be written anew; nobody else on this machine may read it."""
+    return open(file, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))

@@ -4,18 +4,17 @@ In: the connection, with what it knows. Out: an error whose text names the reque
 token), the server's words and what to do. Loaded with the first error.
 """
 
-from . import _http1
-from ._connection import BROKEN, CLOSED, LATE, TOO_LARGE
+from . import _codes
 from ._policy import cause
 from .errors import FlameletError, NetworkError, PreconditionFailed, ProtocolError, ResponseError, Timeout
 
 _REASONS = {
-    _http1.NOT_HTTP: "the answer is not HTTP",
-    _http1.TOO_LONG: "the head of the answer is longer than 8 KiB",
-    _http1.BAD_HEADER: "a header of the answer is malformed",
-    _http1.BAD_LENGTH: "the length of the answer is malformed or contradictory",
-    _http1.BAD_CODING: "the answer has a transfer coding other than chunked",
-    _http1.BAD_CHUNK: "a chunk of the answer is malformed",
+    _codes.NOT_HTTP: "the answer is not HTTP",
+    _codes.TOO_LONG: "the head of the answer is longer than 8 KiB",
+    _codes.BAD_HEADER: "a header of the answer is malformed",
+    _codes.BAD_LENGTH: "the length of the answer is malformed or contradictory",
+    _codes.BAD_CODING: "the answer has a transfer coding other than chunked",
+    _codes.BAD_CHUNK: "a chunk of the answer is malformed",
 }
 
 def name(request) -> str:
@@ -37,20 +36,20 @@ def failed(connection, request) -> FlameletError:
     failure = connection.failure
     host = connection.origin.host
     error = connection.error
-    if failure == LATE:
+    if failure == _codes.LATE:
         return Timeout("%s: no answer from %s within the deadline" % (what, host))
-    if failure == CLOSED:
+    if failure == _codes.CLOSED:
         return NetworkError("%s: %s closed the connection before it answered" % (what, host))
-    if failure == _http1.TRUNCATED:
+    if failure == _codes.TRUNCATED:
         return NetworkError("%s: %s closed the connection in the middle of its answer" % (what, host))
-    if failure == TOO_LARGE or failure == BROKEN and isinstance(error, MemoryError):
+    if failure == _codes.TOO_LARGE or failure == _codes.BROKEN and isinstance(error, MemoryError):
         text = "%s: the answer is larger than the memory or answer_bytes=%d: ask for less, or allow more"
         return ProtocolError(text % (what, connection.answer_bytes))
-    if failure == BROKEN and connection.origin.tls and connection.fresh and not connection.sent:
+    if failure == _codes.BROKEN and connection.origin.tls and connection.fresh and not connection.sent:
         from ._tls_reasons import untrusted
 
         return untrusted(host, error)
-    if failure == BROKEN:
+    if failure == _codes.BROKEN:
         return NetworkError("%s: the connection to %s broke (%s)" % (what, host, error))
     return ProtocolError("%s: %s: is %s the right server?" % (what, _REASONS[failure], host))
 

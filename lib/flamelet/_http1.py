@@ -15,30 +15,30 @@ lengths that differ, a length beside chunks, a folded header, a bare CR, an unkn
 
 from ._runtime import const
 
-# What feed() returns.
+# What feed() returns; the codes of failures have names in _codes.py, since a name takes memory.
 NEED = const(0)  # all was taken: feed more
 BODY = const(2)  # buffer[piece_start:piece_end] is body
 HEAD = const(3)  # the head of the final answer is complete
 END = const(5)  # the answer is complete; buffer[position:end] is not part of it
-NOT_HTTP = const(-10)
-TOO_LONG = const(-11)
-BAD_HEADER = const(-12)
-BAD_LENGTH = const(-13)
-BAD_CODING = const(-14)
-BAD_CHUNK = const(-15)
-TRUNCATED = const(-16)
+_NOT_HTTP = const(-10)
+_TOO_LONG = const(-11)
+_BAD_HEADER = const(-12)
+_BAD_LENGTH = const(-13)
+_BAD_CODING = const(-14)
+_BAD_CHUNK = const(-15)
+_TRUNCATED = const(-16)
 
 _LIMIT = const(8192)
 
 # In the first five states lines are read.
 _STATUS = const(0)
 _HEADER = const(1)
-TRAILER = const(2)
-CHUNK_SIZE = const(3)
-CHUNK_END = const(4)
-SIZED = const(5)  # _left bytes of body: of the answer, or of a chunk
+_TRAILER = const(2)
+_CHUNK_SIZE = const(3)
+_CHUNK_END = const(4)
+_SIZED = const(5)  # _left bytes of body: of the answer, or of a chunk
 _UNSIZED = const(6)  # the body ends with the connection
-DONE = const(7)
+_DONE = const(7)
 
 
 class Response:
@@ -73,17 +73,17 @@ class Response:
     def feed(self, buffer: bytearray, start: int, end: int) -> int:
         """Take bytes from buffer[start:end] up to the next thing worth telling; feed the rest from `position`."""
         self.position = start
-        if self.state < SIZED:
+        if self.state < _SIZED:
             return self._feed_lines(buffer, end)
-        if self.state == DONE:
+        if self.state == _DONE:
             return END
         if start == end:
             return NEED
-        if self.state == SIZED:
+        if self.state == _SIZED:
             end = min(end, start + self.left)
             self.left -= end - start
             if not self.left:
-                self.state = CHUNK_END if self.chunked else DONE
+                self.state = _CHUNK_END if self.chunked else _DONE
         self._size = 0
         self.piece_start = start
         self.piece_end = self.position = end
@@ -91,16 +91,16 @@ class Response:
 
     def feed_eof(self) -> int:
         """The connection has ended: END where that ends the answer, TRUNCATED where it cuts it."""
-        return END if self.state == _UNSIZED or self.state == DONE else TRUNCATED
+        return END if self.state == _UNSIZED or self.state == _DONE else _TRUNCATED
 
     def _feed_lines(self, buffer, end):
-        while self.state < SIZED:
+        while self.state < _SIZED:
             at = self.position
             stop = buffer.find(b"\n", at, end)
             self.position = end if stop < 0 else stop + 1
             self._size += self.position - at
             if self._size > _LIMIT:
-                return TOO_LONG
+                return _TOO_LONG
             is_cut = stop < 0
             stop = self._hold(buffer, at, is_cut) if is_cut or self._held else self._read_line(buffer, at, stop)
             if stop or is_cut:
@@ -121,12 +121,12 @@ class Response:
             self._held = 0
             return self._read_line(line, 0, at - 1)
         # A peer that does not speak HTTP may never send a line feed: its first bytes tell.
-        return NOT_HTTP if self.state == _STATUS and self._held > 4 and not line.startswith(b"HTTP/") else NEED
+        return _NOT_HTTP if self.state == _STATUS and self._held > 4 and not line.startswith(b"HTTP/") else NEED
 
     def _read_line(self, text, at, end):
         if end > at and text[end - 1] == 13:
             end -= 1
-        if self.state >= CHUNK_SIZE:
+        if self.state >= _CHUNK_SIZE:
             return self._read_chunk_line(self, text, at, end)
         if self.state == _STATUS:
             return self._read_status(text, at, end)
@@ -135,10 +135,10 @@ class Response:
     def _read_status(self, text, at, end):
         # "HTTP/1.1 204 No Content"; the reason may be missing, with or without the space before it.
         if end < at + 12 or not text.startswith(b"HTTP/1.", at) or text[at + 8] != 32 or text.find(b"\r", at, end) >= 0:
-            return NOT_HTTP
+            return _NOT_HTTP
         self.status = _integer(text, at + 9, at + 12)
         if self.status < 100 or self.status == 101 or end > at + 12 and text[at + 12] != 32:
-            return NOT_HTTP
+            return _NOT_HTTP
         # HTTP/1.0 does not keep a connection alive unless it says so.
         self.keep_alive = True if text[at + 7] != 48 else None
         self.state = _HEADER
@@ -147,26 +147,26 @@ class Response:
     def _read_header(self, text, name, end):
         size = text.find(b":", name, end) - name
         if size <= 0 or text[name] <= 32 or text[name + size - 1] <= 32 or text.find(b"\r", name, end) >= 0:
-            return BAD_HEADER
+            return _BAD_HEADER
         while text[end - 1] <= 32:
             end -= 1
         at = name + size + 1
         while at < end and text[at] <= 32:
             at += 1
         # Few headers matter; their lengths tell them apart before their letters do. A trailer frames nothing.
-        if self.state == TRAILER:
+        if self.state == _TRAILER:
             return NEED
         if size == 14 and _is(text, name, b"content-length"):
             size = _integer(text, at, end)
             if not 0 < end - at < 10 or size < 0 or self.chunked or self.length >= 0 and self.length != size:
-                return BAD_LENGTH
+                return _BAD_LENGTH
             self.length = size
         elif size == 17 and _is(text, name, b"transfer-encoding"):
             if end - at != 7 or not _is(text, at, b"chunked") or self.chunked:
-                return BAD_CODING
+                return _BAD_CODING
             self._expect_chunks()
             if self.length >= 0:
-                return BAD_LENGTH
+                return _BAD_LENGTH
         elif size == 10 and _is(text, name, b"connection"):
             self._read_connection(text, at, end)
         return self._keep(text, name, end) if self.wanted else NEED
@@ -200,8 +200,8 @@ class Response:
                 return
 
     def _end_head(self):
-        if self.state == TRAILER:
-            self.state = DONE
+        if self.state == _TRAILER:
+            self.state = _DONE
             return END
         if self.status < 200:
             self._begin_head()
@@ -210,11 +210,11 @@ class Response:
         self.keep_alive = self.keep_alive is True
         self.left = self.length
         if self._bodiless or self.status == 204 or self.status == 304 or not self.length:
-            self.state = DONE
+            self.state = _DONE
         elif self.chunked:
-            self.state = CHUNK_SIZE
+            self.state = _CHUNK_SIZE
         elif self.length > 0:
-            self.state = SIZED
+            self.state = _SIZED
         else:
             self.state = _UNSIZED
             self.keep_alive = False

@@ -10,7 +10,16 @@ import binascii
 import json
 
 from . import InvalidArgument
+from ._runtime import MICROPYTHON
 from .auth import Token
+
+if MICROPYTHON:
+
+    def _create(file):
+        return open(file, "wb")
+
+else:
+    from ._cpython import create_private as _create
 
 
 def load(file: str) -> Token:
@@ -45,7 +54,7 @@ def save(token: Token, expires_at: int) -> None:
         "expires_at": expires_at,
     }
     text = json.dumps(content).encode()
-    with open("%s.%d" % (file, number & 1), "wb") as stream:
+    with _create("%s.%d" % (file, number & 1)) as stream:
         stream.write(text)
         stream.write(b"\n%d" % binascii.crc32(text))
     token.file = file, base, number

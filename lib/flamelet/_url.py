@@ -11,7 +11,7 @@ from . import refusal
 Origin = namedtuple("Origin", ("tls", "host", "port"))
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
-_HOST = "abcdefghijklmnopqrstuvwxyz0123456789-._:"
+_HOST = b"abcdefghijklmnopqrstuvwxyz0123456789-._:"
 
 
 def parse(url: str, insecure: bool = False) -> tuple:
@@ -30,8 +30,8 @@ def parse(url: str, insecure: bool = False) -> tuple:
     number = int(port) if port.isdigit() else 0
     if not port:
         number = 443 if tls else 80
-    for letter in host or "/":
-        if letter not in _HOST:
+    for byte in (host or "/").encode("utf-8", "surrogatepass"):
+        if byte not in _HOST:
             number = 0
     if not 0 < number < 65536 or not (tls or scheme == "http"):
         raise refusal("url", _shown(url))
@@ -60,9 +60,10 @@ def check_text(text: str, what: str) -> str:
     """`text`, if it is printable ASCII without a space; `what` names it in the error, which does not show it."""
     if not isinstance(text, str) or not text:
         raise refusal("text", what, type(text).__name__)
-    for letter in text:
-        if not "!" <= letter <= "~":
-            raise refusal("letter", what, letter)
+    # Bytes, since MicroPython keeps each letter of a str that is looked at for ever.
+    for byte in text.encode("utf-8", "surrogatepass"):
+        if not 33 <= byte <= 126:
+            raise refusal("letter", what, [letter for letter in text if not "!" <= letter <= "~"][0])
     return text
 
 

@@ -133,7 +133,11 @@ def keys(path: str) -> list:
 def check_key(key: str) -> None:
     """InvalidArgument where `key` cannot be."""
     bad = not key
-    for letter in key:
-        bad |= letter in ".#$[]/\x7f" or letter < " " or "\ud7ff" < letter < "\ue000"
-    if bad or len(key.encode()) > _KEY_BYTES:
+    last = 0
+    # Bytes, since MicroPython keeps each letter of a str that is looked at for ever.
+    encoded = key.encode("utf-8", "surrogatepass")
+    for byte in encoded:
+        bad |= byte in b".#$[]/\x7f" or byte < 32 or last == 0xED and byte > 0x9F  # half of a surrogate pair
+        last = byte
+    if bad or len(encoded) > _KEY_BYTES:
         raise refusal("key", key[:60])

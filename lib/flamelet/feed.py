@@ -188,7 +188,7 @@ def _text(field):
     try:
         name, decimals = field
         check_key(name)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, AttributeError):
         decimals = name = ""
     if decimals not in range(MAX_DECIMALS + 1) or '"' in name or "\\" in name:
         raise refusal("field", field)

@@ -1,6 +1,19 @@
 """Errors: one hierarchy, whether a retry helps, and which one an answer or a failure stands for."""
 
-from flamelet import FlameletError, InvalidArgument, NetworkError, Timeout, _connection, _failures, _http1, errors
+import sys
+
+from flamelet import (
+    FlameletError,
+    InvalidArgument,
+    NetworkError,
+    Timeout,
+    _chunked,
+    _codes,
+    _connection,
+    _failures,
+    _http1,
+    errors,
+)
 from flamelet._url import Origin
 
 from helpers import raises
@@ -91,22 +104,22 @@ def test_an_answer_that_is_no_json_names_what_came():
     error = raises(errors.ProtocolError, _failures.check, Failed(status=200, body=page), REQUEST)
     assert "DOCTYPE" in str(error) and "localhost" in str(error) and "secret" not in str(error)
     raises(errors.PermissionDenied, _failures.check, Failed(status=403, body=b'{"error":"Permission denied"}'), REQUEST)
-    assert _failures.check(Failed(status=200, body=b'{"name":"-O"}'), REQUEST) is None
+    assert _failures.check(Failed(status=200, body=b'{"name":"-O"}'), REQUEST) is True
 
 
 def test_each_failure_becomes_an_error_with_words():
     kinds = (
-        (_http1.NOT_HTTP, errors.ProtocolError),
-        (_http1.TOO_LONG, errors.ProtocolError),
-        (_http1.BAD_HEADER, errors.ProtocolError),
-        (_http1.BAD_LENGTH, errors.ProtocolError),
-        (_http1.BAD_CODING, errors.ProtocolError),
-        (_http1.BAD_CHUNK, errors.ProtocolError),
-        (_http1.TRUNCATED, NetworkError),
-        (_connection.LATE, Timeout),
-        (_connection.CLOSED, NetworkError),
-        (_connection.TOO_LARGE, errors.ProtocolError),
-        (_connection.BROKEN, NetworkError),
+        (_codes.NOT_HTTP, errors.ProtocolError),
+        (_codes.TOO_LONG, errors.ProtocolError),
+        (_codes.BAD_HEADER, errors.ProtocolError),
+        (_codes.BAD_LENGTH, errors.ProtocolError),
+        (_codes.BAD_CODING, errors.ProtocolError),
+        (_codes.BAD_CHUNK, errors.ProtocolError),
+        (_codes.TRUNCATED, NetworkError),
+        (_codes.LATE, Timeout),
+        (_codes.CLOSED, NetworkError),
+        (_codes.TOO_LARGE, errors.ProtocolError),
+        (_codes.BROKEN, NetworkError),
     )
     texts = []
     for failure, kind in kinds:
@@ -115,4 +128,19 @@ def test_each_failure_becomes_an_error_with_words():
         assert "PUT /devices/d1/state.json" in str(error) and "secret" not in str(error)
         texts.append(str(error))
     assert len(set(texts)) == len(kinds)
-    assert type(_failures.failed(Failed(_connection.BROKEN, MemoryError()), REQUEST)) is errors.ProtocolError
+    assert type(_failures.failed(Failed(_codes.BROKEN, MemoryError()), REQUEST)) is errors.ProtocolError
+
+
+def test_the_codes_have_the_values_that_their_modules_give_them():
+    # On MicroPython such constants have no name: CPython's are looked at.
+    if sys.implementation.name == "micropython":
+        return
+    names = [name for name in dir(_codes) if name.isupper()]
+    assert len(names) == 11
+    modules = _connection, _http1, _chunked
+    for name in names:
+        given = [getattr(module, "_" + name) for module in modules if hasattr(module, "_" + name)]
+        assert given and set(given) == {getattr(_codes, name)}, name
+    states = [name for name in dir(_chunked) if hasattr(_http1, name) and name.startswith("_") and name[1].isupper()]
+    assert len(states) >= 5
+    assert [getattr(_chunked, name) for name in states] == [getattr(_http1, name) for name in states]

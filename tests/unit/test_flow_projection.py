@@ -113,5 +113,5 @@ def test_a_query_can_be_listened_to_with_a_pattern():
 def test_a_pattern_that_cannot_be_is_refused_and_nothing_is_kept():
     db = database()
     for pattern in ("a.b", "*/$x", "a//b", 5):
-        raises(InvalidArgument, db.listen, "devices", 8192, 45000, "", pattern)
+        raises(InvalidArgument, lambda pattern=pattern: db.listen("devices", pattern=pattern))
     assert db._streams == []

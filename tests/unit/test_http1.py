@@ -1,6 +1,6 @@
 """The HTTP machine: framing, the headers that matter, and what is refused. Each answer is cut in every way."""
 
-from flamelet import _http1
+from flamelet import _codes, _http1
 
 from feeding import read_answer, read_every_way
 
@@ -234,12 +234,12 @@ def test_what_is_not_http_is_refused():
         b"HTTP/1.1 200 OK\rContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
     ):
-        assert_refused(_http1.NOT_HTTP, data)
+        assert_refused(_codes.NOT_HTTP, data)
 
 
 def test_a_peer_that_never_sends_a_line_end_is_refused_at_its_first_bytes():
     response = _http1.Response()
-    assert response.feed(bytearray(b"220 smtp"), 0, 8) == _http1.NOT_HTTP
+    assert response.feed(bytearray(b"220 smtp"), 0, 8) == _codes.NOT_HTTP
 
 
 def test_malformed_headers_are_refused():
@@ -257,18 +257,18 @@ def test_malformed_headers_are_refused():
         b"Foo: a\rContent-Length: 5",
         b"Foo\r: a",
     ):
-        assert_refused(_http1.BAD_HEADER, head(line))
+        assert_refused(_codes.BAD_HEADER, head(line))
 
 
 def test_malformed_lengths_are_refused():
     for value in (b"", b" ", b"-1", b"+5", b"5, 5", b"5 5", b"0x5", b"1_0", b"5.0", b"five", b"1234567890", b"\xb2"):
-        assert_refused(_http1.BAD_LENGTH, head(b"Content-Length: " + value))
+        assert_refused(_codes.BAD_LENGTH, head(b"Content-Length: " + value))
 
 
 def test_lengths_that_contradict_each_other_are_refused():
-    assert_refused(_http1.BAD_LENGTH, head(b"Content-Length: 5", b"Content-Length: 6"))
-    assert_refused(_http1.BAD_LENGTH, head(b"Content-Length: 5", b"Transfer-Encoding: chunked"))
-    assert_refused(_http1.BAD_LENGTH, head(b"Transfer-Encoding: chunked", b"Content-Length: 5"))
+    assert_refused(_codes.BAD_LENGTH, head(b"Content-Length: 5", b"Content-Length: 6"))
+    assert_refused(_codes.BAD_LENGTH, head(b"Content-Length: 5", b"Transfer-Encoding: chunked"))
+    assert_refused(_codes.BAD_LENGTH, head(b"Transfer-Encoding: chunked", b"Content-Length: 5"))
 
 
 def test_other_transfer_codings_are_refused():
@@ -282,8 +282,8 @@ def test_other_transfer_codings_are_refused():
         b"chunke",
         b"",
     ):
-        assert_refused(_http1.BAD_CODING, head(b"Transfer-Encoding: " + value))
-    assert_refused(_http1.BAD_CODING, head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"))
+        assert_refused(_codes.BAD_CODING, head(b"Transfer-Encoding: " + value))
+    assert_refused(_codes.BAD_CODING, head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"))
 
 
 def test_malformed_chunks_are_refused():
@@ -308,7 +308,7 @@ def test_malformed_chunks_are_refused():
         b"3\r\nabc\r\r\n0\r\n\r\n",
         b"3\r\nabc0\r\n\r\n",
     ):
-        assert_refused(_http1.BAD_CHUNK, head(b"Transfer-Encoding: chunked") + body)
+        assert_refused(_codes.BAD_CHUNK, head(b"Transfer-Encoding: chunked") + body)
 
 
 def test_an_answer_that_is_cut_is_told_at_every_place():
@@ -320,7 +320,7 @@ def test_an_answer_that_is_cut_is_told_at_every_place():
     for data in answers:
         assert read_answer([data]).code == _http1.END
         for end in range(len(data)):
-            assert read_answer([data[:end]]).code == _http1.TRUNCATED, data[:end]
+            assert read_answer([data[:end]]).code == _codes.TRUNCATED, data[:end]
 
 
 def test_a_head_has_at_most_8_kib():
@@ -331,7 +331,7 @@ def test_a_head_has_at_most_8_kib():
     over = begin + 81 * padding + b"Y:" + b"y" * (rest - 3) + b"\r\n\r\n"
     assert (len(fits), len(over)) == (8192, 8193)
     assert_whole_and_byte_by_byte(_http1.END, fits)
-    assert_whole_and_byte_by_byte(_http1.TOO_LONG, over)
+    assert_whole_and_byte_by_byte(_codes.TOO_LONG, over)
 
 
 def assert_whole_and_byte_by_byte(code, data):
@@ -341,20 +341,20 @@ def assert_whole_and_byte_by_byte(code, data):
 
 def test_a_head_that_never_ends_is_refused():
     line = b"X-Again: and again\r\n"
-    assert read_answer([b"HTTP/1.1 200 OK\r\n"] + [line] * 410).code == _http1.TOO_LONG
-    assert read_answer([b"HTTP/1.1 200 OK\r\nX: "] + [b"x" * 100] * 82).code == _http1.TOO_LONG
-    assert read_answer([b"HTTP/1.1 100 Continue\r\n\r\n"] * 350).code == _http1.TOO_LONG
+    assert read_answer([b"HTTP/1.1 200 OK\r\n"] + [line] * 410).code == _codes.TOO_LONG
+    assert read_answer([b"HTTP/1.1 200 OK\r\nX: "] + [b"x" * 100] * 82).code == _codes.TOO_LONG
+    assert read_answer([b"HTTP/1.1 100 Continue\r\n\r\n"] * 350).code == _codes.TOO_LONG
 
 
 def test_trailers_that_never_end_are_refused():
     pieces = [head(b"Transfer-Encoding: chunked") + b"0\r\n"] + [b"X-Again: and again\r\n"] * 410
-    assert read_answer(pieces).code == _http1.TOO_LONG
+    assert read_answer(pieces).code == _codes.TOO_LONG
 
 
 def test_a_line_between_chunks_that_never_ends_is_refused():
     begin = head(b"Transfer-Encoding: chunked")
-    assert read_answer([begin + b"1;"] + [b"x" * 100] * 82).code == _http1.TOO_LONG
-    assert read_answer([begin + b"1\r\na"] + [b"\r" * 100] * 82).code == _http1.TOO_LONG
+    assert read_answer([begin + b"1;"] + [b"x" * 100] * 82).code == _codes.TOO_LONG
+    assert read_answer([begin + b"1\r\na"] + [b"\r" * 100] * 82).code == _codes.TOO_LONG
 
 
 def test_the_lines_between_chunks_do_not_add_up():
