@@ -1,4 +1,4 @@
-"""The simulator's accounts: sign-in, tokens that are verified, refresh, revocation, OAuth2, and Google's own clients."""
+"""The simulator's accounts: sign-in, tokens that are verified, refresh, revocation, OAuth2, and Google's clients."""
 
 import base64
 import json
@@ -9,6 +9,7 @@ import uuid
 import firebase_admin
 import google.auth.exceptions
 import google.auth.transport.requests
+import hypothesis
 import jwt
 import pytest
 import requests
@@ -19,6 +20,7 @@ from firebase_admin import auth, credentials
 from google.auth import jwt as google_jwt
 from google.oauth2 import credentials as user_credentials
 from google.oauth2 import service_account
+from hypothesis import strategies as st
 
 from flamelet_tools.simulator import Simulator
 from flamelet_tools.simulator.accounts import Refused
@@ -31,6 +33,9 @@ OAUTH2 = "/oauth2.googleapis.com/token"
 X509 = "/www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
 JWK = "/www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com"
 GOOGLE_AUDIENCE = "https://oauth2.googleapis.com/token"
+PLACES = [KIT + name for name in ("signUp", "signInWithPassword", "signInWithCustomToken", "lookup", "delete")]
+ADMIN = "/identitytoolkit.googleapis.com/v1/projects/demo/accounts"
+PLACES += [ADMIN, ADMIN + ":lookup", ADMIN + ":update", ADMIN + ":delete", TOKEN, OAUTH2]
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPES = ["https://www.googleapis.com/auth/firebase.database", "https://www.googleapis.com/auth/userinfo.email"]
 OWNERS = {
@@ -390,6 +395,32 @@ def test_too_many_claims_are_refused(sim):
 @pytest.mark.parametrize("path", [KIT + "sendOobCode", KIT, TOKEN + "s", OAUTH2 + "info", "/www.googleapis.com/x"])
 def test_what_is_not_served_is_not_found(sim, path):
     assert message(call(sim, "POST", path)) == (404, "Not Found")
+
+
+FIELDS = ["email", "password", "token", "idToken", "localId", "validSince", "customAttributes", "disableUser"]
+FIELDS += ["grant_type", "grantType", "refresh_token", "refreshToken", "returnSecureToken", "tenantId"]
+TEXTS = ["refresh_token", "a@b.c", "\ud800@b.c", "u1", "{}"]
+TEXTS += ['{"uid": "u", "claims": {"a": NaN}}', "[" * 100_000, "1e999", "a.b.c", "\ud800"]
+ODD = st.sampled_from([*TEXTS, encoded({"aud": CUSTOM_TOKEN_AUDIENCE, "uid": "u"}) * 2, f"e30.{encoded({})}.x"])
+VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), ODD, st.text(), st.lists(ODD), st.just({}))
+
+
+@pytest.fixture(scope="module")
+def kept():
+    with Simulator(project="demo") as simulator:
+        yield simulator
+
+
+@hypothesis.settings(
+    max_examples=200, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+@hypothesis.given(body=st.dictionaries(st.sampled_from(FIELDS), VALUES), name=st.sampled_from(PLACES))
+@hypothesis.example(body={"localId": "\ud800"}, name=ADMIN)
+@hypothesis.example(body={"localId": "u1", "customAttributes": "[" * 100_000}, name=ADMIN + ":update")
+def test_whatever_is_asked_gets_an_answer_and_no_failure(kept, body, name):
+    headers = {"Authorization": "Bearer owner", "Content-Type": "application/json"}
+    answer = call(kept, "POST", name, body, params={"key": kept.api_key}, headers=headers)
+    assert answer.status_code in (200, 400, 403), answer.text
 
 
 # Custom tokens

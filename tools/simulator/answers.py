@@ -66,7 +66,8 @@ def error(status: int, text: str) -> Answer:
 def api_answer(value: Any, status: int = 200) -> Answer:
     """An answer of one of Google's other services."""
     body = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-    return Answer(status, body.encode(), API_TYPE, is_api=True)
+    # A half surrogate, which a client may have escaped in JSON, has no UTF-8.
+    return Answer(status, body.encode(errors="replace"), API_TYPE, is_api=True)
 
 
 def api_error(status: int, message: str, name: str = "", **more: Any) -> Answer:
