@@ -25,14 +25,20 @@ class CloudError(Exception):
 class Cloud:
     """One device's place in a database. `async with` opens and closes the connections.
 
-    Arguments: the database's URL; the device's name; the token, or None.
+    Arguments: the database's URL; the device's name; what gives the text of the token, or None.
     """
 
-    def __init__(self, url: str, device: str, token: str | None):
+    def __init__(self, url: str, device: str, read_token: Callable[[], str | None]):
         self.url = f"{url.rstrip('/')}/devices/{device}"
+        self.read_token = read_token
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What every request carries."""
+        token = self.read_token()
         # Google's OAuth2 access tokens begin so; the others are Firebase's ID tokens.
         name = "access_token" if token and token.startswith("ya29.") else "auth"
-        self.parameters = {name: token} if token else {}
+        return {name: token} if token else {}
 
     async def __aenter__(self) -> "Cloud":
         self.session = aiohttp.ClientSession(

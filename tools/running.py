@@ -14,7 +14,7 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +24,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from flamelet import InvalidArgument, Token
 from flamelet_tools.checkout import checkout
 from flamelet_tools.cloud import Cloud, CloudError
 from flamelet_tools.micropython import MISSING, environment, find_micropython
@@ -75,19 +76,19 @@ def run(
     command = interpreter(runtime)
     if url and not url.startswith(("http://", "https://")):
         raise click.BadParameter("must begin with https:// (or http:// for this machine)", param_hint="--url")
-    secret = read_token(token)
+    read = token_reader(token)
     device = desktop_board(root).unique_id()
-    with embedded_simulator(secret) if url is None else contextlib.nullcontext(url) as database:
+    with embedded_simulator(read()) if url is None else contextlib.nullcontext(url) as database:
         config = {
             "url": database,
             "device": device,
             "interval": interval,
             "count": count or 0,
-            "token": secret,
+            "token": str(Path(token).resolve()) if token and token.endswith(".json") else read(),
         }
         with config_file(config) as path:
             env = environment(root, "boards/desktop") | {"FLAMELET_CONFIG": path, "FLAMELET_STOP": f"{path}.stop"}
-            cloud = Cloud(database, device, secret)
+            cloud = Cloud(database, device, read)
             demonstration = [] if no_commands else demonstration_commands(interval)
             console.record = picture is not None
             exit_code = asyncio.run(play(cloud, [*command, "main.py"], root, env, demonstration))
@@ -105,19 +106,21 @@ def interpreter(runtime: str) -> list[str]:
     return [command]
 
 
-def read_token(token: str | None) -> str | None:
-    """Return the token itself: what was given, or what the file of that name holds, bare or in JSON."""
+def token_reader(token: str | None) -> Callable[[], str | None]:
+    """Return what gives the text of the token: what was given, or what the file of that name holds at that moment.
+
+    The device renews the token of a .json file, and saves it beside that.
+    """
     if token is None or not Path(token).is_file():
-        return token
-    text = Path(token).read_text().strip()
-    if not text.startswith("{"):
-        return text
+        return lambda: token
+    if not token.endswith(".json"):
+        text = Path(token).read_text().strip()
+        return lambda: text
     try:
-        content = json.loads(text)
-        return content.get("id_token") or content["access_token"]
-    except (ValueError, KeyError):
-        reason = f'{token} must hold the token, or {{"id_token": ...}}, or {{"access_token": ...}}'
-        raise click.BadParameter(reason, param_hint="--token") from None
+        Token.load(token)
+    except InvalidArgument as error:
+        raise click.BadParameter(str(error), param_hint="--token") from None
+    return lambda: Token.load(token).text
 
 
 def desktop_board(root: Path) -> ModuleType:

@@ -42,13 +42,13 @@ def failed(connection, request) -> FlameletError:
         return NetworkError("%s: %s closed the connection before it answered" % (what, host))
     if failure == _codes.TRUNCATED:
         return NetworkError("%s: %s closed the connection in the middle of its answer" % (what, host))
-    if failure == _codes.TOO_LARGE or failure == _codes.BROKEN and isinstance(error, MemoryError):
-        text = "%s: the answer is larger than the memory or answer_bytes=%d: ask for less, or allow more"
-        return ProtocolError(text % (what, connection.answer_bytes))
     if failure == _codes.BROKEN and connection.origin.tls and connection.fresh and not connection.sent:
         from ._tls_reasons import untrusted
 
         return untrusted(host, error)
+    if failure == _codes.TOO_LARGE or failure == _codes.BROKEN and isinstance(error, MemoryError):
+        text = "%s: the answer is larger than the memory or answer_bytes=%d: ask for less, or allow more"
+        return ProtocolError(text % (what, connection.answer_bytes))
     if failure == _codes.BROKEN:
         return NetworkError("%s: the connection to %s broke (%s)" % (what, host, error))
     return ProtocolError("%s: %s: is %s the right server?" % (what, _REASONS[failure], host))

@@ -45,7 +45,8 @@ def loads(buffer: bytearray, view, end: int) -> object:
     """
     code = check(buffer, 0, end)
     if code >= 0:
-        raise ProtocolError("the server sent what is not JSON: %r" % _excerpt(buffer, code, end))
+        text = "the server sent what is not JSON: %r: does the network intercept?"
+        raise ProtocolError(text % _excerpt(buffer, code, end))
     if code == _SURROGATES:
         end = _mend(buffer, end)
     try:

@@ -48,6 +48,7 @@ TABLE: tuple = (
     (404, "", NotFound, "NOT_FOUND", "is the URL right, and its region?"),
     (412, "", PreconditionFailed, "ETAG_MISMATCH", "someone else changed the value: it is in `value`, with its `etag`"),
     (429, "", ResourceExhausted, "TOO_MANY_REQUESTS", "wait before the next request"),
+    (511, "", Unavailable, "NETWORK_INTERCEPTS", "the network wants a login first"),
     (503, "", Unavailable, "UNAVAILABLE", "it was not attempted: repeat it later"),
     (500, "", Unavailable, "SERVER_ERROR", "the trouble is the server's: repeat it later"),
     (400, "", BadRequest, "BAD_REQUEST", "change the request"),

@@ -13,11 +13,13 @@ from ._connection import DONE
 from ._failures import failed, name
 from ._request import method_override
 from ._runtime import const, getrandbits, read
-from .errors import InvalidArgument, NetworkError, OutcomeUnknown, ProtocolError, Timeout
+from .errors import InvalidArgument, NetworkError, OutcomeUnknown, ProtocolError, Timeout, TLSError
 
 _ATTEMPTS = const(3)
-_REDIRECTS = const(5)
+__TOLD = (Timeout, TLSError)
+REDIRECTS = const(5)
 _LONGEST_WAIT = const(10000)
+_TOLD = (Timeout, TLSError)
 REDIRECTS = (301, 302, 303, 307, 308)
 _SITES = (".firebaseio.com", ".firebasedatabase.app")
 
@@ -44,7 +46,8 @@ def recover(client, connection, code: int, request, size: int, repeatable: bool,
         raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
     if reused and attempt == 1 and error.retry:
         return request, size, 0
-    if not isinstance(error, NetworkError) or isinstance(error, Timeout) or not error.retry or attempt >= _ATTEMPTS:
+    # A connection that cannot be opened is told at once, and so is one whose handshake fails.
+    if not isinstance(error, NetworkError) or isinstance(error, _TOLD) or not error.retry or attempt >= _ATTEMPTS:
         raise error
     return request, size, getrandbits(9) << attempt - 1
 
@@ -67,7 +70,8 @@ def redirect(client, connection, request, size: int) -> bytes:
     if not location or connection.redirects > _REDIRECTS:
         raise ProtocolError("%s: a redirect (%d) without a Location, or more than %d" % (what, status, _REDIRECTS))
     if status < 304 and method != "GET":
-        raise ProtocolError("%s: a redirect (%d) would change the method: is this the right URL?" % (what, status))
+        text = "%s: a redirect (%d) would change the method: is the URL right, or does the network intercept?"
+        raise ProtocolError(text % (what, status))
     origin, path, query = _target(connection.origin, location, what, client._insecure)
     connection.close()
     connection.origin = origin
@@ -93,7 +97,8 @@ def _target(origin, location, what, insecure):
     if origin.tls and not target.tls:
         raise ProtocolError("%s: a redirect from https to http, refused" % what)
     if not _same_site(origin.host, target.host):
-        raise ProtocolError("%s: a redirect to another site, %s, refused" % (what, target.host))
+        text = "%s: a redirect to another site, %s, refused: does the network intercept?"
+        raise ProtocolError(text % (what, target.host))
     return target, path, query
 
 

@@ -12,9 +12,13 @@ from .errors import InvalidArgument, TLSError
 
 _DATES = ("expired", "not yet", "in the future", "CERT_VERIFY_FAILED")  # the last has no reason: older firmware
 
+_MEMORY = "it needs about 40 KiB of memory in one piece"
+_BROKEN = "the connection broke within the handshake: the network is bad or blocks it, or no TLS is spoken there"
+_CLOCK = "the clock is not set"
+
 # What the text holds, and what that means.
 _REASONS = (
-    (("ALLOC_FAILED",), "it needs about 40 KiB of memory in one piece"),
+    (("ALLOC_FAILED",), _MEMORY),
     (
         ("issuer", "certificate chain", "verify the first", "not correctly signed"),
         "no trusted root stands behind the certificate: the network intercepts, the server keeps an intermediate to "
@@ -31,10 +35,7 @@ _REASONS = (
         ("WRONG_VERSION", "INVALID_RECORD", "UNEXPECTED_RECORD", "record layer"),
         "what answers there speaks no TLS: the network intercepts, or it is the wrong port",
     ),
-    (
-        ("EOF", "reset", "RESET"),
-        "the connection broke within the handshake: the network is bad or blocks it, or no TLS is spoken there",
-    ),
+    (("EOF", "reset", "RESET"), _BROKEN),
     (("",), "the server is not who it should be, or the network intercepts"),
 )
 
@@ -43,7 +44,11 @@ def untrusted(host: str, error: Exception) -> TLSError:
     """What to raise for the `error` of a handshake with `host`."""
     # mbedTLS gives each reason a line of its own.
     text = " ".join(str(error).split())
-    return TLSError("TLS with %s failed (%s): %s" % (host, text, _reason(error, text)))
+    reason = _reason(error, text)
+    failed = TLSError("TLS with %s failed (%s): %s" % (host, text, reason))
+    # These may pass; a certificate stays what it is.
+    failed.retry = reason in (_MEMORY, _BROKEN) or reason.startswith(_CLOCK)
+    return failed
 
 
 def unreadable(ca, error: Exception) -> InvalidArgument:
@@ -55,10 +60,10 @@ def unreadable(ca, error: Exception) -> InvalidArgument:
 
 def _reason(error, text):
     if isinstance(error, MemoryError) or getattr(error, "errno", 0) == 12:  # ENOMEM, on every port
-        return _REASONS[0][1]
+        return _MEMORY
     today = time.gmtime()[:3]
     if today[0] < 2024 and _holds(text, _DATES):
-        return "the clock is not set, so no certificate is valid: it says %d-%02d-%02d, set it first" % today
+        return _CLOCK + ", so no certificate is valid: it says %d-%02d-%02d, set it first" % today
     for words, reason in _REASONS:
         if _holds(text, words):
             return reason % today if "%" in reason else reason

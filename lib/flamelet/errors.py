@@ -14,7 +14,7 @@ from . import FlameletError, InvalidArgument, NetworkError, Timeout  # noqa: F40
 
 
 class TLSError(NetworkError):
-    """The server could not be verified; nothing was sent."""
+    """The server could not be verified; nothing was sent. `retry`: it only broke, or the clock is not set."""
 
     retry = False
 

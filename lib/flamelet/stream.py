@@ -38,6 +38,7 @@ _CANCEL = const(3)
 _AUTH_REVOKED = const(4)
 _STEADY = const(30000)  # milliseconds of connection after which the back-off begins anew
 _WANTED = (b"content-type", b"location", b"date")
+_NO_STREAM = "%s: the answer is no event stream: is this a Realtime Database, or does the network intercept?"
 _PROGRESS = const(4096)  # bytes that prove a large event is no trickle
 
 
@@ -223,7 +224,7 @@ class Stream(Closing):
         if not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
             from ._failures import name
 
-            raise ProtocolError("%s: the answer is no event stream: is this a Realtime Database?" % name(request))
+            raise ProtocolError(_NO_STREAM % name(request))
         token = client._token
         self._parameter = token.parameter if token and request.find(token.parameter.encode()) >= 0 else ""
         self._begin()

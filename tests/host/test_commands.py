@@ -193,15 +193,32 @@ def test_run_prints_no_escape_codes_into_a_pipe_and_no_token():
     assert "ya29.very-secret" not in done.stdout
 
 
-@pytest.mark.parametrize("content", ["ya29.very-secret\n", '{"access_token": "ya29.very-secret"}'])
-def test_run_takes_the_token_from_a_file(tmp_path, content):
-    (tmp_path / "token").write_text(content)
+@pytest.mark.parametrize(
+    "name, content", [("token", "ya29.very-secret\n"), ("token.json", '{"access_token": "ya29.very-secret"}')]
+)
+def test_run_takes_the_token_from_a_file(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
     with Simulator(token="ya29.very-secret") as simulator:
         done = flamelet(
-            "run", "--count", "1", "--interval", "0.1", "--url", simulator.url, "--token", str(tmp_path / "token")
+            "run", "--count", "1", "--interval", "0.1", "--url", simulator.url, "--token", str(tmp_path / name)
         )
         assert done.returncode == 0, done.stdout
         assert simulator.get("devices")
+
+
+def test_run_renews_the_token_of_a_file(tmp_path):
+    with Simulator(token_seconds=2) as simulator:
+        token = simulator.sign_in("d1")
+        (tmp_path / "token.json").write_text(json.dumps(token))
+        done = flamelet(
+            "run", "--count", "8", "--interval", "0.5", "--url", simulator.url, "--token", str(tmp_path / "token.json")
+        )
+        assert done.returncode == 0, done.stdout
+        assert "8 sent, 0 not sent" in done.stdout
+        assert token["id_token"] not in done.stdout
+        assert any(path.name.startswith("token.json.") for path in tmp_path.iterdir())
+    for path in tmp_path.glob("token.json.*"):
+        assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_token_file_without_a_token_is_refused(tmp_path):

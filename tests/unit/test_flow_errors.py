@@ -15,7 +15,7 @@ from flamelet.errors import (
 )
 
 from helpers import raises
-from scripted import CONNECTED, HOST, REQUEST, Network, answer, database, reset
+from scripted import CONNECTED, HOST, NO_CONTENT, REQUEST, Network, answer, database, reset
 
 HEAP = "1m"
 WRITE_TOO_BIG = "Error: WRITE_TOO_BIG: Data to write exceeds the maximum size that can be modified"
@@ -235,12 +235,20 @@ def test_hostile_framing_is_refused_at_once():
 
 
 def test_a_handshake_that_fails_sends_nothing_and_is_not_repeated():
-    with Network([CONNECTED, reset()], [REQUEST, answer("1")]) as network:
+    with Network([CONNECTED, OSError("self-signed certificate")], [REQUEST, answer("1")]) as network:
         db = database()
         error = raises(TLSError, db.set, "a", 1)
         assert not error.retry and HOST in str(error)
         assert network.sent == [[]] and network.closed == [True]
         assert db.get("a") == 1
+
+
+def test_a_handshake_that_broke_may_succeed_the_next_time():
+    with Network([CONNECTED, reset()], [REQUEST, NO_CONTENT]) as network:
+        db = database()
+        assert raises(TLSError, db.set, "a", 1).retry
+        db.set("a", 1)
+    assert [len(requests) for requests in network.sent] == [0, 1]
 
 
 def test_every_error_of_an_answer_is_told_by_a_feed_too():

@@ -174,7 +174,8 @@ def test_when_the_token_has_ended_the_failure_of_its_renewal_is_told():
         ([REQUEST, answer("{}", "500 Oh")], Unavailable, 3),
         ([REQUEST, answer("<html>")], ProtocolError, 1),
         ([REQUEST, answer('{"id_token":"x"}')], ProtocolError, 1),
-        ([CONNECTED, reset()], TLSError, 1),
+        ([CONNECTED, OSError("self-signed certificate")], TLSError, 1),
+        ([CONNECTED, reset()], TLSError, 3),
     ):
         with Network() as network:
             network.scripts += [list(trouble) for _ in range(count)]
