@@ -14,6 +14,7 @@ COMMANDS = {
     "bench": "flamelet_tools.bench.cli:bench",
     "check": "flamelet_tools.check:check",
     "fuzz": "flamelet_tools.fuzz:fuzz",
+    "lifetimes": "flamelet_tools.lifetimes:lifetimes",
     "mint": "flamelet_tools.mint:mint",
     "roots": "flamelet_tools.roots:roots",
     "run": "flamelet_tools.running:run",

@@ -16,8 +16,7 @@ from ._runtime import const, getrandbits, read
 from .errors import InvalidArgument, NetworkError, OutcomeUnknown, ProtocolError, Timeout, TLSError
 
 _ATTEMPTS = const(3)
-__TOLD = (Timeout, TLSError)
-REDIRECTS = const(5)
+_REDIRECTS = const(5)
 _LONGEST_WAIT = const(10000)
 _TOLD = (Timeout, TLSError)
 REDIRECTS = (301, 302, 303, 307, 308)
