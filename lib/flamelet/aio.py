@@ -200,6 +200,8 @@ if MICROPYTHON:
                 return None
             self.close()
             if self._feed._is_done(self._connection, code):
+                # Else each raise would add to it, for ever.
+                self._end.__traceback__ = None
                 raise self._end
             self._flow = flow = self._feed._again(1)
             return self._next_of(flow)
