@@ -35,7 +35,7 @@ def ready(client, connection, request, size):
     token = client._token
     if token.error:
         if ticks_diff(token.due, ticks_ms()) > 0:
-            raise token.error
+            raise _again(token.error)
         token.error = None
         if not token.refresh_token:
             # Whoever refused it may have thought better of it.
@@ -81,7 +81,7 @@ def _renew(client, connection, request, blamed):
             raise Timeout("the token is being renewed, and that takes too long")
         yield _POLL
     if token.error:
-        raise token.error
+        raise _again(token.error)
     if request.find(token.text.encode()) < 0:
         return
     token.busy = True
@@ -101,6 +101,11 @@ def _refuse(token, error):
     token.error = error
     token.ends = True
     token.due = ticks_add(ticks_ms(), _REFUSED_FOR)
+
+
+def _again(error):
+    """The same error, new: one that is raised again and again grows, by its traceback."""
+    return type(error)(str(error), error.status, error.text, error.code)
 
 
 def _exchange(client, connection, token):

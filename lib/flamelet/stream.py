@@ -254,12 +254,7 @@ class Stream(Closing):
             self.close()
             raise StreamCancelled("the server cancelled the stream: %s" % text, text)
         if kind == _AUTH_REVOKED:
-            # The next connection has a new token, or shows whether the old one still serves. The server closes this
-            # one, but MicroPython's TLS does not tell of an end that comes right behind data.
-            if self._client._token:
-                self._client._token.revoke(self._parameter)
-            self._at = self._end
-            self._lose()
+            self._take_revocation()
         if kind != _PUT and kind != _PATCH:
             # A type that is not in the document is none of ours.
             return None
@@ -267,6 +262,18 @@ class Stream(Closing):
         if not isinstance(content, dict) or not isinstance(content.get("path"), str) or "data" not in content:
             raise ProtocolError("the stream sent a %s without path and data" % _TYPES[kind])
         return Event(_TYPES[kind], content["path"], content["data"], self._snapshot())
+
+    def _take_revocation(self):
+        """The next connection has a new token, or shows whether the old one still serves."""
+        token = self._client._token
+        if token and token.parameter != self._parameter:
+            # It has been renewed: there is nothing to back off from.
+            self._attempt = 0
+        elif token:
+            token.revoke(self._parameter)
+        # The server closes this connection, but MicroPython's TLS does not tell of an end right behind data.
+        self._at = self._end
+        self._lose()
 
     def _snapshot(self):
         """Whether this event is the first of its connection."""
