@@ -1,0 +1,112 @@
+"""A device that outlives its tokens: the program of flamelet.device with a mirror beside it: `lifetimes URL CA TOKEN`.
+
+It runs on CPython too. Mirrored is devices/d1/config. Each value that its `marker` takes is told by a line of JSON:
+what the mirror has, what was done and what went wrong until then, and the heap after a collection. Behind the marker
+"end" comes one more line, when the last reading has gone out.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+
+from flamelet import device
+
+URL, CA, TOKEN = sys.argv[1:]
+INTERVAL_SECONDS = 0.05
+MICROPYTHON = sys.implementation.name == "micropython"
+
+
+class Board:
+    """A board whose one sensor counts, so that a reading that was lost or doubled is seen."""
+
+    NAME = "lifetimes"
+    FIELDS = (("n", 0),)
+
+    def __init__(self):
+        self.readings = self.identified = 0
+        self.troubles = []
+
+    def connect(self):
+        pass
+
+    def synchronize_clock(self):
+        return True
+
+    def stop_requested(self):
+        return False
+
+    def read_sensors(self):
+        self.readings += 1
+        return (self.readings - 1,)
+
+    def identify(self):
+        self.identified += 1
+
+    def report(self, kind, value):
+        if kind in ("error", "offline"):
+            self.troubles.append(str(value))
+
+
+def tell(board, program, value):
+    heap = None
+    if MICROPYTHON:
+        gc.collect()
+        heap = gc.mem_alloc()
+    line = {
+        "value": value,
+        "readings": board.readings,
+        "not_sent": program.not_sent,
+        "identified": board.identified,
+        "troubles": board.troubles,
+        "heap": heap,
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
+    if not MICROPYTHON:
+        sys.stdout.flush()
+
+
+def marker_of(change):
+    if change.path == "/" and isinstance(change.value, dict):
+        return change.value.get("marker")
+    return change.value if change.path == "/marker" else None
+
+
+async def follow(board, program):
+    """Tell what the mirror has at each new marker; "end" ends the program when all that was measured has gone out."""
+    async with program.database.mirror("devices/d1/config") as mirror:
+        async for change in mirror:
+            marker = marker_of(change)
+            # What came with the marker is there already.
+            while marker is not None and await mirror.next(0):
+                pass
+            if marker is not None:
+                tell(board, program, mirror.value)
+            if marker == "end":
+                program.count = program.measured
+                return
+
+
+async def main():
+    board = Board()
+    settings = {
+        "url": URL,
+        "device": "d1",
+        "interval": INTERVAL_SECONDS,
+        "count": 0,
+        "token": TOKEN,
+        "ca": None if CA == "-" else CA,
+        "connections": 3,  # the commands' stream, the mirror's, and that of requests
+    }
+    program = device.Device(board, settings)
+    follower = asyncio.create_task(follow(board, program))
+    measuring = asyncio.create_task(program.main())
+    try:
+        await follower
+        await measuring
+    finally:
+        program.close()
+    tell(board, program, None)
+
+
+asyncio.run(main())
