@@ -28,6 +28,13 @@ def refusal(name: str, *values) -> InvalidArgument:
     return InvalidArgument(TEXTS[name] % values)
 
 
+def broken(text: str, *values):
+    """The ProtocolError whose text is `text % values`: most errors are loaded when the first one is needed."""
+    from .errors import ProtocolError
+
+    return ProtocolError(text % values)
+
+
 class NetworkError(FlameletError):
     """The server was not reached, or the connection broke; nothing was changed by it."""
 

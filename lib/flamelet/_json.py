@@ -8,9 +8,8 @@ In: a bytearray that holds one JSON text. Out: the value, or ProtocolError. The 
 open brackets is one bytearray of 64, made once. Limit: 64 levels (the Realtime Database allows 32, Firestore 20).
 """
 
-from . import InvalidArgument
+from . import InvalidArgument, broken
 from ._runtime import MICROPYTHON, const
-from .errors import ProtocolError
 
 if MICROPYTHON:
     import json
@@ -46,14 +45,14 @@ def loads(buffer: bytearray, view, end: int) -> object:
     code = check(buffer, 0, end)
     if code >= 0:
         text = "the server sent what is not JSON: %r: does the network intercept?"
-        raise ProtocolError(text % _excerpt(buffer, code, end))
+        raise broken(text, _excerpt(buffer, code, end))
     if code == _SURROGATES:
         end = _mend(buffer, end)
     try:
         return _loads(view[:end])
     except (MemoryError, ValueError):
         # ValueError: CPython's limit of 4,300 digits for one whole number.
-        raise ProtocolError("a JSON text of %d bytes, or a number in it, is too large: ask for less" % end)
+        raise broken("a JSON text of %d bytes, or a number in it, is too large: ask for less", end)
 
 
 def _excerpt(buffer, at, end):

@@ -12,10 +12,10 @@ Memory: one key or one value at a time, of at most `limit` bytes; a larger value
 send the type of an event before its data, and its path before the data within, as the live service does.
 """
 
+from . import FlameletError, broken
 from ._reader import FOUND, KEY_TOO_LARGE, NEED, NOT_JSON, TOO_LARGE, Reader
 from ._runtime import const
 from ._sse import DATA, EVENT, PROJECTED, EventParser
-from .errors import ProtocolError
 
 _PLACE = const(2)  # beside the codes of Reader: what is at `place` is replaced, and the pattern goes on below it
 _NO_PATH = const(-4)
@@ -30,7 +30,7 @@ _WRONG = {
     _NO_DATA: "without path and data",
 }
 
-_LACKING = (MemoryError, ProtocolError)  # what a key, or the lists of its place, can raise
+_LACKING = (MemoryError, FlameletError)  # what a key, or the lists of its place, can raise
 
 
 class Projection(EventParser):
@@ -56,7 +56,7 @@ class Projection(EventParser):
         if code == NEED:
             return None
         if code in _WRONG:
-            raise ProtocolError("the stream sent a %s %s" % (self._names[self.name].decode(), _WRONG[code]))
+            raise broken("the stream sent a %s %s", self._names[self.name].decode(), _WRONG[code])
         below = [] if code == _PLACE else reader.keys[reader.above :]
         path = "/" + "/".join(reader.place + below)
         if code == TOO_LARGE:

@@ -8,8 +8,8 @@ Memory: what is found, as text, and the keys that match. Limits: 64 levels; a va
 `value_bytes`.
 """
 
+from . import broken
 from ._runtime import MICROPYTHON, const
-from .errors import ProtocolError
 
 if MICROPYTHON:
     from json import loads as _loads
@@ -147,7 +147,7 @@ class Reader:
         try:
             return _loads(view[: self.size])  # type: ignore[type-var]
         except (MemoryError, ValueError):
-            raise ProtocolError("a JSON value of %d bytes, or a number in it, is too large" % self.size)
+            raise broken("a JSON value of %d bytes, or a number in it, is too large", self.size)
 
     def _match(self, key):
         """Compare a key, or an index; NEED."""

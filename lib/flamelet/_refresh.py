@@ -9,12 +9,11 @@ Memory: the answer is read as it arrives, since it holds the new token twice. Lo
 renewed: an hour later the heap may have no room for it.
 """
 
-from . import _url
+from . import FlameletError, Timeout, _url, broken
 from ._connection import DONE
 from ._date import learn
 from ._http1 import BODY, HEAD
 from ._runtime import MICROPYTHON, const, epoch_ms, getrandbits, ticks_add, ticks_diff, ticks_ms
-from .errors import FlameletError, ProtocolError, ResponseError, Timeout
 
 _URI = "https://securetoken.googleapis.com/v1/token"
 _HEAD = (
@@ -88,7 +87,7 @@ def _renew(client, connection, request, blamed):
     try:
         yield from _exchange(client, connection, token)
     except FlameletError as error:
-        if isinstance(error, ResponseError) and not error.retry:
+        if error.status and not error.retry:
             _refuse(token, error)
         if token.error or blamed or ticks_diff(token.end, ticks_ms()) <= 0:
             raise
@@ -195,7 +194,7 @@ class _Answer:
             if self._is_inside:
                 self._text.extend(memoryview(buffer)[at:stop])
                 if len(self._text) > _TOKEN_BYTES or buffer.find(b"\\", at, stop) >= 0:
-                    raise ProtocolError("POST /v1/token: the answer holds what is no token")
+                    raise broken("POST /v1/token: the answer holds what is no token")
             elif buffer.find(b":", at, stop) >= 0:
                 self._key = self._last
             if quote >= 0:
@@ -220,7 +219,7 @@ def _take(connection, token, found):
         refresh_token = _url.check_text(found["refresh_token"], "the refresh_token")
         token.carry("auth=", found["id_token"])
     except (KeyError, ValueError, FlameletError):
-        raise ProtocolError("POST /v1/token: the answer holds no token")
+        raise broken("POST /v1/token: the answer holds no token")
     token.refresh_token = refresh_token
     token.error = None
     token.serve(seconds * 1000)

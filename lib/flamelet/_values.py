@@ -5,11 +5,10 @@ A request and its answer are held whole. A write asks for no answer (`print=sile
 an increment, has a condition, or lets the server make the key. Limit: values are at most 32 levels deep.
 """
 
-from . import InvalidArgument, _json, _push_id, _url
+from . import InvalidArgument, _json, _push_id, _url, broken
 from ._request import build
 from ._runtime import const
 from .database import check_key, keys
-from .errors import ProtocolError
 
 _SPECIAL = (".priority", ".value", ".sv")
 _SERVER_VALUE = b'".sv":'
@@ -62,7 +61,7 @@ def _post(database, path, body, options):
     connection = yield from ask(database, "POST", target, body, headers)
     answer = value_of(connection)
     if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
-        raise ProtocolError("POST %s: the answer names no key" % path)
+        raise broken("POST %s: the answer names no key", path)
     return (answer["name"], etag_of(connection)) if headers else answer["name"]
 
 
@@ -184,7 +183,7 @@ def etag_of(connection) -> str:
     """The ETag of the answer; ProtocolError where it has none."""
     etag = connection.response.headers.get(b"etag")
     if not etag:
-        raise ProtocolError("the answer has no ETag: does a proxy take it away?")
+        raise broken("the answer has no ETag: does a proxy take it away?")
     return etag.decode()
 
 

@@ -17,11 +17,10 @@ Memory: `_WAITING` readings, `_RECENT` keys of answered commands, one feed, one 
 import asyncio
 import gc
 
-from . import aio
+from . import FlameletError, aio
 from ._runtime import MICROPYTHON, const, getrandbits, ticks_add, ticks_diff, ticks_ms
 from ._transport import Timeouts
 from .auth import Token
-from .errors import FlameletError
 
 _WAITING = const(8)
 _RECENT = const(16)

@@ -11,9 +11,9 @@ change. Limit: an event has at most `event_bytes`; a larger one ends the mirror,
 
 from collections import namedtuple
 
+from . import broken
 from ._budget import Closing
 from ._runtime import const, ticks_add, ticks_diff, ticks_ms
-from .errors import ProtocolError
 
 Change = namedtuple("Change", ("path", "value"))
 
@@ -94,7 +94,7 @@ class Mirror(Closing):
         if event.type == "too-large":
             self.close()
             text = "the mirror cannot take an event of %d bytes: allow more event_bytes, or mirror less"
-            raise ProtocolError(text % event.data)
+            raise broken(text, event.data)
         self.loaded = True
         path = _split(event.path)
         if event.type == "put":

@@ -18,6 +18,7 @@ its value takes, and itself. With a pattern (_projection.py) what counts is the 
 import time
 from collections import namedtuple
 
+from . import FlameletError, broken
 from ._budget import Closing, enter, leave
 from ._client import wait
 from ._connection import DONE
@@ -25,7 +26,6 @@ from ._http1 import BODY
 from ._opening import opened
 from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
 from ._sse import EVENT, NEED, PROJECTED, EventParser
-from .errors import FlameletError, ProtocolError, StreamCancelled
 
 Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
 
@@ -224,7 +224,7 @@ class Stream(Closing):
         if not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
             from ._failures import name
 
-            raise ProtocolError(_NO_STREAM % name(request))
+            raise broken(_NO_STREAM, name(request))
         token = client._token
         self._parameter = token.parameter if token and request.find(token.parameter.encode()) >= 0 else ""
         self._begin()
@@ -252,6 +252,8 @@ class Stream(Closing):
         if kind == _CANCEL:
             text = _text(parser.data, 0, parser.data_length)
             self.close()
+            from .errors import StreamCancelled
+
             raise StreamCancelled("the server cancelled the stream: %s" % text, text)
         if kind == _AUTH_REVOKED:
             self._take_revocation()
@@ -260,7 +262,7 @@ class Stream(Closing):
             return None
         content = self._loads(parser.data, parser.view, parser.data_length)
         if not isinstance(content, dict) or not isinstance(content.get("path"), str) or "data" not in content:
-            raise ProtocolError("the stream sent a %s without path and data" % _TYPES[kind])
+            raise broken("the stream sent a %s without path and data", _TYPES[kind])
         return Event(_TYPES[kind], content["path"], content["data"], self._snapshot())
 
     def _take_revocation(self):

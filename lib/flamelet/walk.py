@@ -8,6 +8,7 @@ Memory: the connection's 512 bytes, and one value at a time, of at most `value_b
 client's `first_byte` for each piece.
 """
 
+from . import broken
 from ._budget import Closing, enter, leave
 from ._connection import DONE
 from ._http1 import BODY
@@ -15,7 +16,6 @@ from ._opening import opened
 from ._reader import FOUND, NEED, NOT_JSON, Reader
 from ._runtime import ticks_add, ticks_ms
 from .database import keys
-from .errors import ProtocolError
 
 
 class Walk(Closing):
@@ -101,8 +101,8 @@ class Walk(Closing):
 
     def _failure(self, code):
         if code == NOT_JSON:
-            return ProtocolError("walk %s: the server sent what is not JSON" % self._what)
-        return ProtocolError("walk %s: a value or key is larger than value_bytes: allow more" % self._what)
+            return broken("walk %s: the server sent what is not JSON", self._what)
+        return broken("walk %s: a value or key is larger than value_bytes: allow more", self._what)
 
     def _fill(self):
         """Flow: the next piece of the answer; False at its end."""

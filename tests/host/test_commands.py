@@ -240,7 +240,7 @@ def test_a_database_that_never_answers_is_given_up(monkeypatch):
     monkeypatch.setattr(cloud, "ANSWER_SECONDS", 0.2)
 
     async def count_readings(url):
-        async with cloud.Cloud(url, "d1", None) as database:
+        async with cloud.Cloud(url, "d1", lambda: None) as database:
             return await database.count_readings()
 
     with Simulator() as simulator:

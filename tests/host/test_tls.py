@@ -117,7 +117,8 @@ def self_signed_context(folder):
 def must_be_refused(outcomes, words):
     """Each of `outcomes` is a TLSError in one line, with the words of the TLS library and these behind them."""
     for _, name, text, retry, _ in outcomes:
-        assert (name, retry) == ("TLSError", False), text
+        # A certificate stays as it is; a handshake that only broke may not.
+        assert (name, retry) == ("TLSError", "the connection broke" in words), text
         assert text.startswith("TLS with ") and "\n" not in text
         of_library, _, of_ours = text.partition("(")[2].rpartition("): ")
         assert len(of_library) > 10
