@@ -94,7 +94,7 @@ REQUESTS = {
     "037_admin_enable_revoke": (
         "POST",
         ADMIN + "update",
-        {"localId": "device-1", "disableUser": False, "validSince": str(int(time.time()) + 100)},
+        {"localId": "device-1", "disableUser": False, "validSince": str(int(time.time()) + 1_000_000)},
     ),
     "039_lookup_revoked": ("POST", ACCOUNTS + "lookup", {"idToken": "{021 idToken}"}),
     "040_admin_delete": ("POST", ADMIN + "delete", {"localId": "device-1"}),
