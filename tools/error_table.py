@@ -28,8 +28,12 @@ call may succeed later without a change.
 A refusal has `status`, the server's own words as `text`, and a `code`. What the words hold decides where a status has
 several causes; the first row that fits counts. This table is the code's own (`lib/flamelet/_policy.py`).
 
-| status | the words hold | error | `code` | `retry` | what to do |
-|---|---|---|---|---|---|
+`action` says what to do: *never* without fixing the problem; *backoff*: later, with exponential back-off and full
+jitter; *once* more; *transaction*: the whole of it again; *quota*: after the longest wait. Requests to Firestore are
+repeated so by themselves, within their deadline.
+
+| status | the words hold | error | `code` | again? | `retry` | what to do |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -39,9 +43,9 @@ def page() -> str:
 
 
 def line(row: tuple) -> str:
-    status, words, kind, code, advice = row
+    status, words, kind, code, action, advice = row
     retry = "yes" if kind.retry else "no"
-    return f"| {status} | {words} | `{kind.__name__}` | `{code}` | {retry} | {advice} |\n"
+    return f"| {status} | {words} | `{kind.__name__}` | `{code}` | {action} | {retry} | {advice} |\n"
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """The body of an answer, collected in one buffer that grows. Loaded with the first answer that has one.
 
-Limits: `answer_bytes` of the connection; of the body of an error, the first 512 bytes are kept.
+Limits: `answer_bytes` of the connection; of the body of an error, the first 2 KiB are kept.
 """
 
 from ._copy import copy
 from ._runtime import const
 
-_ERROR_BYTES = const(512)
+_ERROR_BYTES = const(2048)
 _KEPT = const(1024)  # a larger buffer is given back with the next answer
 
 

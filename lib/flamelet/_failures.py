@@ -6,7 +6,7 @@ token), the server's words and what to do. Loaded with the first error.
 
 from . import _codes
 from ._policy import cause
-from .errors import FlameletError, NetworkError, PreconditionFailed, ProtocolError, ResponseError, Timeout
+from .errors import FlameletError, NetworkError, ProtocolError, ResponseError, Timeout
 
 _REASONS = {
     _codes.NOT_HTTP: "the answer is not HTTP",
@@ -78,13 +78,13 @@ def refused(connection, request) -> ResponseError:
     """The error that the status of the answer stands for."""
     status = connection.response.status
     content = _content(connection)
-    text = _words(content)
-    kind, code, advice = cause(status, text)
+    canonical, text = _words(content)
+    kind, code, action, advice = cause(status, canonical + text)
     is_page = isinstance(content, bytes)
     if is_page and content:
         advice += "; this is no JSON: does the network intercept?"
-    error = kind("%s: %d %s (%s)" % (name(request), status, text, advice), status, text, code)
-    if isinstance(error, PreconditionFailed):
+    error = kind("%s: %d %s (%s)" % (name(request), status, text, advice), status, text, code, action)
+    if status == 412:
         # The service sends the present value instead of words.
         error.value = None if is_page else content
         error.etag = connection.response.headers.get(b"etag", b"").decode()
@@ -103,9 +103,12 @@ def _content(connection):
 
 
 def _words(content):
-    """The server's words: `error` of a JSON body, or the beginning of any other."""
+    """(canonical code, the server's words): of a JSON body its `error`, of any other its beginning."""
+    # Methods of Firestore that answer with an array put the error into one.
+    if isinstance(content, list) and len(content) == 1:
+        content = content[0]
     error = content.get("error") if isinstance(content, dict) else None
-    if isinstance(error, dict):
-        # Google's other services: {"error": {"code": 400, "message": "TOKEN_EXPIRED", ...}}.
-        error = error.get("message")
-    return error if isinstance(error, str) else repr(content)[:100]
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        # Google's other services: {"error": {"code": 400, "message": "TOKEN_EXPIRED", "status": "INVALID_ARGUMENT"}}.
+        return "%s: " % error.get("status"), error["message"]
+    return "", error if isinstance(error, str) else repr(content)[:100]

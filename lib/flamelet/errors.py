@@ -36,13 +36,17 @@ class ClockNotSet(FlameletError):
 
 
 class ResponseError(FlameletError):
-    """The server answered with an HTTP error status. `code` names the cause, as _policy.py has it: "TOKEN_EXPIRED"."""
+    """The server answered with an HTTP error status.
 
-    def __init__(self, message: str, status: int = 0, text: str = "", code: str = ""):
+    `code` names the cause, `action` what to do, both as _policy.py has them: "TOKEN_EXPIRED", "never".
+    """
+
+    def __init__(self, message: str, status: int = 0, text: str = "", code: str = "", action: str = "never"):
         super().__init__(message)
         self.status = status
         self.text = text
         self.code = code
+        self.action = action
 
 
 class BadRequest(ResponseError):
@@ -61,8 +65,21 @@ class NotFound(ResponseError):
     """404: no such database, document or route."""
 
 
+class AlreadyExists(ResponseError):
+    """409: there is a document with this id."""
+
+
+class Aborted(ResponseError):
+    """409: it conflicted with another request; nothing was written."""
+
+    retry = True
+
+
 class PreconditionFailed(ResponseError):
-    """412: the value was changed by someone else; `value` is the present one, and `etag` its ETag."""
+    """412, and Firestore's FAILED_PRECONDITION: it was changed by someone else, or an index lacks.
+
+    Of the Realtime Database `value` is the present value, and `etag` its ETag.
+    """
 
     value: object = None
     etag = ""

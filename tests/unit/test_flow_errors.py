@@ -88,7 +88,8 @@ def test_each_cause_has_a_code_and_says_what_to_do():
         (401, "Unauthorized request.", Unauthenticated, "ACCESS_TOKEN_REFUSED", "scope"),
         (404, "The specified Realtime Database was not found.", NotFound, "NOT_FOUND", "region"),
         (412, "other", PreconditionFailed, "ETAG_MISMATCH", "etag"),
-        (429, "Quota exceeded.", ResourceExhausted, "TOO_MANY_REQUESTS", "wait"),
+        (429, "slow down", ResourceExhausted, "TOO_MANY_REQUESTS", "wait"),
+        (429, "Quota exceeded.", ResourceExhausted, "QUOTA_EXCEEDED", "quota"),
         (500, "Internal server error.", Unavailable, "SERVER_ERROR", "later"),
     ):
         body = '{\n  "error" : "%s"\n}\n' % text.replace('"', '\\"')
