@@ -1,4 +1,5 @@
-"""The head of an answer that is read as it arrives: for streams and walks, which have connections of their own.
+"""The head of an answer that is read as it arrives: for streams, walks and queries of Firestore, which have connections
+of their own.
 
 In: a client, the connection, and what to ask. Out: the connection, at the beginning of the body of a good answer,
 behind all redirects and with a token that serves; or one of our errors. Nothing is repeated here: whoever asks knows
@@ -10,9 +11,9 @@ from ._http1 import HEAD
 from ._request import build
 
 
-def opened(client, connection, target, headers=()):
+def opened(client, connection, target, headers=(), method="GET", body=b""):
     """Flow: ask for `target` until the head of a good answer has come over `connection`; the request that led to it."""
-    request = build(client, "GET", target, headers=headers)
+    request = build(client, method, target, body, headers)
     connection.busy = True
     connection.redirects = 0
     connection.renewed = False
