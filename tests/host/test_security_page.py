@@ -5,6 +5,7 @@ import time
 
 import pytest
 from clients import ROOT, wait_until
+from named_tests import missing_tests, named_tests
 from scenarios import database
 
 from flamelet_tools.simulator import Simulator
@@ -17,10 +18,8 @@ RULES = re.search(r'^\{\n  "rules".*?^\}', FIRST_PUSH, re.MULTILINE | re.DOTALL)
 
 
 def test_every_test_that_the_page_names_is_there():
-    tests = "\n".join(path.read_text() for path in (ROOT / "tests").glob("*/test_*.py"))
-    named = re.findall(r"`(test_\w+)`", PAGE)
-    assert len(named) > 20
-    assert [name for name in named if not re.search(rf"^(async )?def {name}\(", tests, re.MULTILINE)] == []
+    assert len(named_tests(PAGE)) > 20
+    assert missing_tests(PAGE) == []
     assert [path for path in re.findall(r"`((?:tests|lib)/\S+?)`", PAGE) if not (ROOT / path).exists()] == []
 
 
