@@ -10,14 +10,14 @@ import json
 import queue
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-from scenarios import Awaited
+from scenarios import connector
 
-import flamelet
 from flamelet_tools.micropython import find_micropython, module_path
 from flamelet_tools.size import compile_library
 
@@ -89,7 +89,7 @@ class ThreadPlay(Play):
     def __init__(self, scenario, awaited, arguments, heap):
         super().__init__()
         self._scenario = scenario
-        self._connect = Awaited if awaited else flamelet.Database
+        self._connect = connector(sys.modules[scenario.__module__], awaited)
         self._thread = threading.Thread(target=self._run, args=(arguments,), daemon=True)
         self._thread.start()
 

@@ -1,5 +1,7 @@
-"""The clients that the tests of this folder share: each Python, blocking and on asyncio."""
+"""What the tests of this folder share: the clients, on each Python, blocking and on asyncio; and the servers."""
 
+import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +10,8 @@ import pytest
 # For the modules that are no tests: clients.py and scenarios/, which MicroPython finds by its own path.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import emulator  # noqa: E402
+import firestore_servers  # noqa: E402
 from clients import RUNTIMES, Client  # noqa: E402
 
 from flamelet_tools.micropython import MISSING, find_micropython  # noqa: E402
@@ -24,6 +28,41 @@ def sim():
     """A simulator for one test."""
     with Simulator() as simulator:
         yield simulator
+
+
+@pytest.fixture(scope="session")
+def firestore_emulator(tmp_path_factory):
+    """The origin of Google's Firestore emulator, which runs while there are tests that need it."""
+    if emulator.find_gcloud() is None:
+        pytest.skip(emulator.MISSING)
+    with contextlib.ExitStack() as closing:
+        folder = tmp_path_factory.mktemp("emulator")
+        try:
+            origin = closing.enter_context(emulator.running(folder, firestore_servers.RULES))
+        except emulator.NotStarted as error:
+            if os.environ.get("CI") == "true":
+                raise
+            pytest.skip(str(error))
+        yield origin
+
+
+@pytest.fixture
+def on_emulator(firestore_emulator):
+    """The emulator as a `firestore_servers.Server`, without documents."""
+    return firestore_servers.on_emulator(firestore_emulator)
+
+
+@pytest.fixture
+def on_simulator():
+    """A simulator for one test, as a `firestore_servers.Server`."""
+    with Simulator(project=firestore_servers.PROJECT, firestore_rules=firestore_servers.allow) as simulator:
+        yield firestore_servers.on_simulator(simulator)
+
+
+@pytest.fixture(params=["emulator", "simulator"])
+def firestore(request):
+    """Each Firestore that there is to test against, without documents: a `firestore_servers.Server`."""
+    return request.getfixturevalue(f"on_{request.param}")
 
 
 def open_client(request):

@@ -1,8 +1,9 @@
 """What a client does in a test: functions that CPython and MicroPython run from the same source.
 
-A scenario is a function `scenario(connect, say, ...)`: `connect` is `flamelet.Database`, or `Awaited`, which is
-`flamelet.aio.Database` in the same clothes; `say(value)` tells the test something while the scenario goes on; the other
-arguments come from the test. What it says and what it returns are values of JSON.
+A scenario is a function `scenario(connect, say, ...)`: `connect` is `flamelet.Database`, or what its module calls
+SERVICE, as "Firestore"; or that of `flamelet.aio` in the same clothes, an `Awaited`; `say(value)` tells the test
+something while the scenario goes on; the other arguments come from the test. What it says and what it returns are
+values of JSON.
 
 tests/host/clients.py plays a scenario; `main` here is its other half in a process of MicroPython.
 """
@@ -12,21 +13,29 @@ import sys
 
 from flamelet import FlameletError
 
-# What a database makes that is awaited in its turn.
-_PARTS = ("feed", "listen", "mirror", "query", "walk")
+# What a service makes that is awaited in its turn.
+_PARTS = ("batch_get", "feed", "list", "listen", "mirror", "query", "query_group", "walk")
+
+
+def connector(module, awaited):
+    """What makes the service that the scenarios of `module` are for."""
+    service = getattr(module, "SERVICE", "Database")
+    if awaited:
+        return lambda *arguments, **options: Awaited(service, *arguments, **options)
+    return getattr(__import__("flamelet"), service)
 
 
 class Awaited:
-    """`flamelet.aio.Database`, and what it makes, as if their methods blocked."""
+    """A service of `flamelet.aio`, and what it makes, as if their methods blocked."""
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, service, *arguments, **options):
         # Only here: what blocks is played in a smaller heap.
         import asyncio
 
         from flamelet import aio
 
         self._loop = asyncio.new_event_loop()
-        self._awaited = aio.Database(*arguments, **options)
+        self._awaited = getattr(aio, service)(*arguments, **options)
 
     def __getattr__(self, name):
         value = getattr(self._awaited, name)
@@ -39,7 +48,8 @@ class Awaited:
                 return self._loop.run_until_complete(result)
             if result is self._awaited:
                 return self
-            return AwaitedPart(self._loop, result) if name in _PARTS else result
+            is_part = name in _PARTS or type(result) is type(self._awaited)
+            return AwaitedPart(self._loop, result) if is_part else result
 
         return call
 
@@ -84,12 +94,9 @@ def outcome(function, *arguments, **options):
 def main(text):
     """Play the scenario that `text` names, in JSON, and print a line of JSON for all that it says."""
     order = json.loads(text)
-    scenario = getattr(__import__(order["module"], None, None, ("*",)), order["name"])
-    if order["awaited"]:
-        connect = Awaited
-    else:
-        from flamelet import Database as connect
-    result = scenario(connect, lambda value: _tell("said", value), **order["arguments"])
+    module = __import__(order["module"], None, None, ("*",))
+    connect = connector(module, order["awaited"])
+    result = getattr(module, order["name"])(connect, lambda value: _tell("said", value), **order["arguments"])
     _tell("result", result)
 
 
