@@ -7,7 +7,8 @@ begins at the original host again.
 Every operation is written once, as a flow: a generator that moves on without blocking and yields what it waits for:
 - a `Transport`: until its socket is ready for its `events`, or its deadline has passed;
 - an int: that many milliseconds;
-- a function: work that blocks (DNS) and raises nothing; a pump may run it in a thread.
+- a function: work that blocks (DNS) and raises nothing; a pump may run it in a thread;
+- a list with one awaitable, only in `flamelet.aio`: what it gives takes its place.
 What the flow returns is the result; what it raises reaches the caller. `run` is the pump that blocks; the other one is
 in aio.py.
 """

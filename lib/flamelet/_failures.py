@@ -76,19 +76,22 @@ def check(connection, request, client=None) -> bool:
 
 def refused(connection, request) -> ResponseError:
     """The error that the status of the answer stands for."""
-    status = connection.response.status
     content = _content(connection)
-    canonical, text = _words(content)
-    kind, code, action, advice = cause(status, canonical + text)
-    is_page = isinstance(content, bytes)
-    if is_page and content:
-        advice += "; this is no JSON: does the network intercept?"
-    error = kind("%s: %d %s (%s)" % (name(request), status, text, advice), status, text, code, action)
-    if status == 412:
+    error = told(name(request), connection.response.status, content)
+    if error.status == 412:
         # The service sends the present value instead of words.
-        error.value = None if is_page else content
+        error.value = None if isinstance(content, bytes) else content
         error.etag = connection.response.headers.get(b"etag", b"").decode()
     return error
+
+
+def told(what: str, status: int, content: object) -> ResponseError:
+    """The error that `content`, of an answer with this status to `what`, stands for."""
+    canonical, text = _words(content)
+    kind, code, action, advice = cause(status, canonical + text)
+    if content and isinstance(content, bytes):
+        advice += "; this is no JSON: does the network intercept?"
+    return kind("%s: %d %s (%s)" % (what, status, text, advice), status, text, code, action)
 
 
 def _content(connection):

@@ -50,6 +50,7 @@ TABLE: tuple = (
     (400, "INVALID_ARGUMENT", BadRequest, "INVALID_ARGUMENT", NEVER, "mend what it names"),
     (401, "UNAUTHENTICATED", Unauthenticated, "TOKEN_EXPIRED", NEVER, _MINT_FOR_FIRESTORE),
     (403, "authentication scopes", PermissionDenied, "SCOPE_MISSING", NEVER, _MINT_FOR_FIRESTORE),
+    (404, "NOT_FOUND: ", NotFound, "NOT_FOUND", NEVER, "there is no such document, database or project"),
     (409, "ALREADY_EXISTS", AlreadyExists, "ALREADY_EXISTS", NEVER, "take another id, or set it"),
     (409, "ABORTED", Aborted, "ABORTED", TRANSACTION, "others write the same documents: again, later"),
     (429, "Quota", ResourceExhausted, "QUOTA_EXCEEDED", QUOTA, "the quota is used up: see the project's usage"),

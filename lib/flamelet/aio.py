@@ -75,9 +75,18 @@ else:
 async def run(flow):
     """Run `flow` to its end; what it returned."""
     pause = 0
+    error = None
     try:
         while True:
-            waited = next(flow)
+            waited = flow.throw(error) if error else next(flow)
+            error = None
+            if isinstance(waited, list):
+                # The user's own coroutine: what it returned takes its place.
+                try:
+                    waited[0] = await waited[0]
+                except Exception as raised:
+                    error = raised
+                continue
             await _wait(waited, pause)
             # A flow that said how long begins something new: what it then waits for may be there soon.
             pause = 0 if isinstance(waited, int) else min(2 * pause + 1, _LONGEST_PAUSE)
@@ -85,6 +94,15 @@ async def run(flow):
         return end.value
     finally:
         flow.close()
+
+
+def __getattr__(name: str):
+    # A program pays for what it uses.
+    if name != "Firestore":
+        raise AttributeError("flamelet.aio has no %s" % name)
+    from ._aio_firestore import Firestore
+
+    return Firestore
 
 
 class Database(database.Database):

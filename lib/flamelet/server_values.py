@@ -1,4 +1,5 @@
-"""Values that the server makes when it writes them: `flamelet.TIMESTAMP` and `flamelet.increment(delta)`.
+"""Values that the server makes when it writes them: `flamelet.TIMESTAMP`, `flamelet.increment(delta)`, and more of
+Firestore, which are refused for the Realtime Database.
 
 In: what is to be written, as a value or within one, also as a `.priority`. Out: the placeholders of the REST API
 ("Server Values"). An increment is never repeated by itself: a lost answer is OutcomeUnknown.
@@ -14,6 +15,29 @@ def increment(delta) -> dict:
     if not _is_number(delta):
         raise InvalidArgument("increment takes an int or a finite float, not %r" % (delta,))
     return {".sv": {"increment": delta}}
+
+
+DELETE = {".sv": "delete"}  # Firestore: removes the field from a document that is updated
+
+
+def maximum(number) -> dict:
+    """Firestore: what sets a field to the larger of its number and this one."""
+    return {".sv": {"maximum": number}}
+
+
+def minimum(number) -> dict:
+    """Firestore: what sets a field to the smaller of its number and this one."""
+    return {".sv": {"minimum": number}}
+
+
+def array_union(values: list) -> dict:
+    """Firestore: what adds to an array those of `values` that it lacks."""
+    return {".sv": {"array_union": list(values)}}
+
+
+def array_remove(values: list) -> dict:
+    """Firestore: what takes `values` out of an array."""
+    return {".sv": {"array_remove": list(values)}}
 
 
 def check(value: object) -> None:

@@ -1,0 +1,126 @@
+"""Transactions of Firestore: read, then write, at once, and all of it again where others were faster.
+
+In: a function of a `Transaction`. Out: what the function returned, when its writes are there.
+
+With an OAuth2 token the service keeps the transaction: beginTransaction, reads and commit carry it. Production refuses
+that to ID tokens; there it is done as Google's web SDK does: each document that was read must be unchanged at the
+commit, which says so by a condition or a `verify`. After a lost answer nothing is done again: OutcomeUnknown.
+(Source: "Transactions" of the Firestore documentation; the REST reference of beginTransaction, commit, rollback.)
+"""
+
+from . import FlameletError, _json
+from ._documents import commit, document, name_of
+from ._rest import call
+from ._runtime import getrandbits
+from ._writes import Writes
+from .errors import Aborted, AlreadyExists, NotFound, PreconditionFailed, TransactionAborted
+
+# What says that another was faster, where a document that was read has to be unchanged.
+_FASTER = (Aborted, AlreadyExists, NotFound, PreconditionFailed)
+
+
+class Transaction:
+    """What the function of a transaction is given; `get` and `read` are awaited where the Firestore is."""
+
+    def __init__(self, fs, id) -> None:
+        self._fs = fs
+        self._id = id
+        self._read: dict = {}  # {resource name: the time of what was read, None where nothing was}
+        self._writes = Writes(fs)
+
+    def get(self, path: str):
+        """The fields of the document at `path`, None where there is none."""
+        return self._fs._run(self._get(path, True))
+
+    def read(self, path: str):
+        """The `Document` at `path`, None where there is none."""
+        return self._fs._run(self._get(path, False))
+
+    def create(self, path: str, fields: dict) -> None:
+        """Write a document where there is none."""
+        self._take(path)
+        self._writes.create(path, fields)
+
+    def set(self, path: str, fields: dict) -> None:
+        """Write a document anew."""
+        self._writes.set(path, fields, **self._take(path))
+
+    def update(self, path: str, fields: dict) -> None:
+        """Write these fields of a document that exists; the names are paths."""
+        self._writes.update(path, fields, **self._take(path))
+
+    def delete(self, path: str) -> None:
+        """Delete a document."""
+        self._writes.delete(path, **self._take(path))
+
+    def _get(self, path, only_fields):
+        name = name_of(self._fs, path)
+        body = {"documents": [name]}
+        if self._id:
+            body["transaction"] = self._id
+        found = None
+        for element in (yield from call(self._fs, "POST", self._fs._root + ":batchGet", body)):
+            if "found" in element:
+                found = document(self._fs, element["found"])
+        if name not in self._read:
+            self._read[name] = found and found.update_time
+        return found.fields if found and only_fields else found
+
+    def _take(self, path):
+        """The condition under which the document at `path` is as it was read; none the second time."""
+        name = name_of(self._fs, path)
+        if self._id or name not in self._read:
+            return {}
+        return _condition(self._read.pop(name))
+
+    def _commit(self):
+        # What was read and not written.
+        prefix = len(self._fs._root) + 1
+        for name in () if self._id else self._read:
+            self._writes.verify(name[prefix:], **_condition(self._read[name]))
+        transaction = b',"transaction":%s' % _json.dumps(self._id, None) if self._id else b""
+        if self._writes.encoded or self._id:
+            self._writes.repeatable = False
+            yield from commit(self._fs, self._writes, transaction, True)
+
+    def _roll_back(self):
+        if self._id:
+            try:
+                yield from call(self._fs, "POST", self._fs._root + ":rollback", {"transaction": self._id})
+            except FlameletError:
+                # It ends by itself, too; what matters is why it was given up.
+                self._id = None
+
+
+def _condition(update_time):
+    return {"update_time": update_time} if update_time else {"exists": False}
+
+
+def transaction(fs, function, attempts):
+    """Flow: what `function` returned."""
+    keeps = fs._token and fs._token.kind == "access_token"
+    id = None
+    for attempt in range(attempts):
+        if keeps:
+            options = {"readWrite": {"retryTransaction": id} if id else {}}
+            answer = yield from call(fs, "POST", fs._root + ":beginTransaction", {"options": options})
+            id = answer["transaction"]
+        tx = Transaction(fs, id)
+        try:
+            result = function(tx)
+            if fs.awaited:
+                waiting = [result]
+                yield waiting
+                result = waiting[0]
+        except Exception:
+            yield from tx._roll_back()
+            raise
+        try:
+            yield from tx._commit()
+            return result
+        except _FASTER as error:
+            if keeps and not isinstance(error, Aborted):
+                raise
+            last = error
+        yield getrandbits(9) << min(attempt, 5)
+    raise TransactionAborted("others were faster in each of %d tries: try later (%s)" % (attempts, last))

@@ -1,0 +1,86 @@
+"""A call of a method of Firestore's REST API: its request, its answer, and when it is repeated.
+
+In: a method, a path, a body. Out: the answer, or one of our errors. What is repeated, and how, is said by `action` in
+the table of _policy.py: with exponential back-off and full jitter, until the client's `answer` time has passed. What
+may have happened is not repeated, unless doing it twice is the same as once.
+"""
+
+from . import _json, _url
+from ._request import build
+from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
+
+_LONGEST = const(30000)  # milliseconds between two tries, and before the next one where the quota is used up
+
+
+def call(client, method, path, body=None, parameters=None, repeatable=True):
+    """Flow: the answer as a value; `body`: a value, or JSON as bytes."""
+    connection = yield from ask(client, method, path, body, parameters, repeatable)
+    return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+
+
+def ask(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
+    """Flow: the connection with a good answer."""
+    request = build(client, method, target(client, path, parameters), encoded(body), headers(client, body))
+    end = ticks_add(ticks_ms(), client._options[1].answer)
+    attempt = 0
+    while True:
+        attempt += 1
+        connection = yield from client._exchange(request, len(request), repeatable)
+        if connection.response.status < 300:
+            return connection
+        from ._failures import refused
+
+        yield pause(refused(connection, request), attempt, end, repeatable, is_transaction)
+
+
+def pause(error, attempt, end, repeatable=True, is_transaction=False):
+    """Milliseconds before the next try; `error` is raised where there is none before `end`."""
+    action = error.action
+    if not repeatable and error.status in (500, 504):
+        from .errors import OutcomeUnknown
+
+        raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
+    ms = -1
+    if action == "quota":
+        ms = _LONGEST
+    elif action == "backoff" or action == "transaction" and not is_transaction or action == "once" and attempt == 1:
+        ms = min(_LONGEST, getrandbits(9) << min(attempt, 7))
+    if ms < 0 or ticks_diff(end, ticks_add(ticks_ms(), ms)) <= 0:
+        raise error
+    return ms
+
+
+def target(client, path, parameters=None):
+    """The request target of `path`; `parameters`: {name: a text, a bool, a number, or a tuple of texts}."""
+    parts = client._parameters()
+    for name in parameters or ():
+        value = parameters[name]
+        for text in value if isinstance(value, (tuple, list)) else (value,):
+            text = ("true" if text else "false") if isinstance(text, bool) else str(text)
+            parts.append("%s=%s" % (name, _url.quote(text)))
+    # Ids are quoted; what gives the path its form is not.
+    path = "%s/%s" % (client._path, "/".join([_quoted(part) for part in path.split("/")]))
+    return path + "?" + "&".join(parts) if parts else path
+
+
+def _quoted(part):
+    # "documents:commit", "(default)"
+    return _url.quote(part).replace("%3A", ":").replace("%28", "(").replace("%29", ")")
+
+
+def encoded(body):
+    """`body` as JSON."""
+    if body is None or isinstance(body, bytes):
+        return body or b""
+    return _json.dumps(body, _any_key)
+
+
+def _any_key(key):
+    # The service knows the names of its fields.
+    pass
+
+
+def headers(client, body):
+    """What goes along with a request."""
+    given = client._token.headers if client._token else ()
+    return ("Content-Type: application/json",) + given if body is not None else given
