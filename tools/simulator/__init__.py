@@ -32,6 +32,8 @@ from . import answers, control, identity, oauth2, rest, running, tokens, tree
 from .accounts import DATABASE_SCOPES, LOGIN_SCOPES, TOKEN_SECONDS, Accounts, Refreshes, Rotation, ServiceAccount
 from .events import Change
 from .faults import Fault
+from .firestore.control import Documents
+from .firestore.rules import Rules as FirestoreRules
 from .rules import Rules, parse_rules
 from .running import Options
 from .state import Record, State, database, end_forbidden_streams, end_streams, publish
@@ -64,6 +66,10 @@ class Simulator:
         token_seconds: the lifetime of ID tokens and of OAuth2 tokens.
         rotation: what a refresh does to the refresh token: None gives the same one again, "keep" a new one beside it,
             "end" a new one in its place.
+        firestore_rules: judges what ID tokens and nobody want of Cloud Firestore: a function of `request.auth`, the
+            method (get, list, create, update, delete), the path (`cities/LA`, `cities`, of a collection group
+            `**/landmarks`), the document and the new document (in plain Python, None if there is none), which returns
+            whether they may. None: they may. The language of rules is judged by Google's emulator.
         strict: refuses every token that this simulator did not give, as the live service would; else a JWT of another
             key is read for its claims, and anything that is no JWT counts as an administrator's.
     """
@@ -86,6 +92,7 @@ class Simulator:
         project: str = "demo",
         token_seconds: int = TOKEN_SECONDS,
         rotation: Rotation = None,
+        firestore_rules: FirestoreRules | None = None,
         strict: bool = False,
     ):
         kinds = frozenset(redirect)
@@ -99,6 +106,8 @@ class Simulator:
         database(self._state, rest.DEFAULT_NAMESPACE).rules = _parse_rules(rules)
         if on_request:
             self._state.on_request = on_request
+        self._state.firestore.rules = firestore_rules
+        self.firestore = Documents(self._state.firestore, project, self._call)
         self._options = Options(host, port, tls, idle_seconds, Path(data_file) if data_file else None)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

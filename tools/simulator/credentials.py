@@ -73,7 +73,7 @@ def identify(
         return ANYBODY
     if access_token and tokens.parse(access_token):
         raise BadCredential(BAD_ACCESS_TOKEN)
-    user = _user(id_token, accounts, now_ms) if id_token else None
+    user = user_of(id_token, accounts, now_ms) if id_token else None
     if token is not None and token not in (id_token, access_token):
         raise BadCredential(BAD_ID_TOKEN if id_token else BAD_ACCESS_TOKEN)
     if user is not None:
@@ -97,7 +97,7 @@ def _overridden(override: str | None, expires_ms: float) -> Identity:
         raise BadCredential(BAD_ACCESS_TOKEN) from None
 
 
-def _user(id_token: str, accounts: Accounts, now_ms: int) -> dict[str, Any] | None:
+def user_of(id_token: str, accounts: Accounts, now_ms: int) -> dict[str, Any] | None:
     """The `auth` variable of an ID token; None if it is a database secret."""
     jwt = tokens.parse(id_token)
     if id_token.startswith(_OAUTH2_BEGINNING) or jwt is None and accounts.strict:

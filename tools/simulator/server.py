@@ -22,6 +22,7 @@ from aiohttp import web
 from . import answers, control, identity, parameters, rest
 from .answers import Answer, Refusal, api_error
 from .faults import take_faults
+from .firestore import rest as firestore
 from .rest import Database, Request
 from .state import Connection, Record, State, Stream, database, end_forbidden_streams, end_stream, first_event, publish
 from .tree import InvalidData, Path
@@ -197,6 +198,8 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
         place = identity.place_of(request)
         if place:
             return identity.answer(state.accounts, request, *place)
+        if firestore.concerns(request):
+            return firestore.answer(state.firestore, state.accounts, state.token, request)
         name = rest.namespace(request, state.regions)
         path = rest.parse_path(request.path_text)
         location = _location(state, redirect_to, request, name)
@@ -315,6 +318,8 @@ def _wrong_answer(faults: dict[str, dict[str, Any]], request: Request) -> Answer
 def _failure(status: int, request: Request) -> Answer:
     """A failure of the service itself, in the words of the database or of the service that is asked."""
     text, api_text, name = _FAILURES[status]
+    if firestore.concerns(request):
+        return firestore.error(firestore.Refused(status, name, api_text), request)
     return api_error(status, api_text, name) if identity.place_of(request) else answers.error(status, text)
 
 
@@ -334,6 +339,8 @@ def _path_for_faults(request: Request) -> tuple[str, ...]:
     place = identity.place_of(request)
     if place:
         return tuple(part for part in "/".join(place).split("/") if part)
+    if firestore.concerns(request):
+        return firestore.keys_for_faults(request)
     try:
         return rest.parse_path(request.path_text)
     except Refusal:

@@ -15,6 +15,7 @@ from .answers import cancel_bytes, event_bytes
 from .credentials import ANYBODY, Identity
 from .events import Change, Event
 from .faults import Fault
+from .firestore.rest import Firestore
 from .push_id import push_ids
 from .query import Query, filtered
 from .rest import Database, may_read
@@ -75,6 +76,7 @@ class State:
     regions: dict[str, str] | None = None
     accounts: Accounts = field(default_factory=Accounts)
     databases: dict[str, Database] = field(default_factory=dict)
+    firestore: Firestore = field(default_factory=Firestore)
     streams: list[Stream] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
     accepted: int = 0

@@ -23,6 +23,9 @@ BAD_PAYLOAD = "Payload isn't valid for request."
 MAX_DOCUMENT_BYTES = 1_048_576
 MAX_ID_BYTES = 1500
 MAX_DEPTH = 20
+DOCUMENT_MEMBERS = ("name", "fields", "createTime", "updateTime")
+_MAX_VALUE_BYTES = 1_048_487
+_WHOLE_DOUBLES = 1e15
 _INT64 = range(-(2**63), 2**63)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
@@ -62,8 +65,8 @@ def parse_name(name: Any, database: str | None = None) -> tuple[str, Path]:
     Raises: Refused.
     """
     parts = _text(name).split("/")
-    for place, (part, wanted) in enumerate(zip([*parts, *[None] * 5], ("projects", None, "databases", None, "documents"))):
-        if part is None or wanted and part != wanted:
+    for place, wanted in enumerate(("projects", None, "databases", None, "documents")):
+        if place >= len(parts) or wanted not in (None, parts[place]):
             index = len("/".join(parts[:place])) + (place > 0)
             raise invalid(f'Document name "{name}" lacks "{wanted or "/"}" at index {index}.')
     found, path = "/".join(parts[:4]), tuple(parts[5:])
@@ -79,7 +82,9 @@ def check_path(path: Path, name: str) -> None:
     """Refuses a path with an id that cannot be. Raises: Refused."""
     index = len(name) - len("/".join(path))
     for part in path:
-        if not part or part in (".", ".."):
+        if not part:
+            raise invalid(f'Document name "{name}" lacks a resource id at index {index}.')
+        if part in (".", ".."):
             raise invalid(f'Document name "{name}" contains a resource id "{part}" at index {index}.')
         check_id(part)
         index += len(part) + 1
@@ -87,12 +92,14 @@ def check_path(path: Path, name: str) -> None:
 
 def check_id(text: str) -> None:
     """Refuses the id of a document or a collection that cannot be. Raises: Refused."""
-    if not text or text in (".", "..") or "/" in text:
-        raise invalid(f'Resource id "{text}" is invalid.')
+    if "/" in text:
+        raise invalid(f'Resource id "{text}" is invalid because it contains "/".')
+    if text in ("", ".", ".."):
+        raise invalid(f'Resource id "{text}" is invalid because it is reserved.')
     if _RESERVED.fullmatch(text) and not _NUMERIC_ID.fullmatch(text):
         raise invalid(f'Resource id "{text}" is invalid because it is reserved.')
     if len(text.encode(errors="replace")) > MAX_ID_BYTES:
-        raise invalid(f'Resource id "{text}" is invalid because it is longer than {MAX_ID_BYTES} bytes.')
+        raise invalid(f"The key path element name is longer than {MAX_ID_BYTES} bytes.")
 
 
 # Field paths and masks
@@ -112,6 +119,16 @@ def parse_field_path(text: Any) -> FieldPath:
         f'Invalid property path "{text}". Unquoted property paths must match regex ([a-zA-Z_][a-zA-Z_0-9]*), '
         f"and quoted property paths must match regex {quoted}"
     )
+
+
+def parse_mask_object(mask: Any) -> list[FieldPath] | None:
+    """The field paths of a DocumentMask; None without one. Raises: Refused."""
+    if mask is None:
+        return None
+    paths = members(mask, ("fieldPaths",)).get("fieldPaths", [])
+    if not isinstance(paths, list):
+        raise invalid()
+    return parse_mask(paths)
 
 
 def parse_mask(paths: Iterable[Any] | None) -> list[FieldPath] | None:
@@ -179,11 +196,12 @@ def parse_fields(fields: Any, depth: int = 1) -> Fields:
 def parse_value(value: Any, depth: int = 1, in_array: bool = False) -> dict[str, Any]:
     """A value in the one spelling. Raises: Refused."""
     if depth > MAX_DEPTH:
-        raise invalid("Property value exceeds the maximum nesting depth of 20.")
-    members = {camel_case(name): member for name, member in _object(value).items()}
-    if not members:
+        raise invalid("Property value contains an invalid nested entity.")
+    # Not `members`: of a value null is a member too.
+    named = {camel_case(name): content for name, content in _object(value).items()}
+    if not named:
         raise invalid("Cannot convert firestore.v1.Value with type unset.")
-    [(kind, content), *more] = members.items()
+    [(kind, content), *more] = named.items()
     if more or kind not in _KINDS:
         raise invalid()
     if kind == "arrayValue" and in_array:
@@ -210,7 +228,7 @@ def _integer(content: Any, depth: int) -> str:
     return str(int(content))
 
 
-def _double(content: Any, depth: int) -> float | str:
+def _double(content: Any, depth: int) -> float | int | str:
     if content in _SPECIAL_DOUBLES:
         return content
     if isinstance(content, bool) or not isinstance(content, (int, float, str)):
@@ -223,8 +241,7 @@ def _double(content: Any, depth: int) -> float | str:
         raise invalid() from None
     if not math.isfinite(number):
         raise invalid()
-    # As the service: there is one zero.
-    return number + 0.0
+    return double(number)["doubleValue"]
 
 
 def _timestamp(content: Any, depth: int) -> str:
@@ -245,30 +262,27 @@ def _reference(content: Any, depth: int) -> str:
     return content
 
 
-def _geo_point(content: Any, depth: int) -> dict[str, float]:
-    members = _object(content)
-    if not members.keys() <= {"latitude", "longitude"}:
-        raise invalid()
+def _geo_point(content: Any, depth: int) -> dict[str, Any]:
+    given = members(content, ("latitude", "longitude"))
     point = {}
     for name, limit in (("latitude", 90.0), ("longitude", 180.0)):
-        number = _double(members.get(name, 0), depth)
+        number = _double(given.get(name, 0), depth)
         if isinstance(number, str) or abs(number) > limit:
-            raise invalid(f"Geo point {name} '{number}' outside permitted range -{limit} to {limit}.")
+            raise invalid(f"Geo point {name} '{float(number)}' outside permitted range -{limit} to {limit}.")
         point[name] = number
-    return point
+    # As protocol buffers write it: a zero is left out.
+    return {name: number for name, number in point.items() if number}
 
 
 def _array(content: Any, depth: int) -> dict[str, Any]:
-    values = _object(content).get("values", [])
-    if not content.keys() <= {"values"} or not isinstance(values, list):
+    values = members(content, ("values",)).get("values", [])
+    if not isinstance(values, list):
         raise invalid()
     return array_value([parse_value(value, depth + 1, in_array=True) for value in values])["arrayValue"]
 
 
 def _map(content: Any, depth: int) -> dict[str, Any]:
-    if not _object(content).keys() <= {"fields"}:
-        raise invalid()
-    return map_value(parse_fields(content.get("fields") or {}, depth + 1))["mapValue"]
+    return map_value(parse_fields(members(content, ("fields",)).get("fields", {}), depth + 1))["mapValue"]
 
 
 _KINDS: dict[str, Callable[[Any, int], Any]] = {
@@ -284,6 +298,21 @@ _KINDS: dict[str, Callable[[Any, int], Any]] = {
     "arrayValue": _array,
     "mapValue": _map,
 }
+
+
+def members(message: Any, known: Iterable[str]) -> dict[str, Any]:
+    """The members of a message by their names in JSON; those that are null count as not given. Raises: Refused."""
+    found = {camel_case(name): member for name, member in _object(message).items() if member is not None}
+    if not found.keys() <= set(known):
+        raise invalid()
+    return found
+
+
+def double(number: float) -> dict[str, Any]:
+    """A double as a value: what JSON has no number for is a string, and as on the live service 1.0 is written 1."""
+    if not math.isfinite(number):
+        return {"doubleValue": "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"}
+    return {"doubleValue": int(number) if number.is_integer() and abs(number) < _WHOLE_DOUBLES else number}
 
 
 def camel_case(name: str) -> str:
@@ -333,6 +362,9 @@ def to_json(document: Document, mask: list[FieldPath] | None = None) -> dict[str
 
 def check_size(name: str, path: Path, fields: Fields) -> None:
     """Refuses a document that is too large, by the service's rules of storage sizes. Raises: Refused."""
+    for field, value in fields.items():
+        if value.keys() & {"stringValue", "bytesValue"} and _value_size(value) > _MAX_VALUE_BYTES:
+            raise invalid(f'The value of property "{field}" is longer than {_MAX_VALUE_BYTES} bytes.')
     size = _path_size(path) + sum(_field_size(*field) for field in fields.items()) + 32
     if size > MAX_DOCUMENT_BYTES:
         text = f"its size ({size:,} bytes) exceeds the maximum allowed size of {MAX_DOCUMENT_BYTES:,} bytes."
