@@ -242,14 +242,23 @@ def _save(token, seconds):
 
 def _with_token(token, request, size):
     """`request`[:size] with the token as it is now, in its query or its header."""
-    data = bytes(memoryview(request)[:size])
-    text = token.text
-    head = data.find(b"\r\n\r\n")
+    head = request.find(b"\r\n\r\n")
     for mark, stops in ((b"?auth=", b"& "), (b"&auth=", b"& "), (b"Authorization: Bearer ", b"\r")):
-        start = data.find(mark, 0, head) + len(mark)
+        start = request.find(mark, 0, head) + len(mark)
         if start >= len(mark):
-            end = start
-            while data[end] not in stops:
-                end += 1
-            return b"%s%s%s" % (data[:start], text.encode(), data[end:])
+            return _replaced(request, start, stops, size, token.text.encode())
+    return bytes(memoryview(request)[:size])
+
+
+def _replaced(request, start, stops, size, text):
+    """`request`[:size] with `text` from `start` on in the place of what stands there before one of `stops`."""
+    end = start
+    while request[end] not in stops:
+        end += 1
+    # In one piece, and each part of it once: a copy takes a kilobyte.
+    data = bytearray(start + len(text) + size - end)
+    view = memoryview(request)
+    data[:start] = view[:start]
+    data[start : start + len(text)] = text
+    data[start + len(text) :] = view[end:size]
     return data

@@ -64,7 +64,7 @@ class Token:
     def text(self) -> str:
         """The token itself."""
         # Most need no percent-encoding: then they are kept once.
-        return self._unquoted or self.parameter.split("&")[0].split("=", 1)[1]
+        return self._unquoted or self.parameter[self._text_at : self._text_end]
 
     @property
     def headers(self) -> tuple:
@@ -92,6 +92,8 @@ class Token:
         quoted = _url.quote(_url.check_text(text, "the token"))
         self._unquoted = None if quoted is text else text
         self.parameter = prefix + quoted
+        self._text_at = len(prefix)
+        self._text_end = len(self.parameter)
         if self.app_check:
             self.parameter += "&ac=" + _url.quote(_url.check_text(self.app_check, "app_check"))
 
