@@ -300,7 +300,8 @@ def _parse_page_token(token: str) -> int:
 
 
 def _route(method: str, pattern: str, action: Callable[[_Call], Json]) -> tuple[str, re.Pattern[str], Any]:
-    return method, re.compile(pattern.replace("*", "([^/:]+)")), action
+    # A colon begins a verb in the last part alone.
+    return method, re.compile(re.sub(r"\*(?=/)", "([^/]+)", pattern).replace("*", "([^/:]+)")), action
 
 
 _DATABASE = "projects/*/databases/*"

@@ -14,19 +14,27 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .admin_fields import Fields
-from .admin_indexes import bad_value, members
+from .admin_indexes import enum, members
 from .admin_operations import Json, Operation, Operations, refused, timestamp, typed
 from .documents import camel_case, check_id, format_time, invalid
 from .store import Clock, Document, Store
 
 DEFAULT = "(default)"
 _ID = re.compile(r"[a-z][a-z0-9-]{2,61}[a-z0-9]")
+# In the order of their numbers.
 _CHANGING = {
     "type": ("FIRESTORE_NATIVE", "DATASTORE_MODE"),
-    "concurrencyMode": ("PESSIMISTIC", "OPTIMISTIC"),
-    "pointInTimeRecoveryEnablement": ("POINT_IN_TIME_RECOVERY_DISABLED", "POINT_IN_TIME_RECOVERY_ENABLED"),
+    "concurrencyMode": ("OPTIMISTIC", "PESSIMISTIC"),
+    "pointInTimeRecoveryEnablement": ("POINT_IN_TIME_RECOVERY_ENABLED", "POINT_IN_TIME_RECOVERY_DISABLED"),
     "deleteProtectionState": ("DELETE_PROTECTION_DISABLED", "DELETE_PROTECTION_ENABLED"),
-    "appEngineIntegrationMode": ("DISABLED", "ENABLED"),
+    "appEngineIntegrationMode": ("ENABLED", "DISABLED"),
+}
+_DEFAULTS = {
+    "type": "FIRESTORE_NATIVE",
+    "concurrencyMode": "PESSIMISTIC",
+    "pointInTimeRecoveryEnablement": "POINT_IN_TIME_RECOVERY_DISABLED",
+    "deleteProtectionState": "DELETE_PROTECTION_DISABLED",
+    "appEngineIntegrationMode": "DISABLED",
 }
 _FIXED = ("name", "uid", "createTime", "updateTime", "locationId", "databaseEdition", "etag")
 _RETENTION_SECONDS = {"POINT_IN_TIME_RECOVERY_DISABLED": 3600, "POINT_IN_TIME_RECOVERY_ENABLED": 7 * 24 * 3600}
@@ -42,7 +50,7 @@ class Database:
     location: str = "nam5"
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
     update_time: float = 0
-    settings: dict[str, str] = field(default_factory=lambda: {name: values[0] for name, values in _CHANGING.items()})
+    settings: dict[str, str] = field(default_factory=lambda: dict(_DEFAULTS))
     indexes: dict[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -99,7 +107,7 @@ def update(database: Database, body: Any, mask: str | None, created: int, now: f
             raise invalid(f"Invalid field mask: {name}")
 
     def finish() -> Json:
-        database.settings.update({name: settings.get(name, _CHANGING[name][0]) for name in names})
+        database.settings.update({name: settings.get(name, _DEFAULTS[name]) for name in names})
         database.update_time = now
         return typed("Database", to_json(database, created, now))
 
@@ -156,11 +164,11 @@ def _imported(store: Store, found: Document, time: int) -> Document:
 
 
 def _settings(body: Json) -> dict[str, str]:
-    settings = {name: value for name, value in body.items() if name in _CHANGING}
-    for name, value in settings.items():
-        if value not in _CHANGING[name]:
-            raise bad_value(f"database.{name}", f"Database.{name[0].upper()}{name[1:]}", value)
-    return settings
+    return {
+        name: enum(body[name], values, f"database.{name}", f"Database.{name[0].upper()}{name[1:]}")
+        for name, values in _CHANGING.items()
+        if name in body
+    }
 
 
 def _collections(body: Json) -> tuple[str, ...]:

@@ -66,10 +66,8 @@ def delete(indexes: dict[str, Json], operations: Operations, name: str, now: flo
 def parse(body: Any, place: str, default_path: str = "") -> Json:
     """The scope and the fields of an index. `default_path`: of a field without one. Raises: Refused."""
     body = members(body, _INDEX_NAMES, place)
-    scope = body.get("queryScope")
-    if scope not in _QUERY_SCOPES:
-        raise bad_value(f"{place}.queryScope", "Index.QueryScope", scope)
-    if body.get("apiScope", "ANY_API") != "ANY_API":
+    scope = enum(body.get("queryScope"), _QUERY_SCOPES, f"{place}.queryScope", "Index.QueryScope")
+    if body.get("apiScope", "ANY_API") not in ("ANY_API", 0):
         raise invalid("apiScope must be ANY_API for a Firestore Native database")
     fields = body.get("fields")
     if not isinstance(fields, list) or not 1 <= len(fields) <= _MAX_FIELDS:
@@ -92,6 +90,15 @@ def members(value: Any, names: tuple[str, ...], place: str) -> Json:
     return found
 
 
+def enum(value: Any, names: tuple[str, ...], place: str, kind: str) -> str:
+    """The name of an enum's value, which may be its number: they count from 1. Raises: Refused."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= len(names):
+        return names[value - 1]
+    if value not in names:
+        raise bad_value(place, kind, value)
+    return str(value)
+
+
 def bad_value(place: str, kind: str, value: Any) -> Refused:
     """The refusal of a value that its type has not."""
     return invalid(f"Invalid value at '{place}' ({TYPES}{kind}), \"{value}\"")
@@ -110,9 +117,7 @@ def _field(item: Any, place: str, default_path: str) -> Json:
     mode = modes[0]
     if mode == "vectorConfig":
         return {"fieldPath": path, mode: _vector(item[mode], f"{place}.{mode}")}
-    if item[mode] not in _MODES[mode]:
-        raise bad_value(f"{place}.{mode}", _ENUMS[mode], item[mode])
-    return {"fieldPath": path, mode: item[mode]}
+    return {"fieldPath": path, mode: enum(item[mode], _MODES[mode], f"{place}.{mode}", _ENUMS[mode])}
 
 
 def _vector(config: Any, place: str) -> Json:
