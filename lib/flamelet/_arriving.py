@@ -81,12 +81,16 @@ class Arriving(Closing):
             code = reader.feed_eof()
             if code not in (NEED, FOUND):
                 raise self._failure(code)
+            self._check()
             found = self._found() if code == FOUND else None
         except Exception:
             self.close()
             raise
         self.close()
         return found
+
+    def _check(self):
+        """Raise what is wrong with an answer that is whole."""
 
     def _failure(self, code):
         if code == NOT_JSON:

@@ -23,8 +23,10 @@ def opened(client, connection, target, headers=(), method="GET", body=b""):
 
             request = yield from ready(client, connection, request, len(request))
         while True:
-            yield from client._budget.take(connection)
-            yield from connection.open()
+            # It may have answered already, by a 401.
+            if not connection.sock:
+                yield from client._budget.take(connection)
+                yield from connection.open()
             connection.begin(request, len(request), True)
             yield from _step_to(connection, request, HEAD)
             if connection.response.status < 300:

@@ -72,7 +72,11 @@ class Reader:
         self._token = 0
         self._is_key = self._keeps = self._fits = self._is_high = self._has_pairs = False
         self._literal = b""
-        self._count = self._unit = self._low = self._high = 0
+        self._count = self._unit = self._low = self._high = self._open[0] = 0
+
+    def is_array(self) -> bool:
+        """Whether the text has begun as an array."""
+        return self._open[0] == 91
 
     def feed(self, buffer: bytearray, at: int, end: int) -> int:
         """Take bytes from buffer[at:end] up to the next value that is found; feed the rest from `position`."""
