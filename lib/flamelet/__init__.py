@@ -36,7 +36,8 @@ def broken(text: str, *values):
 
 
 class NetworkError(FlameletError):
-    """The server was not reached, or the connection broke; nothing was changed by it."""
+    """The server was not reached, or the connection broke. Repeating is harmless: what could be done twice is
+    told as OutcomeUnknown instead."""
 
     retry = True
 

@@ -6,7 +6,7 @@ token), the server's words and what to do. Loaded with the first error.
 
 from . import _codes
 from ._policy import cause
-from .errors import FlameletError, NetworkError, ProtocolError, ResponseError, Timeout
+from .errors import FlameletError, NetworkError, PreconditionFailed, ProtocolError, ResponseError, Timeout
 
 _REASONS = {
     _codes.NOT_HTTP: "the answer is not HTTP",
@@ -78,7 +78,7 @@ def refused(connection, request) -> ResponseError:
     """The error that the status of the answer stands for."""
     content = _content(connection)
     error = told(name(request), connection.response.status, content)
-    if error.status == 412:
+    if isinstance(error, PreconditionFailed) and error.status == 412:
         # The service sends the present value instead of words.
         error.value = None if isinstance(content, bytes) else content
         error.etag = connection.response.headers.get(b"etag", b"").decode()

@@ -102,7 +102,7 @@ def transaction(fs, function, attempts):
     id = None
     for attempt in range(attempts):
         if keeps:
-            options = {"readWrite": {"retryTransaction": id} if id else {}}
+            options: dict = {"readWrite": {"retryTransaction": id} if id else {}}
             answer = yield from call(fs, "POST", fs._root + ":beginTransaction", {"options": options})
             id = answer["transaction"]
         tx = Transaction(fs, id)

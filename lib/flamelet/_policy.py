@@ -60,6 +60,7 @@ TABLE: tuple = (
     (400, "Data requested exceeds", BadRequest, "READ_TOO_BIG", NEVER, "ask for less: a deeper path, a limit, shallow"),
     (400, "No data supplied", BadRequest, "NO_DATA", NEVER, "the body was lost on its way: is a proxy in between?"),
     (400, "server value", BadRequest, "UNKNOWN_SERVER_VALUE", NEVER, "use flamelet.TIMESTAMP or flamelet.increment(n)"),
+    (400, "nested deeper", BadRequest, "TOO_DEEP", NEVER, "path and value together have at most 32 levels"),
     (400, "too long", BadRequest, "PATH_TOO_LONG", NEVER, "a key has at most 768 bytes, a path 32 keys"),
     (400, "Invalid path", BadRequest, "INVALID_PATH", NEVER, "a key has no . # $ [ ] / and no control character"),
     (400, "Invalid data", BadRequest, "INVALID_DATA", NEVER, "the value has something that the service does not take"),

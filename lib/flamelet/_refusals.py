@@ -6,6 +6,7 @@ TEXTS = {
     "text": "%s is a str that is not empty, not %s",
     "letter": "%s holds %r, which cannot be sent: remove it",
     "path": "a path is a str, not %r",
+    "deep": "a path has at most %d keys",
     "key": "the key %r cannot be: it has 1 to 768 bytes, no . # $ [ ] /, no control character and no half surrogate",
     "fields": "a feed has fields, each with a name of its own: ((\"temp\", 1), (\"hum\", 0))",
     "field": "a field is (name, decimals), a key without quotes and 0 to 9, not %r",

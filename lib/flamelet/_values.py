@@ -139,7 +139,7 @@ def parameters(options):
         raise InvalidArgument("Mixing 'shallow' and format is not supported: a shallow answer has no priorities")
     for name in sorted(options):
         value = options[name]
-        if name == "shallow":
+        if name == "shallow" and isinstance(value, bool):
             value = "true" if value else ""
         elif name not in _PARAMETERS or not isinstance(value, str):
             text = 'a GET takes etag, shallow and text for %s, not %s=%r'

@@ -12,6 +12,7 @@ from ._client import Client
 from ._runtime import MICROPYTHON, const
 
 _KEY_BYTES = const(768)
+_DEPTH = const(32)
 _SPECIAL = (".priority", ".settings", ".info")
 
 
@@ -124,6 +125,8 @@ def keys(path: str) -> list:
     if not isinstance(path, str):
         raise refusal("path", path)
     split = path.strip("/").split("/")
+    if len(split) > _DEPTH:
+        raise refusal("deep", _DEPTH)
     for key in split:
         if key not in _SPECIAL and split != [""]:
             check_key(key)

@@ -250,11 +250,8 @@ class Stream(Closing):
         if code != EVENT:
             return Event("too-large", _path_of(parser), parser.size, self._snapshot())
         if kind == _CANCEL:
-            text = _text(parser.data, 0, parser.data_length)
             self.close()
-            from .errors import StreamCancelled
-
-            raise StreamCancelled("the server cancelled the stream: %s" % text, text)
+            raise _cancelled(parser.data, parser.data_length)
         if kind == _AUTH_REVOKED:
             self._take_revocation()
         if kind != _PUT and kind != _PATCH:
@@ -287,6 +284,16 @@ class Stream(Closing):
 def _projected(parser):
     event = parser.event()
     return Event(*event) if event else None
+
+
+def _cancelled(data, size):
+    """The error for a cancel with these words."""
+    from .errors import StreamCancelled
+
+    # They are a JSON string; should they ever be bare, as those of auth_revoked are, they are as good.
+    quotes = size > 1 and data[0] == data[size - 1] == 34
+    text = _text(data, quotes, size - quotes)
+    return StreamCancelled("the server cancelled the stream: %s" % text, text)
 
 
 def _path_of(parser):
