@@ -7,14 +7,19 @@ that the service does not have.
 import json
 
 import pytest
-from google.cloud.firestore_admin_v1 import types
+import requests
+from google.api_core import exceptions
+from google.cloud.firestore_admin_v1 import FirestoreAdminClient, types
+from google.cloud.firestore_admin_v1.services.firestore_admin.transports import FirestoreAdminRestTransport
 from google.longrunning import operations_pb2
+from google.oauth2.credentials import Credentials
 from google.protobuf import json_format
 
 from flamelet_tools.simulator.firestore.admin import Administration, concerns, perform
 from flamelet_tools.simulator.firestore.documents import Refused
 from flamelet_tools.simulator.firestore.store import Clock, Document, Store
 
+DEADLINE_SECONDS = 20
 D = "projects/demo/databases/(default)"
 CITIES = D + "/collectionGroups/cities"
 OVERRIDDEN = "indexConfig.usesAncestorConfig=false OR ttlConfig:*"
@@ -525,3 +530,60 @@ def test_what_is_not_served_is_not_found(service, method, path):
 def test_a_group_that_cannot_be_has_no_indexes_made(service, group):
     status, code, _ = service.refused("POST", f"{D}/collectionGroups/{group}/indexes", TWO)
     assert (status, code) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.fixture
+def google(sim):
+    """Google's own client of the administration, at work over HTTP."""
+    sim.firestore.administration.operation_seconds = 0.2
+    transport = FirestoreAdminRestTransport(
+        host=f"127.0.0.1:{sim.port}", url_scheme="http", credentials=Credentials(token="owner")
+    )
+    return FirestoreAdminClient(transport=transport)
+
+
+@pytest.mark.timeout(60)
+def test_googles_own_client_makes_lists_and_deletes_an_index(google):
+    field = types.Index.IndexField
+    fields = [field(field_path="a", order=field.Order.ASCENDING), field(field_path="b", order=field.Order.DESCENDING)]
+    index = types.Index(query_scope=types.Index.QueryScope.COLLECTION_GROUP, fields=fields)
+    made = google.create_index(parent=CITIES, index=index).result(timeout=DEADLINE_SECONDS)
+    assert made.state == types.Index.State.READY
+    assert list(google.list_indexes(parent=CITIES)) == [made] == [google.get_index(name=made.name)]
+    with pytest.raises(exceptions.Conflict, match="index already exists"):
+        google.create_index(parent=CITIES, index=index)
+    google.delete_index(name=made.name)
+    assert list(google.list_indexes(parent=CITIES)) == []
+
+
+@pytest.mark.timeout(60)
+def test_googles_own_client_changes_a_field_and_lists_it(google):
+    field = types.Field(name=CITIES + "/fields/ends", ttl_config=types.Field.TtlConfig())
+    operation = google.update_field(types.UpdateFieldRequest(field=field, update_mask={"paths": ["ttl_config"]}))
+    assert operation.result(timeout=DEADLINE_SECONDS).ttl_config.state == types.Field.TtlConfig.State.ACTIVE
+    assert operation.metadata.state == types.OperationState.SUCCESSFUL
+    request = types.ListFieldsRequest(parent=CITIES, filter="ttlConfig:*")
+    assert list(google.list_fields(request)) == [google.get_field(name=field.name)]
+
+
+@pytest.mark.timeout(60)
+def test_googles_own_client_makes_a_database_and_moves_documents_into_it(google, sim):
+    sim.firestore.set("cities/LA", {"n": 1})
+    database = types.Database(location_id="nam5", type_=types.Database.DatabaseType.FIRESTORE_NATIVE)
+    made = google.create_database(parent="projects/demo", database=database, database_id="copy")
+    name = made.result(timeout=DEADLINE_SECONDS).name
+    assert sorted(found.name for found in google.list_databases(parent="projects/demo").databases) == [D, name]
+    exported = google.export_documents(types.ExportDocumentsRequest(name=D, output_uri_prefix="gs://bucket"))
+    uri = exported.result(timeout=DEADLINE_SECONDS).output_uri_prefix
+    google.import_documents(types.ImportDocumentsRequest(name=name, input_uri_prefix=uri)).result(DEADLINE_SECONDS)
+    assert sim.firestore.documents(database="copy") == {"cities/LA": {"n": 1}}
+
+
+@pytest.mark.parametrize("path", ["projects/demo/databases", D, D + "/operations", CITIES + "/indexes"])
+def test_only_an_oauth2_token_administers(sim, path):
+    for token, status in (("", 403), (sim.sign_in("d1")["id_token"], 403), ("owner", 200)):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = requests.get(f"{sim.url}/v1/{path}", headers=headers, timeout=DEADLINE_SECONDS)
+        assert answer.status_code == status
+        if status == 403:
+            assert answer.json()["error"]["status"] == "PERMISSION_DENIED"
