@@ -69,7 +69,7 @@ def split(path: str) -> list:
 
 
 def join(names: list) -> str:
-    """The path of the field that `names` lead to: ["a", "b.c"] gives "a.`b.c`"; InvalidArgument where one is no name."""
+    """The path of a field: ["a", "b.c"] gives "a.`b.c`"; InvalidArgument where one of them is no name."""
     return ".".join([_quoted(name) for name in names])
 
 

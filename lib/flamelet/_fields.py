@@ -15,7 +15,7 @@ from ._runtime import const
 
 _DEPTH = const(20)
 # No document has more storage than 1.2 times its JSON: an empty map takes 32 bytes and 27 letters.
-_SURELY_SMALL = const(870000)
+_SURELY_SMALL = const(850000)
 
 _UNKNOWN = "the server sent a value that the REST API does not have: %r"
 _PLAIN = {"stringValue": str, "booleanValue": bool, "nullValue": type(None)}
