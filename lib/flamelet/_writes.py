@@ -38,6 +38,7 @@ class Writes:
         """Write these fields of a document that exists; the names are paths."""
         if not isinstance(fields, dict) or not fields:
             raise InvalidArgument("update takes a dict with at least one field, not %r" % (fields,))
+        _check_apart([split(name) for name in fields])
         tree: dict = {}
         mask = []
         for name in fields:
@@ -48,7 +49,7 @@ class Writes:
             mask.append(segments)
             if not _is_transform(fields[name]):
                 _put(tree, segments, fields[name])
-        self._write(path, tree, _checked(mask), condition or {"exists": True})
+        self._write(path, tree, mask, condition or {"exists": True})
 
     def delete(self, path: str, **condition) -> None:
         """Delete a document, if there is one."""
@@ -131,10 +132,9 @@ def _put(tree, segments, value):
     tree[segments[-1]] = value
 
 
-def _checked(mask):
-    """`mask`, in which no path is the beginning of another."""
-    mask.sort()
-    for above, below in zip(mask, mask[1:]):
+def _check_apart(paths):
+    """InvalidArgument where one of `paths` is the beginning of another."""
+    paths.sort()
+    for above, below in zip(paths, paths[1:]):
         if below[: len(above)] == above:
             raise InvalidArgument("update takes fields that do not overlap: %s holds %s" % (join(above), join(below)))
-    return mask

@@ -14,7 +14,7 @@ import sys
 from flamelet import FlameletError
 
 # What a service makes that is awaited in its turn.
-_PARTS = ("batch_get", "feed", "list", "listen", "mirror", "query", "query_group", "walk")
+_PARTS = ("batch_get", "collections", "feed", "list", "listen", "mirror", "query", "query_group", "walk")
 
 
 def connector(module, awaited):
