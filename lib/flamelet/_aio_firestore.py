@@ -12,6 +12,10 @@ class Firestore(firestore.Firestore):
     def _run(self, flow):
         return aio.run(flow)
 
+    def feed_base(self):
+        """What a feed of this Firestore is built on."""
+        return aio.Feed
+
     def _exchange(self, request, size, repeatable, attempt=0):
         yield from turn(self._connection)
         return (yield from super()._exchange(request, size, repeatable, attempt))

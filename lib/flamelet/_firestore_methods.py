@@ -84,16 +84,19 @@ def query_group(fs, collection):
 def reference(fs, path):
     """A `Reference` to the document at `path`, to be stored in a field."""
     from ._documents import name_of
-    from ._fields import Reference
+    from ._value_types import Reference
 
     return Reference(name_of(fs, path))
 
 
-def feed(fs, collection, fields):
-    """A feed of readings as documents of a collection; `fields`: a tuple of (name, decimals)."""
-    from .firestore_feed import Feed
+def feed(fs, collection, fields, time=""):
+    """A feed of readings as documents of a collection; `fields`: a tuple of (name, decimals).
 
-    return Feed(fs, collection, fields)
+    `time`: the name of a field that the service sets to the time of the request.
+    """
+    from .firestore_feed import feed_class
+
+    return feed_class(fs.feed_base())(fs, collection, fields, time)
 
 
 def admin(fs):

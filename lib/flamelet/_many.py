@@ -49,7 +49,7 @@ def describe(fs, path):
 
     found = yield from read(fs, path, {})
     pages = collections(fs, path)
-    ids = []
+    ids: list = []
     while True:
         id = yield from pages._next()
         if id is None:

@@ -21,11 +21,16 @@ def call(client, method, path, body=None, parameters=None, repeatable=True):
 def ask(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
     """Flow: the connection with a good answer."""
     request = build(client, method, target(client, path, parameters), encoded(body), headers(client, body))
+    return (yield from send(client, request, len(request), repeatable, is_transaction))
+
+
+def send(client, request, size, repeatable=True, is_transaction=False):
+    """Flow: the connection with a good answer to request[:size]."""
     end = ticks_add(ticks_ms(), client._options[1].answer)
     attempt = 0
     while True:
         attempt += 1
-        connection = yield from client._exchange(request, len(request), repeatable)
+        connection = yield from client._exchange(request, size, repeatable)
         if connection.response.status < 300:
             return connection
         from ._failures import refused

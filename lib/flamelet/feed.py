@@ -61,7 +61,8 @@ class Feed:
                 verb, rest = overridden(database, rest)
             self._length_at = len(verb) + len(target) + len(rest)
             # In pieces: with a token each copy of the whole takes more than a kilobyte.
-            self._request = request = bytearray(self._length_at + _LENGTH_DIGITS + 4 + self._room)
+            self._row_at = self._length_at + _LENGTH_DIGITS + 4
+            self._request = request = bytearray(self._row_at + self._room)
             at = put_text(request, put_text(request, 0, verb), target.encode())
             put_text(request, put_text(request, at, rest.encode()) + _LENGTH_DIGITS, b"\r\n\r\n")
             self._key_at = request.find((key + ".json").encode())
@@ -164,7 +165,7 @@ class Feed:
         _push_id.put(request, self._key_at)
         at = self._length_at
         body_at = at + _LENGTH_DIGITS + 4
-        self._size = self.put_row(request, body_at, row)
+        self._size = self.put_row(request, self._row_at, row)
         end = put_int(request, at, self._size - body_at)
         while end < at + _LENGTH_DIGITS:
             request[end] = 32

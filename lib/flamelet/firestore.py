@@ -70,6 +70,12 @@ class Firestore(Client):
         """Any method of the REST API: `path` behind ".../v1/", `body` a dict; the answer as a dict."""
         return self._run(self._call(method, path, body, parameters))
 
+    def feed_base(self):
+        """What a feed of this Firestore is built on."""
+        from .feed import Feed
+
+        return Feed
+
     def __getattr__(self, name):
         # The methods that fewer programs use.
         from ._firestore_methods import bound
