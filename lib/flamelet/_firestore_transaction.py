@@ -4,7 +4,7 @@ In: a function of a `Transaction`. Out: what the function returned, when its wri
 
 With an OAuth2 token the service keeps the transaction: beginTransaction, reads and commit carry it. Production refuses
 that to ID tokens; there it is done as Google's web SDK does: each document that was read must be unchanged at the
-commit, which says so by a condition or a `verify`. After a lost answer nothing is done again: OutcomeUnknown.
+commit, which says so by a condition or a `verify`; what a query did not find is not watched then. After a lost answer nothing is done again: OutcomeUnknown.
 (Source: "Transactions" of the Firestore documentation; the REST reference of beginTransaction, commit, rollback.)
 """
 
@@ -36,6 +36,10 @@ class Transaction:
         """The `Document` at `path`, None where there is none."""
         return self._fs._run(self._get(path, False))
 
+    def query(self, query):
+        """The `Document`s that `query`, as of `Firestore.query`, finds, in a list."""
+        return self._fs._run(self._query(query))
+
     def create(self, path: str, fields: dict) -> None:
         """Write a document where there is none."""
         self._take(path)
@@ -65,6 +69,12 @@ class Transaction:
         if name not in self._read:
             self._read[name] = found and found.update_time
         return found.fields if found and only_fields else found
+
+    def _query(self, query):
+        found = yield from query._get(query.body(transaction=self._id or ""))
+        for one in found:
+            self._read.setdefault(name_of(self._fs, one.path), one.update_time)
+        return found
 
     def _take(self, path):
         """The condition under which the document at `path` is as it was read; none the second time."""

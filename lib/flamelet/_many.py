@@ -20,7 +20,7 @@ def batch_write(fs, writes):
 
 def batch_get(fs, paths, options):
     """An iterator over (path, Document or None)."""
-    from .structured_query import Elements
+    from ._elements import Elements
 
     names = [name_of(fs, path) for path in paths]
     if not names:
