@@ -4,7 +4,8 @@ In: a function of a `Transaction`. Out: what the function returned, when its wri
 
 With an OAuth2 token the service keeps the transaction: beginTransaction, reads and commit carry it. Production refuses
 that to ID tokens; there it is done as Google's web SDK does: each document that was read must be unchanged at the
-commit, which says so by a condition or a `verify`; what a query did not find is not watched then. After a lost answer nothing is done again: OutcomeUnknown.
+commit, which says so by a condition or a `verify`; what a query did not find is not watched then. After a lost answer
+nothing is done again: OutcomeUnknown.
 (Source: "Transactions" of the Firestore documentation; the REST reference of beginTransaction, commit, rollback.)
 """
 
