@@ -14,7 +14,10 @@ import sys
 from flamelet import FlameletError
 
 # What a service makes that is awaited in its turn.
-_PARTS = ("batch_get", "collections", "feed", "list", "listen", "mirror", "query", "query_group", "walk")
+_PARTS = (
+    "admin", "batch_get", "collections", "databases", "feed", "fields", "indexes", "list", "listen", "mirror",
+    "operations", "query", "query_group", "walk",
+)  # fmt: skip
 
 
 def connector(module, awaited):
@@ -40,7 +43,7 @@ class Awaited:
     def __getattr__(self, name):
         value = getattr(self._awaited, name)
         if not callable(value):
-            return value
+            return AwaitedPart(self._loop, value) if name in _PARTS else value
 
         def call(*arguments, **options):
             result = value(*arguments, **options)
