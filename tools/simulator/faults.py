@@ -11,6 +11,7 @@ For requests:
     cut bytes=N             closes it after N bytes of the body
     unavailable             503 without acting                         (retry_after=SECONDS: says so in the head)
     internal_error          500 without acting
+    error status=N          another error without acting: one of ERRORS, in the words of the service that is asked
     slow ms=N               one byte every N ms, head and body
     html                    an HTML page in place of the answer, without acting (status=200 or 404, ...)
     black_hole              takes the request and never answers
@@ -36,6 +37,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "cut": {"bytes": None},
     "unavailable": {"retry_after": 0},
     "internal_error": {},
+    "error": {"status": None},
     "slow": {"ms": None},
     "html": {"status": 200},
     "black_hole": {},
@@ -44,6 +46,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "hang": {"seconds": None},
 }
 LISTENER_FAULTS = ("refuse", "hang")
+ERRORS = (401, 403, 409, 429, 500, 503, 504)
 
 
 @dataclass
@@ -94,6 +97,8 @@ def make_fault(
     for setting, value in merged.items():
         if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
             raise ValueError(f"fault {name}: {setting} must be a number of 0 or more, not {value!r}")
+    if name == "error" and merged["status"] not in ERRORS:
+        raise ValueError(f"fault error: status must be one of {', '.join(map(str, ERRORS))}, not {merged['status']!r}")
     if count is not None and (not isinstance(count, int) or count < 1):
         raise ValueError(f"fault {name}: count must be 1 or more, not {count!r}")
     if stream not in (None, True, False):

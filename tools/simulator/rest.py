@@ -404,12 +404,13 @@ def _parse_body(body: bytes, text: str) -> Any:
     if not body.strip():
         raise Refusal(400, NO_DATA)
     try:
-        return json.loads(body.decode(), parse_constant=_refuse_constant)
+        return json.loads(body.decode(), parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise Refusal(400, text) from None
 
 
-def _refuse_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
+    """Refuses NaN and infinities in JSON. Raises: ValueError."""
     # Python's parser takes NaN and Infinity, which JSON does not have.
     raise ValueError(name)
 

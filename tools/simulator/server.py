@@ -21,8 +21,11 @@ from aiohttp import web
 
 from . import answers, control, identity, parameters, rest
 from .answers import Answer, Refusal, api_error
+from .credentials import BAD_ACCESS_TOKEN
 from .faults import take_faults
 from .firestore import rest as firestore
+from .firestore.rules import BAD_CREDENTIALS, MISSING_PERMISSIONS
+from .firestore.transactions import CONTENTION
 from .rest import Database, Request
 from .state import Connection, Record, State, Stream, database, end_forbidden_streams, end_stream, first_event, publish
 from .tree import InvalidData, Path
@@ -44,8 +47,13 @@ _NEVER_IDLE = 3600.0
 BODY_SECONDS = 20.0
 # The words of the database; the words and the `status` of Google's other services.
 _FAILURES = {
+    401: (BAD_ACCESS_TOKEN, BAD_CREDENTIALS, "UNAUTHENTICATED"),
+    403: ("Forbidden.", MISSING_PERMISSIONS, "PERMISSION_DENIED"),
+    409: ("Conflict.", CONTENTION, "ABORTED"),
+    429: ("Quota exceeded.", "Quota exceeded.", "RESOURCE_EXHAUSTED"),
     500: ("Internal server error.", "Internal error encountered.", "INTERNAL"),
     503: ("Service unavailable.", "The service is currently unavailable.", "UNAVAILABLE"),
+    504: ("Gateway time-out.", "Deadline expired before operation could complete.", "DEADLINE_EXCEEDED"),
 }
 # Our words: the live ones are not known.
 TIMED_OUT = "The request did not finish within its timeout."
@@ -310,6 +318,8 @@ def _wrong_answer(faults: dict[str, dict[str, Any]], request: Request) -> Answer
         return answer
     if "internal_error" in faults:
         return _failure(500, request)
+    if "error" in faults:
+        return _failure(faults["error"]["status"], request)
     if "html" in faults:
         return Answer(faults["html"]["status"], _HTML, content_type=answers.HTML_TYPE)
     return None

@@ -192,6 +192,8 @@ def _parse_transforms(transforms: Any) -> list[Transform]:
 def _parse_transform(content: Any) -> Transform:
     members = documents.members(content, ("fieldPath", *_TRANSFORMS))
     path = documents.parse_field_path(members.pop("fieldPath", ""))
+    for name in path:
+        documents.check_field_name(name)
     if not members:
         raise invalid("Operation type must be specified for field transformation.")
     [(kind, operand), *more] = members.items()

@@ -98,7 +98,7 @@ def check_id(text: str) -> None:
         raise invalid(f'Resource id "{text}" is invalid because it is reserved.')
     if _RESERVED.fullmatch(text) and not _NUMERIC_ID.fullmatch(text):
         raise invalid(f'Resource id "{text}" is invalid because it is reserved.')
-    if len(text.encode(errors="replace")) > MAX_ID_BYTES:
+    if len(_text(text).encode()) > MAX_ID_BYTES:
         raise invalid(f"The key path element name is longer than {MAX_ID_BYTES} bytes.")
 
 
@@ -134,6 +134,16 @@ def parse_mask_object(mask: Any) -> list[FieldPath] | None:
 def parse_mask(paths: Iterable[Any] | None) -> list[FieldPath] | None:
     """The field paths of a mask; None without one. Raises: Refused."""
     return None if paths is None else [parse_field_path(path) for path in paths]
+
+
+def check_field_name(name: str) -> None:
+    """Refuses the name of a field that cannot be. Raises: Refused."""
+    if not name:
+        raise invalid("The property.name is the empty string.")
+    if _RESERVED.fullmatch(name):
+        raise invalid(f"field name {name} is reserved")
+    if len(_text(name).encode()) > MAX_ID_BYTES:
+        raise invalid(f"The property.name is longer than {MAX_ID_BYTES} bytes.")
 
 
 def get_field(fields: Fields, path: FieldPath) -> dict[str, Any] | None:
@@ -184,12 +194,9 @@ def array_value(values: list[dict[str, Any]]) -> dict[str, Any]:
 def parse_fields(fields: Any, depth: int = 1) -> Fields:
     """Fields in the one spelling. Raises: Refused."""
     for name in _object(fields):
-        if not name:
-            raise invalid("The property.name is the empty string.")
-        if _RESERVED.fullmatch(name) and not (depth > 1 and name == "__type__"):
-            raise invalid(f"field name {name} is reserved")
-        if len(name.encode(errors="replace")) > MAX_ID_BYTES:
-            raise invalid(f"The property.name is longer than {MAX_ID_BYTES} bytes.")
+        # Vectors are maps with such a member.
+        if depth == 1 or name != "__type__":
+            check_field_name(name)
     return {name: parse_value(value, depth) for name, value in fields.items()}
 
 
@@ -239,6 +246,8 @@ def _double(content: Any, depth: int) -> float | int | str:
         number = float(content)
     except (ValueError, OverflowError):
         raise invalid() from None
+    if not math.isfinite(number):
+        raise invalid()
     if not math.isfinite(number):
         raise invalid()
     return double(number)["doubleValue"]
@@ -376,7 +385,7 @@ def _path_size(path: Path) -> int:
 
 
 def _string_size(text: str) -> int:
-    return len(text.encode(errors="replace")) + 1
+    return len(text.encode()) + 1
 
 
 def _field_size(name: str, value: dict[str, Any]) -> int:
@@ -411,6 +420,11 @@ _FIXED_SIZES = {
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise invalid()
+    try:
+        # JSON may escape half a surrogate, which is no text.
+        value.encode()
+    except UnicodeEncodeError:
+        raise invalid() from None
     return value
 
 

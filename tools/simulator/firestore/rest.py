@@ -26,7 +26,7 @@ from urllib.parse import unquote
 from .. import credentials
 from ..accounts import Accounts
 from ..answers import API_TYPE, HTML_TYPE, Answer, compact_json
-from ..rest import Request
+from ..rest import Request, refuse_constant
 from . import admin, documents, query, rules
 from .admin_operations import CODES
 from .commit import Commit, Write, parse_writes
@@ -257,7 +257,7 @@ def _body(body: bytes) -> dict[str, Any]:
     if len(body) > MAX_BODY_BYTES:
         raise invalid(f"Request payload size exceeds the limit: {MAX_BODY_BYTES} bytes.")
     try:
-        found = json.loads(body.decode() or "{}")
+        found = json.loads(body.decode() or "{}", parse_constant=refuse_constant)
     except ValueError:
         raise invalid() from None
     if not isinstance(found, dict):
@@ -342,23 +342,25 @@ def _list(call: _Call) -> Any:
         rules.check_admin(call.identity)
     call.allow("list", collection, None, None)
     last, snapshot = _page_start(call, {name: values[-1] for name, values in call.parameters.items()})
-    listed = partial(_listed, call.store, collection, order_by, show_missing)
-    paths = snapshot.read(listed)
-    start = paths.index(tuple(last)) + 1 if last else 0
-    page, token = _page(call.parameter("pageSize"), paths[start:], snapshot)
-    shown = [_shown(call.store, path, snapshot.at, mask) for path in page]
+    listed = snapshot.read(partial(_listed, call.store, collection, order_by, show_missing))
+    start = list(listed).index(tuple(last)) + 1 if last else 0
+    page, token = _page(call.parameter("pageSize"), list(listed)[start:], snapshot)
+    shown = [_shown(call.store.name, path, listed[path], mask) for path in page]
     return {**({"documents": shown} if shown else {}), **token}
 
 
-def _listed(store: Store, collection: Path, order_by: str | None, show_missing: bool, at: int | None) -> list[Path]:
+def _listed(
+    store: Store, collection: Path, order_by: str | None, show_missing: bool, at: int | None
+) -> dict[Path, Document | None]:
+    """The documents of a collection by their paths, in order; None for those that only have others below them."""
     if order_by:
         selected = query.parse_query(_ordered(collection, order_by), collection[:-1], store.name)
-        return [document.path for document in query.select(selected, store.documents(at))]
+        return {document.path: document for document in query.select(selected, store.documents(at))}
     length = len(collection) + 1
-    found = {document.path[:length] for document in store.documents(at) if document.path[: length - 1] == collection}
-    if not show_missing:
-        found = {path for path in found if store.get(path, at)}
-    return sorted(found, key=sort_key)
+    below = (document.path for document in store.documents(at) if document.path[: length - 1] == collection)
+    paths = sorted({path[:length] for path in below}, key=sort_key)
+    found = {path: store.get(path, at) for path in paths}
+    return {path: document for path, document in found.items() if document or show_missing}
 
 
 def _ordered(collection: Path, order_by: str) -> dict[str, Any]:
@@ -373,9 +375,8 @@ def _ordered(collection: Path, order_by: str) -> dict[str, Any]:
     return {"from": [{"collectionId": collection[-1]}], "orderBy": orders}
 
 
-def _shown(store: Store, path: Path, at: int | None, mask: list[FieldPath] | None) -> dict[str, Any]:
-    document = store.get(path, at)
-    return documents.to_json(document, mask) if document else {"name": resource_name(store.name, path)}
+def _shown(database: str, path: Path, document: Document | None, mask: list[FieldPath] | None) -> dict[str, Any]:
+    return documents.to_json(document, mask) if document else {"name": resource_name(database, path)}
 
 
 def _list_collection_ids(call: _Call) -> Any:

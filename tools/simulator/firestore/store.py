@@ -49,7 +49,7 @@ def _id_key(part: str) -> tuple[int, int, bytes]:
     number = part.removeprefix("__id").removesuffix("__")
     if part == f"__id{number}__" and number.removeprefix("-").isdigit():
         return 0, int(number), b""
-    return 1, 0, part.encode(errors="surrogatepass")
+    return 1, 0, part.encode()
 
 
 class Clock:
