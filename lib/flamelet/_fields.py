@@ -92,21 +92,20 @@ def decode_fields(fields: dict) -> dict:
     return fields
 
 
-def decode(value: dict):
+def decode(value):
     """What a `Value` stands for; a map or array in it is changed in place. ProtocolError where it is none."""
-    if isinstance(value, dict) and len(value) == 1:
-        kind, content = next(iter(value.items()))
-        if kind in _PLAIN and isinstance(content, _PLAIN[kind]):
-            return content
-        if kind == "mapValue" and isinstance(content, dict):
-            return _decode_map(content.get("fields", {}))
-        if kind == "arrayValue" and isinstance(content, dict):
-            return _decode_items(content.get("values", []))
-        try:
-            return _decode_text(kind, content)
-        except (InvalidArgument, OverflowError, ValueError):
-            raise broken(_UNKNOWN, value)
-    raise broken(_UNKNOWN, value)
+    kind = _kind(value)
+    content = value[kind]
+    if kind in _PLAIN and isinstance(content, _PLAIN[kind]):
+        return content
+    if kind == "mapValue" and isinstance(content, dict):
+        return _decode_map(content["fields"]) if "fields" in content else {}
+    if kind == "arrayValue" and isinstance(content, dict):
+        return _decode_items(content["values"]) if "values" in content else []
+    try:
+        return _decode_text(kind, content)
+    except (InvalidArgument, OverflowError, ValueError):
+        raise broken(_UNKNOWN, value)
 
 
 def _map(fields, where, depth):
@@ -120,7 +119,7 @@ def _map(fields, where, depth):
 
 def _items(values, where, depth):
     _check_depth(where, depth)
-    items = []
+    items: list = []
     for value in values:
         place = "%s[%d]" % (where, len(items))
         if isinstance(value, (list, tuple)) and not hasattr(value, "_encode"):
@@ -151,6 +150,14 @@ def _text(text, where):
         return _json.dumps(text, None)
     except InvalidArgument as error:
         raise refused(where, error)
+
+
+def _kind(value):
+    if isinstance(value, dict) and len(value) == 1:
+        # On MicroPython this takes no memory; iter does.
+        for kind in value:
+            return kind
+    raise broken(_UNKNOWN, value)
 
 
 def _decode_map(fields):

@@ -148,7 +148,7 @@ def test_what_is_no_timestamp_is_refused():
         "2026-01-01T00:00:00.-1Z", "2026-01-01T00:00:00+0100", "2026-01-01T00:00:00+24:00",
         "2026-01-01T00:00:00 01:00", "0000-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "0001-01-01T00:00:00+00:01",
         "9999-12-31T23:59:59-00:01", "+026-01-01T00:00:00Z", "2026-01-01T+1:00:00Z", "202\u0666-01-01T00:00:00Z",
-        "\ud83d", "Z", " 2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00.0123456789Z", "\ud83d", "Z", " 2026-01-01T00:00:00Z",
         None, 5, b"2026-01-01T00:00:00Z",
     ):
         error = raises(InvalidArgument, flamelet.Timestamp, text)
@@ -289,6 +289,7 @@ def test_what_the_service_does_not_send_is_no_value():
         '{"arrayValue":null}', '{"mapValue":[]}', '{"mapValue":{"fields":[]}}', '{"mapValue":{"fields":null}}',
         '{"mapValue":{"fields":{"a":1}}}', '{"mapValue":{"fields":{"a":{"b":{}}}}}', '{"mapValue":null}',
         '{"mapValue":{"fields":{"__type__":{"stringValue":"__vector__"}}}}', VECTOR % ("__other__", ""),
+        VECTOR.replace('"value":', '"x":{"nullValue":null},"value":') % ("__vector__", ""),
         VECTOR % ("__vector__", '{"stringValue":"x"}'), VECTOR % ("__vector__", '{"integerValue":"1"}'),
     ):
         raises(ProtocolError, decoded, text)
