@@ -28,9 +28,12 @@ def _boolean(value: Any) -> bool:
 
 
 def _double(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise invalid()
-    return float(value)
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise invalid() from None
 
 
 def _integer(value: Any, bits: int) -> int:

@@ -9,22 +9,26 @@ own.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from . import messages
 from .documents import FieldPath, Refused, get_field, invalid, parse_field_path, parse_name, parse_value, to_json
+from .nearest import Nearest, nearest_first, parse_nearest
 from .store import Document, Path
-from .values import NAME, NAN, NULL, Key, document_key, number, value_key
+from .values import NAME, NAN, NULL, Key, document_key, double_value, number, value_key
 
 MAX_DISJUNCTIONS = 30
+MAX_INEQUALITY_FIELDS = 10
+MAX_FILTERS_AND_ORDERS = 100
 MAX_VALUES = {"IN": 30, "ARRAY_CONTAINS_ANY": 30, "NOT_IN": 10}
 MAX_NAME_BYTES = 1500
 MAX_AGGREGATIONS = 5
-NOT_A_NAME = "__key__ filter value must be a Key"
 
+# What the keys of references and of arrays begin with.
+_REFERENCE = 6
+_ARRAY = 8
 _INT64 = range(-(2**63), 2**63)
 _RANGES: dict[str, Callable[[Key, Key], bool]] = {
     "LESS_THAN": lambda found, wanted: found < wanted,
@@ -33,6 +37,7 @@ _RANGES: dict[str, Callable[[Key, Key], bool]] = {
     "GREATER_THAN_OR_EQUAL": lambda found, wanted: found >= wanted,
 }
 _ARRAYS = ("ARRAY_CONTAINS", "ARRAY_CONTAINS_ANY")
+_EACH_OF = {"IN": "EQUAL", "ARRAY_CONTAINS_ANY": "ARRAY_CONTAINS"}
 _NEGATIONS = ("NOT_EQUAL", "NOT_IN", "IS_NOT_NAN", "IS_NOT_NULL")
 
 
@@ -52,6 +57,8 @@ class CompositeFilter(NamedTuple):
 
 
 Filter = FieldFilter | CompositeFilter
+# Conditions that hold together: a field, an operator and, as text, what it is compared with.
+Alternative = frozenset[tuple[FieldPath, str, str]]
 
 
 class Order(NamedTuple):
@@ -81,6 +88,8 @@ class Query(NamedTuple):
     offset: int
     limit: int | None
     select: list[FieldPath] | None
+    nearest: Nearest | None = None
+    alternatives: frozenset[Alternative] = frozenset()
 
 
 def run(structured_query: Any, documents: Iterable[Document], parent: Path, database: str) -> list[dict[str, Any]]:
@@ -107,6 +116,8 @@ def select(query: Query, documents: Iterable[Document]) -> list[Document]:
     found = [(keys, document) for keys, document in candidates if _is_between(query, keys)]
     for place, order in reversed([*enumerate(query.orders)]):
         found.sort(key=lambda each, place=place: each[0][place], reverse=order.descending)  # type: ignore[misc]
+    if query.nearest:
+        return nearest_first(query.nearest, [document for _, document in found])
     end = None if query.limit is None else query.offset + query.limit
     return [document for _, document in found[query.offset : end]]
 
@@ -123,11 +134,22 @@ def parse_query(structured_query: Any, parent: Path, database: str, summed: Iter
     """
     message = messages.read(messages.STRUCTURED_QUERY, structured_query)
     collection, all_descendants = _parse_from(message.get("from", []))
-    where = _parse_filter(message["where"], database) if "where" in message else None
+    where = _parse_filter(message["where"]) if "where" in message else None
     explicit = [_parse_order(order) for order in message.get("orderBy", [])]
-    _check_orders(explicit)
-    _check_filters(where)
+    alternatives = _alternatives(where)
+    nearest = _parse_nearest(message)
+    _check_negations(where)
+    is_group_below = bool(parent and collection and all_descendants)
+    if is_group_below:
+        _check_group_below(where, explicit)
+    if _count_arrays(where) > 1:
+        raise invalid("A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction.")
+    _check_number(alternatives)
+    _check_inequalities(where)
+    _check_names(where, database)
     _check_collection(collection, where, explicit)
+    _check_size(where, explicit, parent)
+    orders = _with_implied(explicit, where, set(summed), scans_names=is_group_below)
     for name in ("offset", "limit"):
         if message.get(name, 0) < 0:
             raise invalid(f"{name} is negative")
@@ -136,12 +158,14 @@ def parse_query(structured_query: Any, parent: Path, database: str, summed: Iter
         collection,
         all_descendants,
         where,
-        _with_implied(explicit, where, summed),
+        orders,
         _parse_cursor(message.get("startAt"), explicit, database),
         _parse_cursor(message.get("endAt"), explicit, database),
         message.get("offset", 0),
         message.get("limit"),
-        _parse_select(message.get("select", {})),
+        [_parse_field(field) for field in message["select"].get("fields", [])] if "select" in message else None,
+        nearest,
+        frozenset(alternatives),
     )
 
 
@@ -217,18 +241,16 @@ def _parse_field(message: dict[str, Any]) -> FieldPath:
     return path
 
 
-def _parse_filter(message: dict[str, Any], database: str) -> Filter:
+def _parse_filter(message: dict[str, Any]) -> Filter:
     if "compositeFilter" in message:
         composite = message["compositeFilter"]
         if composite.get("op", "OPERATOR_UNSPECIFIED") == "OPERATOR_UNSPECIFIED":
             raise invalid("Unsupported CompositeFilter operator.")
-        return CompositeFilter(
-            composite["op"], tuple(_parse_filter(each, database) for each in composite.get("filters", []))
-        )
+        return CompositeFilter(composite["op"], tuple(_parse_filter(each) for each in composite.get("filters", [])))
     if "unaryFilter" in message:
         return _parse_unary(message["unaryFilter"])
     if "fieldFilter" in message:
-        return _parse_field_filter(message["fieldFilter"], database)
+        return _parse_field_filter(message["fieldFilter"])
     raise invalid("Unknown Filter type.")
 
 
@@ -236,20 +258,16 @@ def _parse_unary(message: dict[str, Any]) -> FieldFilter:
     path = _parse_field(message)
     if message.get("op", "OPERATOR_UNSPECIFIED") == "OPERATOR_UNSPECIFIED":
         raise invalid("Unknown UnaryFilter operator.")
-    if path == NAME:
-        raise invalid(NOT_A_NAME)
     return FieldFilter(path, message["op"])
 
 
-def _parse_field_filter(message: dict[str, Any], database: str) -> FieldFilter:
+def _parse_field_filter(message: dict[str, Any]) -> FieldFilter:
     path = _parse_field(message)
     op = message.get("op", "OPERATOR_UNSPECIFIED")
     if op == "OPERATOR_UNSPECIFIED":
         raise invalid("Unknown FieldFilter operator.")
     operands = _parse_operands(op, message.get("value", {}))
-    if path == NAME and op in _ARRAYS:
-        raise invalid("the name __key__ is reserved")
-    return FieldFilter(path, op, tuple(_operand_key(path, operand, database) for operand in operands))
+    return FieldFilter(path, op, tuple(value_key(parse_value(operand)) for operand in operands))
 
 
 def _parse_operands(op: str, value: Any) -> list[Any]:
@@ -267,18 +285,6 @@ def _parse_operands(op: str, value: Any) -> list[Any]:
     return values
 
 
-def _operand_key(path: FieldPath, value: Any, database: str) -> Key:
-    parsed = parse_value(value)
-    if path != NAME:
-        return value_key(parsed)
-    if "referenceValue" not in parsed:
-        raise invalid(NOT_A_NAME)
-    found, _ = parse_name(parsed["referenceValue"])
-    if found != database:
-        raise invalid(f"The request was for database '{database}' but was attempting to access database '{found}'")
-    return value_key(parsed)
-
-
 def _parse_order(message: dict[str, Any]) -> Order:
     return Order(_parse_field(message), message.get("direction") == "DESCENDING")
 
@@ -287,47 +293,100 @@ def _parse_cursor(message: dict[str, Any] | None, orders: list[Order], database:
     if message is None:
         return None
     values = message.get("values", [])
+    # What the query orders by unsaid does not count.
     if len(values) > len(orders):
         raise invalid("Cursor has too many values.")
-    keys = tuple(_operand_key(order.path, value, database) for order, value in zip(orders, values, strict=False))
+    keys = tuple(_cursor_key(order.path, value, database) for order, value in zip(orders, values, strict=False))
     return Cursor(keys, message.get("before", False))
 
 
-def _parse_select(message: dict[str, Any]) -> list[FieldPath] | None:
-    # The name is always there.
-    return [_parse_field(field) for field in message["fields"]] if message.get("fields") else None
+def _cursor_key(path: FieldPath, value: Any, database: str) -> Key:
+    parsed = parse_value(value)
+    if path == NAME and "referenceValue" not in parsed:
+        raise invalid("Cursor __key__ value is not a document reference.")
+    if path == NAME and parse_name(parsed["referenceValue"])[0] != database:
+        raise invalid("The cursor key is in a different database than the query")
+    return value_key(parsed)
+
+
+def _parse_nearest(message: dict[str, Any]) -> Nearest | None:
+    if "findNearest" not in message:
+        return None
+    for name, word in (
+        ("limit", "query limit"),
+        ("offset", "query offset"),
+        ("startAt", "cursor"),
+        ("endAt", "cursor"),
+    ):
+        if name in message:
+            raise invalid(f"A {word} cannot be used with FindNearest")
+    nearest = message["findNearest"]
+    return parse_nearest(nearest, _parse_field(nearest.get("vectorField", {})))
 
 
 # Rules about the whole query
 
 
-def _check_orders(orders: list[Order]) -> None:
-    paths = [order.path for order in orders]
-    for place, path in enumerate(paths):
-        if path in paths[:place]:
-            raise invalid(f"order by clause cannot contain duplicate fields {'.'.join(path)}")
-        if NAME in paths[:place]:
-            raise invalid("order by clause cannot contain more fields after the key")
-    if orders and orders[0] == Order(NAME, True):
-        raise Refused(400, "FAILED_PRECONDITION", "Firestore does not support descending key scans")
-
-
-def _check_filters(where: Filter | None) -> None:
-    if where is None:
-        return
+def _check_negations(where: Filter | None) -> None:
     operators = [each.op for each in _field_filters(where)]
-    disjunctions = _count_disjunctions(where)
     if sum(op in _NEGATIONS for op in operators) > 1:
         raise invalid("Only a single 'NOT_EQUAL', 'NOT_IN', 'IS_NOT_NAN', or 'IS_NOT_NULL' filter allowed per query.")
-    if "NOT_IN" in operators and (_has_or(where) or {"IN", "ARRAY_CONTAINS_ANY"}.intersection(operators)):
+    if "NOT_IN" in operators and (_has_or(where) or _EACH_OF.keys() & set(operators)):
         raise invalid("'NOT_IN' cannot be used in the same query with 'IN', 'ARRAY_CONTAINS_ANY' or 'OR'.")
-    if disjunctions > MAX_DISJUNCTIONS:
-        raise invalid(
-            f"Too many disjunctions after normalization. Result had {disjunctions} disjunctions "
-            f"which is more than the maximum of {MAX_DISJUNCTIONS}"
+
+
+def _check_number(alternatives: set[Alternative]) -> None:
+    if len(alternatives) > MAX_DISJUNCTIONS:
+        raise _too_many(len(alternatives))
+
+
+def _check_group_below(where: Filter | None, orders: list[Order]) -> None:
+    """The collections of one name below a document are found by their names alone."""
+    paths = [*(each.path for each in _field_filters(where)), *(order.path for order in orders)]
+    if any(path != NAME for path in paths):
+        raise invalid("collection group queries are only allowed at the root parent")
+    if orders and orders[0].descending:
+        raise Refused(
+            400,
+            "FAILED_PRECONDITION",
+            "collection group queries are only allowed if they're at the root or they're an ascending primary key scan",
         )
-    if _count_arrays(where) > 1:
-        raise invalid("A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction.")
+
+
+def _count_arrays(where: Filter | None) -> int:
+    """The most conditions on what arrays contain that have to hold together."""
+    if isinstance(where, FieldFilter):
+        return int(where.op in _ARRAYS)
+    counts = [_count_arrays(each) for each in set(where.filters)] if where else [0]
+    return max(counts) if where and where.op == "OR" else sum(counts)
+
+
+def _check_inequalities(where: Filter | None) -> None:
+    unequal = sorted({".".join(each.path) for each in _field_filters(where) if _is_inequality(each)})
+    if len(unequal) > MAX_INEQUALITY_FIELDS:
+        raise invalid(
+            f"The query contains {len(unequal)} distinct inequality fields: [{', '.join(unequal)}]. "
+            f"A query may not have more than {MAX_INEQUALITY_FIELDS} distinct inequality fields."
+        )
+    has_equal_name = any(each.path == NAME and each.op in ("EQUAL", "IN") for each in _field_filters(where))
+    if has_equal_name and unequal and NAME[0] not in unequal:
+        raise invalid(
+            "Equality on key is not allowed if there are other inequality fields and key does not appear in "
+            "inequalities."
+        )
+
+
+def _check_names(where: Filter | None, database: str) -> None:
+    for each in _field_filters(where):
+        if each.path == NAME and each.op in _ARRAYS:
+            raise invalid("the name __key__ is reserved")
+        if each.path == NAME and (not each.operands or any(key[0] != _REFERENCE for key in each.operands)):
+            raise invalid("__key__ filter value must be a Key")
+        for key in each.operands if each.path == NAME else ():
+            if key[1] != database:
+                raise invalid(
+                    f"The request was for database '{database}' but was attempting to access database '{key[1]}'"
+                )
 
 
 def _check_collection(collection: str | None, where: Filter | None, orders: list[Order]) -> None:
@@ -340,47 +399,108 @@ def _check_collection(collection: str | None, where: Filter | None, orders: list
         raise invalid("kind is required for all orders except __key__ ascending")
 
 
-def _field_filters(where: Filter | None) -> list[FieldFilter]:
-    if where is None:
+def _too_many(disjunctions: int) -> Refused:
+    return invalid(
+        f"Too many disjunctions after normalization. Result had {disjunctions} disjunctions "
+        f"which is more than the maximum of {MAX_DISJUNCTIONS}"
+    )
+
+
+def _check_size(where: Filter | None, orders: list[Order], parent: Path) -> None:
+    filters = len(_field_filters(where))
+    if filters + len(orders) + bool(parent) > MAX_FILTERS_AND_ORDERS:
+        raise invalid(
+            f"The query may not have more than {MAX_FILTERS_AND_ORDERS} filters + sort orders + ancestor total. "
+            f"Currently there are {filters} filters, {len(orders)} sort orders, "
+            f"and {'an' if parent else 'no'} ancestor filter."
+        )
+
+
+def _field_filters(where: Filter | None, without: Callable[[Filter], bool] | None = None) -> list[FieldFilter]:
+    """The conditions on fields, but for those of the parts that `without` says are to be left out."""
+    if where is None or (without and without(where)):
         return []
     if isinstance(where, FieldFilter):
         return [where]
-    return [found for each in where.filters for found in _field_filters(each)]
+    return [found for each in where.filters for found in _field_filters(each, without)]
 
 
-def _has_or(where: Filter) -> bool:
+def _is_never(where: Filter) -> bool:
+    """Whether nothing can fulfil it, as it compares with null or NaN; the service then forgets it."""
+    if isinstance(where, CompositeFilter):
+        return (all if where.op == "OR" else any)(map(_is_never, where.filters))
+    if where.op in _NEGATIONS:
+        return NULL in where.operands
+    return bool(where.operands) and all(key in (NULL, NAN) for key in where.operands)
+
+
+def _has_or(where: Filter | None) -> bool:
     return isinstance(where, CompositeFilter) and (where.op == "OR" or any(map(_has_or, where.filters)))
 
 
-def _count_disjunctions(where: Filter) -> int:
-    """How many alternatives there are once the query is an OR of ANDs."""
+def _alternatives(where: Filter | None) -> set[Alternative]:
+    """The filter as an OR of ANDs, without those that want one field to equal two values."""
+    if where is None:
+        return {frozenset()}
     if isinstance(where, FieldFilter):
-        return len(where.operands) if where.op in ("IN", "ARRAY_CONTAINS_ANY") else 1
-    counts = [_count_disjunctions(each) for each in where.filters]
+        if where.op in _EACH_OF:
+            return {frozenset([(where.path, _EACH_OF[where.op], repr(key))]) for key in where.operands}
+        return {frozenset([(where.path, where.op, "".join(map(repr, where.operands)))])}
+    parts = [_alternatives(each) for each in where.filters]
     if where.op == "OR":
-        if not counts:
+        if not parts:
             raise invalid("Composite filter must have at least one sub-filter.")
-        return sum(counts)
-    product = 1
-    for count in counts:
-        product *= count
-    return product
+        return set().union(*parts)
+    found: set[Alternative] = {frozenset()}
+    for part in parts:
+        if len(found) * len(part) > MAX_DISJUNCTIONS**2:
+            raise _too_many(len(found) * len(part))
+        found = {one | other for one in found for other in part if _is_possible(one | other)}
+    return found
 
 
-def _count_arrays(where: Filter) -> int:
-    """The most conditions on the content of arrays that one alternative has."""
-    if isinstance(where, FieldFilter):
-        return int(where.op in _ARRAYS)
-    counts = [_count_arrays(each) for each in where.filters]
-    return max(counts) if where.op == "OR" else sum(counts)
+def _is_possible(alternative: Alternative) -> bool:
+    equal = [path for path, op, _ in alternative if op == "EQUAL"]
+    return len(equal) == len(set(equal))
 
 
-def _with_implied(explicit: list[Order], where: Filter | None, summed: Iterable[FieldPath]) -> tuple[Order, ...]:
-    descending = bool(explicit) and explicit[-1].descending
-    unequal = {each.path for each in _field_filters(where) if each.op in _RANGES or each.op in _NEGATIONS}
-    paths = sorted((unequal | set(summed)) - {NAME}, key=lambda path: [name.encode() for name in path])
+def _is_inequality(where: FieldFilter) -> bool:
+    return where.op in _RANGES or where.op in _NEGATIONS
+
+
+def _with_implied(
+    explicit: list[Order], where: Filter | None, summed: set[FieldPath], scans_names: bool
+) -> tuple[Order, ...]:
     named = {order.path for order in explicit}
-    return (*explicit, *(Order(path, descending) for path in [*paths, NAME] if path not in named))
+    filtered = {each.path for each in _field_filters(where)}
+    # A scan of the names alone goes one way only; with another condition there is an index to go back on.
+    if explicit[:1] == [Order(NAME, True)] and not filtered - {NAME}:
+        raise Refused(400, "FAILED_PRECONDITION", "Firestore does not support descending key scans")
+    unequal = {each.path for each in _field_filters(where, _is_never) if _is_inequality(each)} - named
+    missing = summed - unequal - named
+    if missing and (scans_names or NAME in named | filtered):
+        names = ", ".join(sorted(".".join(path) for path in missing))
+        raise invalid(
+            f"This query requires an index that has fields [{names}] after __name__ and Firestore does not currently "
+            "support such an index. Please try the query again with additional ordering on those fields."
+        )
+    descending = bool(explicit) and explicit[-1].descending
+    implied = [Order(path, descending) for path in [*_sorted(unequal - {NAME}), *_sorted(missing)]]
+    _check_orders([*explicit, *implied])
+    return (*explicit, *implied, *([] if NAME in named else [Order(NAME, descending)]))
+
+
+def _sorted(paths: set[FieldPath]) -> list[FieldPath]:
+    return sorted(paths, key=lambda path: [name.encode(errors="surrogatepass") for name in path])
+
+
+def _check_orders(orders: list[Order]) -> None:
+    paths = [order.path for order in orders]
+    for place, path in enumerate(paths):
+        if NAME in paths[:place]:
+            raise invalid("order by clause cannot contain more fields after the key")
+        if path in paths[:place]:
+            raise invalid(f"order by clause cannot contain duplicate fields {'.'.join(path)}")
 
 
 # Sums and partitions
@@ -432,19 +552,15 @@ def _aggregate(message: dict[str, Any], path: FieldPath | None, found: list[Docu
     if path is None:
         return {"integerValue": str(min(len(found), message["count"].get("upTo", len(found))))}
     values = [number(get_field(document.fields, path) or {}) for document in found]
-    numbers = [each for each in values if each is not None]
-    total = sum(numbers)
+    integers = [each for each in values if isinstance(each, int)]
+    doubles = [each for each in values if isinstance(each, float)]
+    total = float(sum(integers)) + sum(doubles)
     if "avg" in message:
-        return _double(total / len(numbers)) if numbers else {"nullValue": None}
-    if isinstance(total, int) and total in _INT64:
-        return {"integerValue": str(total)}
-    return _double(float(total))
-
-
-def _double(worth: float) -> dict[str, Any]:
-    if math.isfinite(worth):
-        return {"doubleValue": worth}
-    return {"doubleValue": "NaN" if worth != worth else "Infinity" if worth > 0 else "-Infinity"}
+        count = len(integers) + len(doubles)
+        return double_value(total / count) if count else {"nullValue": None}
+    if not doubles and sum(integers) in _INT64:
+        return {"integerValue": str(sum(integers))}
+    return double_value(total)
 
 
 def _check_partitioned(query: Query) -> None:
@@ -494,7 +610,7 @@ def _satisfies(found: Key, op: str, operands: tuple[Key, ...]) -> bool:
     if op in _RANGES:
         return found != NAN and any(found[0] == each[0] and _RANGES[op](found, each) for each in wanted)
     if op in _ARRAYS:
-        return found[0] == 8 and any(each in wanted for each in found[1:])
+        return found[0] == _ARRAY and any(each in wanted for each in found[1:])
     return found in wanted
 
 

@@ -9,6 +9,7 @@ sorted fields. The order is that of Google's emulator, with which the tests comp
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any
 
 from .documents import FieldPath, get_field, parse_name, parse_time
@@ -66,12 +67,20 @@ def number(value: dict[str, Any]) -> int | float | None:
     return float(value["doubleValue"]) if "doubleValue" in value else None
 
 
+def double_value(worth: float) -> dict[str, Any]:
+    """A double as a value."""
+    if math.isfinite(worth):
+        return {"doubleValue": worth}
+    return {"doubleValue": "NaN" if worth != worth else "Infinity" if worth > 0 else "-Infinity"}
+
+
 def vector(value: dict[str, Any]) -> list[float] | None:
     """The coordinates of a vector; None if the value is none."""
     fields = value.get("mapValue", {}).get("fields", {})
     if fields.get("__type__") != {"stringValue": "__vector__"}:
         return None
-    return [float(each["doubleValue"]) for each in fields["value"]["arrayValue"]["values"]]
+    coordinates = fields.get("value", {}).get("arrayValue", {}).get("values", [])
+    return [float(each["doubleValue"]) for each in coordinates]
 
 
 def _number_key(worth: Any) -> Key:
