@@ -288,9 +288,14 @@ def _get(call: _Call) -> Any:
 
 def _create(call: _Call) -> Any:
     collection = _collection(call)
-    id = call.parameter("documentId") or "".join(random.choices(_ID_LETTERS, k=20))
+    id = call.parameter("documentId") or new_id()
     documents.check_id(id)
     return _write_one(call, Write("update", (*collection, id), documents.parse_fields(_fields(call)), exists=False))
+
+
+def new_id() -> str:
+    """An id for a document that has been given none."""
+    return "".join(random.choices(_ID_LETTERS, k=20))
 
 
 def _patch(call: _Call) -> Any:
@@ -419,15 +424,17 @@ def _page_start(call: _Call, given: Mapping[str, Any]) -> tuple[list[str], _Snap
     return last, _Snapshot(at, at)
 
 
-def _page(size: Any, found: list[Any], snapshot: _Snapshot) -> tuple[list[Any], dict[str, str]]:
+def _page(asked: Any, found: list[Any], snapshot: _Snapshot) -> tuple[list[Any], dict[str, str]]:
     try:
-        wanted = int(size or 0)
+        wanted = int(asked or 0)
     except (TypeError, ValueError):
         raise invalid() from None
     if wanted < 0:
         raise invalid("Page size must be nonnegative.")
-    page = found[: min(wanted or DEFAULT_PAGE, MAX_PAGE)]
-    if len(page) == len(found):
+    size = min(wanted or DEFAULT_PAGE, MAX_PAGE)
+    page = found[:size]
+    # As the service: a page that is full has a token, also where nothing follows.
+    if len(page) < size:
         return page, {}
     last = [page[-1]] if isinstance(page[-1], str) else page[-1]
     token = compact_json([snapshot.read_time, last])
