@@ -4,13 +4,12 @@ In: a path and fields. Out: fields, a `Document`, the time of a write. A write i
 or has a condition; a `create` whose id was made here is known by it, so that a repeat cannot make two.
 """
 
-from . import _fields, _json
+from . import _json
 from ._document_path import collection as check_collection
-from ._document_path import document as check_document
 from ._rest import ask
 from ._runtime import const, getrandbits
 from ._writes import Writes
-from .document import Document
+from .document import Document, document, name_of
 
 _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _ID_SIZE = const(20)
@@ -107,26 +106,6 @@ def _field_path(text):
     from . import _document_path
 
     return _document_path.join(_document_path.split(text))
-
-
-def document(fs, content):
-    """The Document that `content`, a document of the REST API, stands for."""
-    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
-        from . import broken
-
-        raise broken("the answer is no document: is this Firestore?")
-    fields = _fields.decode_fields(content.get("fields", {}))
-    return Document(path_of(fs, content["name"]), fields, content.get("createTime"), content.get("updateTime"))
-
-
-def name_of(fs, path):
-    """The resource name of the document at `path`."""
-    return "%s/%s" % (fs._root, "/".join(check_document(path)))
-
-
-def path_of(fs, name):
-    """The path of a document by its resource name."""
-    return name[len(fs._root) + 1 :] if name.startswith(fs._root + "/") else name
 
 
 def new_id():

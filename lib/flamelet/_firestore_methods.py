@@ -83,8 +83,8 @@ def query_group(fs, collection):
 
 def reference(fs, path):
     """A `Reference` to the document at `path`, to be stored in a field."""
-    from ._documents import name_of
     from ._value_types import Reference
+    from .document import name_of
 
     return Reference(name_of(fs, path))
 

@@ -10,10 +10,11 @@ nothing is done again: OutcomeUnknown.
 """
 
 from . import FlameletError, _json
-from ._documents import commit, document, name_of
+from ._documents import commit
 from ._rest import call
 from ._runtime import getrandbits
 from ._writes import Writes
+from .document import document, name_of
 from .errors import Aborted, AlreadyExists, NotFound, PreconditionFailed, TransactionAborted
 
 # What says that another was faster, where a document that was read has to be unchanged.

@@ -1,8 +1,9 @@
 """Firestore: many documents in one request (batchGet, batchWrite), and all there is about one of them."""
 
 from . import InvalidArgument
-from ._documents import document, name_of, path_of, read
+from ._documents import read
 from ._rest import call
+from .document import document, name_of, path_of
 
 
 def batch_write(fs, writes):

@@ -48,7 +48,8 @@ class Pages:
 
 def documents(fs, path, options):
     """The `Document`s of the collection at `path`."""
-    from ._documents import document, parameters
+    from ._documents import parameters
+    from .document import document
 
     name = "%s/%s" % (fs._root, "/".join(check_collection(path)))
     given = {}
@@ -68,7 +69,7 @@ def documents(fs, path, options):
 
 def collections(fs, path):
     """The ids of the collections below the document at `path`, "" for the database."""
-    from ._documents import name_of
+    from .document import name_of
 
     name = name_of(fs, path) if path else fs._root
 

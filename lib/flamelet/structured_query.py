@@ -14,10 +14,10 @@ An iteration that breaks is not resumed.
 from collections import namedtuple
 
 from . import InvalidArgument, _document_path, _fields, broken
-from ._documents import document, name_of
 from ._elements import Elements, checked
 from ._json import dumps
 from ._rest import call
+from .document import document, name_of
 
 _OPERATORS = {
     "<": "LESS_THAN",
