@@ -30,8 +30,11 @@ _DATASTORE = "https://www.googleapis.com/auth/datastore"
 
 
 def allow(auth, method, path, document, new_document):
-    """The same rules, as the simulator takes them."""
-    return path.startswith("public/") or auth is not None and not path.startswith("locked/")
+    """The same rules, as the simulator takes them: for a document, a collection, or `**/landmarks`."""
+    collection = path.split("/")[0]
+    if collection == "**":
+        return auth is not None and path == "**/landmarks"
+    return collection == "public" or auth is not None and collection != "locked"
 
 
 class Server:

@@ -151,6 +151,10 @@ def test_a_document_that_another_client_wrote_is_copied_value_by_value(client, f
     assert firestore.fields("public/copy") == firestore.fields("public/original") == fields
 
 
+def test_a_value_within_twenty_maps_and_arrays_arrives_and_comes_back(client, firestore):
+    assert run(client, firestore, scenarios.deepest)
+
+
 @pytest.mark.parametrize("name", ["exists", "missing", "new", "old"])
 def test_a_write_has_its_condition(blocking_client, firestore, name):
     condition, there, not_there = {
@@ -370,9 +374,31 @@ def test_any_method_of_the_rest_api_can_be_called(client, firestore):
 
 def test_a_request_that_the_server_never_answers_ends_at_its_deadline(client, on_simulator):
     on_simulator.sim.fault("black_hole", count=1)
-    outcome, seconds = run(client, on_simulator, scenarios.timed)
+    [outcome], seconds = run(client, on_simulator, scenarios.timed, calls=[["get", "public/LA"]])
     assert outcome[1] == "Timeout"
     assert seconds < 10
+
+
+def test_a_request_that_makes_the_emulator_fall_silent_ends_at_its_deadline(client, on_emulator):
+    calls = [["call", "GET", f"{on_emulator.name}/public/LA", {"options": {"transaction": "AAAA"}}]]
+    [outcome], seconds = run(client, on_emulator, scenarios.timed, calls=calls)
+    assert outcome[1] == "Timeout"
+    assert seconds < 10
+
+
+def test_an_answer_that_is_cut_in_the_middle_of_its_array_is_an_error(client, on_simulator):
+    fill(on_simulator, 3)
+    paths = [f"public/d{n}" for n in range(3)]
+    whole = run(client, on_simulator, scenarios.in_batch, paths=paths)
+    assert [path for path, _ in whole[1]] == paths
+    on_simulator.sim.fault("cut", bytes=400, method="POST")
+    cut = run(client, on_simulator, scenarios.in_batch, paths=paths)
+    assert cut[:2] == ["error", "NetworkError"]
+
+
+def test_a_refusal_within_an_array_is_told_as_any_other(client, firestore):
+    refused = run(client, firestore, scenarios.in_batch, "nobody", paths=["public/a", "locked/a"])
+    assert [refused[1], *refused[3:]] == ["PermissionDenied", False, 403]
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "internal_error"])
@@ -419,19 +445,41 @@ def test_a_write_whose_answer_is_lost(client, on_simulator, name, result, sent, 
     assert on_simulator.fields("public/LA") == (None if there is None else {"n": to_value(there)})
 
 
-def test_a_busy_server_is_asked_again(client, on_simulator):
+# "Error Codes" of "Using the Firestore REST API": the status, how often it is the answer, what then comes of a read and
+# of a write that must not be done twice, and how often each is sent.
+CODES = [
+    ("unauthenticated", 401, 1, ("Unauthenticated", 1), ("Unauthenticated", 1)),
+    ("permission denied", 403, 1, ("PermissionDenied", 1), ("PermissionDenied", 1)),
+    ("aborted", 409, 2, ("ok", 3), ("ok", 3)),
+    ("resource exhausted", 429, 1, ("ResourceExhausted", 1), ("ResourceExhausted", 1)),
+    ("internal, once", 500, 1, ("ok", 2), ("OutcomeUnknown", 1)),
+    ("internal, again", 500, 2, ("Unavailable", 2), ("OutcomeUnknown", 1)),
+    ("unavailable", 503, 2, ("ok", 3), ("ok", 3)),
+    ("deadline exceeded", 504, 2, ("ok", 3), ("OutcomeUnknown", 1)),
+]
+
+
+@pytest.mark.parametrize(("status", "count", "read", "write"), [case[1:] for case in CODES], ids=[c[0] for c in CODES])
+def test_a_code_is_met_with_the_action_that_the_document_recommends(client, on_simulator, status, count, read, write):
     on_simulator.put("public/LA", n=5)
-    on_simulator.sim.fault("unavailable", count=2)
-    assert run(client, on_simulator, scenarios.calls, calls=[["get", "public/LA"]]) == [["ok", {"n": 5}]]
-    assert [record.status for record in on_simulator.sim.requests[-3:]] == [503, 503, 200]
+    for call, (result, sent) in ((["get", "public/LA"], read), (["create", "public", {"n": 6}, "new"], write)):
+        before = len(on_simulator.sim.requests)
+        on_simulator.sim.fault("error", status=status, count=count)
+        # Below the half minute that a used-up quota is given.
+        [outcome], _ = run(client, on_simulator, scenarios.timed, calls=[call], answer=20_000)
+        assert (outcome[1] if outcome[0] == "error" else "ok") == result
+        assert len(on_simulator.sim.requests) - before == sent
+        on_simulator.sim.clear_faults()
+    assert (on_simulator.document("public/new") is not None) == (write[0] == "ok")
 
 
-def test_a_server_that_failed_is_asked_once_more_and_no_oftener(client, on_simulator):
-    on_simulator.sim.fault("internal_error", count=5)
-    before = len(on_simulator.sim.requests)
-    [outcome] = run(client, on_simulator, scenarios.calls, calls=[["get", "public/LA"]])
-    assert [outcome[1], outcome[4]] == ["Unavailable", 500]
-    assert [record.status for record in on_simulator.sim.requests[before:]] == [500, 500]
+def test_an_id_token_that_has_ended_is_renewed_and_the_request_repeated(client, on_simulator):
+    on_simulator.sim.fault("error", status=401, count=1)
+    calls = [["set", "cities/LA", {"n": 1}], ["get", "cities/LA"]]
+    outcomes = run(client, on_simulator, scenarios.calls, "ID token", calls=calls)
+    assert outcomes[1] == ["ok", {"n": 1}]
+    assert [record.status for record in on_simulator.sim.requests] == [401, 200, 200, 200]
+    assert on_simulator.sim.refreshes == (1, 1)
 
 
 def test_a_token_that_is_refused_is_not_shown(client, on_simulator):

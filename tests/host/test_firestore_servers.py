@@ -21,12 +21,18 @@ def test_both_servers_judge_by_the_same_rules(firestore, who):
     token = firestore.options(who)["token"]
     headers = {"Authorization": f"Bearer {token.get('id_token') or token['access_token']}"} if token else {}
 
-    def status(path):
-        url = f"{firestore.url}/{firestore.name}/{path}"
-        return requests.patch(url, json={"fields": {}}, headers=headers, timeout=10).status_code
+    def status(method, path, body=None):
+        url = f"{firestore.url}/{firestore.name}{path}"
+        return requests.request(method, url, json=body, headers=headers, timeout=10).status_code
 
-    rights = {"nobody": [200, 403, 403], "ID token": [200, 200, 403], "OAuth2": [200, 200, 200]}
-    assert [status(path) for path in ("public/a", "cities/LA", "locked/a")] == rights[who]
+    def group(name):
+        return {"structuredQuery": {"from": [{"collectionId": name, "allDescendants": True}]}}
+
+    rights = {"nobody": [200, 403, 403], "ID token": [200, 200, 403], "OAuth2": [200, 200, 200]}[who]
+    assert [status("PATCH", path, {"fields": {}}) for path in ("/public/a", "/cities/LA", "/locked/a")] == rights
+    assert [status("GET", path) for path in ("/public", "/cities", "/locked")] == rights
+    groups = {"nobody": [403, 403], "ID token": [200, 403], "OAuth2": [200, 200]}[who]
+    assert [status("POST", ":runQuery", group(name)) for name in ("landmarks", "cities")] == groups
 
 
 def test_each_test_begins_without_documents(firestore):

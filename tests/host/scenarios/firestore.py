@@ -213,6 +213,16 @@ def many(connect, say, project, options):
         return fields, got(mask=("n",))
 
 
+def in_batch(connect, say, project, options, paths):
+    """The outcome of batch_get of these paths."""
+    with connect(project, **options) as fs:
+
+        def got():
+            return sorted([[path, document and document.fields] for path, document in fs.batch_get(paths)])
+
+        return outcome(got)
+
+
 def commits(connect, say, project, options):
     """Writes that are done together, or not at all."""
     with connect(project, **options) as fs:
@@ -287,23 +297,38 @@ def _quoted(name):
 
 def calls(connect, say, project, options, calls):
     """The outcome of each call [method, arguments, ...]; a last argument {"options": {...}} gives its options."""
+    return _outcomes(connect, project, options, calls)
+
+
+def _outcomes(connect, project, options, calls):
     with connect(project, **options) as fs:
         outcomes = []
         for name, *arguments in calls:
             given = {}
             if arguments and isinstance(arguments[-1], dict) and "options" in arguments[-1]:
                 given = arguments.pop()["options"]
-            method = getattr(fs, name)
-            outcomes.append(outcome(method, *arguments, **given))
+            outcomes.append(outcome(getattr(fs, name), *arguments, **given))
         return outcomes
+
+
+def _nested(levels):
+    """A value within so many maps and arrays."""
+    value = 1
+    for level in range(levels):
+        value = {"a": value} if level % 2 else [value]
+    return value
+
+
+def deepest(connect, say, project, options):
+    """Write a value within as many maps and arrays as there may be; whether it is read again."""
+    with connect(project, **options) as fs:
+        fs.set("public/deep", {"a": _nested(20)})
+        return fs.get("public/deep") == {"a": _nested(20)}
 
 
 def refused(connect, say, project, options):
     """The outcomes of what cannot be; nothing may reach the server."""
     with connect(project, **options) as fs:
-        deep = 1
-        for _ in range(21):
-            deep = {"a": deep}
         values = (
             {"a": [1, [2]]},
             {"a": {"b": object()}},
@@ -312,7 +337,7 @@ def refused(connect, say, project, options):
             {"__a__": 1},
             {1: 1},
             {"a": "x" * 1048576},
-            deep,
+            {"a": _nested(21)},
             ["no dict"],
         )
         return [outcome(fs.set, "public/a", value) for value in values]
@@ -326,9 +351,9 @@ def any_method(connect, say, project, options):
         return answer["fields"], outcome(fs.call, "POST", root + ":doSomething", {})
 
 
-def timed(connect, say, project, options):
-    """The outcome of a request, and the seconds that it took."""
-    options = dict(options, timeouts=flamelet.Timeouts(first_byte=1000, answer=2000))
-    with connect(project, **options) as fs:
-        begin = time.time()
-        return outcome(fs.get, "public/LA"), time.time() - begin
+def timed(connect, say, project, options, calls, answer=2000):
+    """The outcome of each call, where answers have this deadline, and the seconds that all took."""
+    begin = time.time()
+    timeouts = flamelet.Timeouts(first_byte=1000, answer=answer)
+    outcomes = _outcomes(connect, project, dict(options, timeouts=timeouts), calls)
+    return outcomes, time.time() - begin

@@ -202,8 +202,6 @@ def parse_fields(fields: Any, depth: int = 1) -> Fields:
 
 def parse_value(value: Any, depth: int = 1, in_array: bool = False) -> dict[str, Any]:
     """A value in the one spelling. Raises: Refused."""
-    if depth > MAX_DEPTH:
-        raise invalid("Property value contains an invalid nested entity.")
     # Not `members`: of a value null is a member too.
     named = {camel_case(name): content for name, content in _object(value).items()}
     if not named:
@@ -211,6 +209,8 @@ def parse_value(value: Any, depth: int = 1, in_array: bool = False) -> dict[str,
     [(kind, content), *more] = named.items()
     if more or kind not in _KINDS:
         raise invalid()
+    if depth > MAX_DEPTH and kind in ("mapValue", "arrayValue"):
+        raise invalid("Property value contains an invalid nested entity.")
     if kind == "arrayValue" and in_array:
         raise invalid("Cannot convert an array value in an array value.")
     return {kind: _KINDS[kind](content, depth)}
