@@ -8,7 +8,7 @@ our errors. It takes an OAuth2 token. What takes a while gives an operation, a d
 Limits: the path of a field holds no / and no :, not even in backticks.
 """
 
-from . import InvalidArgument
+from . import InvalidArgument, broken
 from ._document_path import collection, join, split
 from ._rest import call
 from ._runtime import const, ticks_add, ticks_diff, ticks_ms
@@ -65,7 +65,7 @@ class Admin:
 
     def set_ttl(self, collection_group: str, path: str, enabled: bool = True):
         """Begin to let documents end at the time in this field, or no more; the operation."""
-        body = {"ttlConfig": {}} if enabled else {}
+        body: dict = {"ttlConfig": {}} if enabled else {}
         return self._do("PATCH", self._field(collection_group, path), body, {"updateMask": "ttlConfig"})
 
     def set_index_config(self, collection_group: str, path: str, indexes):
@@ -74,7 +74,7 @@ class Admin:
         `indexes`: pairs of "ASCENDING", "DESCENDING" or "CONTAINS" and a scope, as for `create_index`; none of them:
         the field is not indexed; None: it has the automatic ones again.
         """
-        body = {}
+        body: dict = {}
         if indexes is not None:
             made = [_index([_index_field(path, mode)], scope) for mode, scope in indexes]
             body["indexConfig"] = {"indexes": made}
@@ -140,7 +140,7 @@ class Admin:
             if page_token:
                 parameters["pageToken"] = page_token
             answer = yield from call(self._fs, "GET", path, None, parameters)
-            return answer.get(key, []), answer.get("nextPageToken")
+            return _checked(_checked(answer, dict).get(key, []), list), answer.get("nextPageToken")
 
         return Pages(self._fs, ask)
 
@@ -163,7 +163,7 @@ class Admin:
 
     def _wait(self, operation, ms):
         """Flow: see `wait`."""
-        if isinstance(operation, str):
+        if not isinstance(operation, dict):
             operation = {"name": operation}
         name = self._named(operation.get("name"))
         end = ticks_add(ticks_ms(), ms)
@@ -176,10 +176,16 @@ class Admin:
                 raise Timeout("%s is not done within %d ms: it goes on; wait again" % (name, ms))
             yield min(pause, left)
             pause = min(2 * pause, _LONGEST_PAUSE)
-            operation = yield from call(self._fs, "GET", name)
+            operation = _checked((yield from call(self._fs, "GET", name)), dict)
         if "error" in operation:
-            raise _failure(name, operation["error"])
+            raise _failure(name, _checked(operation["error"], dict))
         return operation.get("response", {})
+
+
+def _checked(value, kind):
+    if not isinstance(value, kind):
+        raise broken("the answer is not that of an administration but %r: is this Firestore?", value)
+    return value
 
 
 def _index(fields, scope):
@@ -206,7 +212,7 @@ def _failure(name, error):
     from .errors import ResponseError
 
     codes = _CODES.split()
-    number = error.get("code", 0)
-    code = codes[number] if 0 < number < len(codes) else "UNKNOWN"
+    number = error.get("code")
+    code = codes[number] if isinstance(number, int) and 0 < number < len(codes) else "UNKNOWN"
     text = error.get("message", "")
     return ResponseError("%s failed: %s %s" % (name, code, text), 0, text, code)

@@ -12,7 +12,8 @@ NAME = f"projects/{PROJECT}/databases/(default)"
 CITIES = NAME + "/collectionGroups/cities"
 TOWNS = NAME + "/collectionGroups/towns"
 HEAP = "192k"
-OPERATION_SECONDS = 0.4
+# Long enough to be seen under way; a wait looks after 250 and 750 ms.
+OPERATION_SECONDS = 0.7
 
 
 @pytest.fixture
