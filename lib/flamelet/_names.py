@@ -4,19 +4,20 @@ _PLACES = {
     "Budget": "_budget",
     "DELETE": "server_values",
     "Firestore": "firestore",
+    "Gateway": "gateway",
     "GeoPoint": "_value_types",
     "Reference": "_value_types",
     "TIMESTAMP": "server_values",
     "Timestamp": "_value_types",
     "Vector": "_value_types",
     "Timeouts": "_transport",
-    "and_": "structured_query",
+    "and_": "_filters",
     "array_remove": "server_values",
     "array_union": "server_values",
     "increment": "server_values",
     "maximum": "server_values",
     "minimum": "server_values",
-    "or_": "structured_query",
+    "or_": "_filters",
 }
 
 

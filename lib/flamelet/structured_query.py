@@ -11,47 +11,13 @@ Memory: iterated over, one document at a time, of at most the client's `answer_b
 An iteration that breaks is not resumed.
 """
 
-from collections import namedtuple
-
 from . import InvalidArgument, _document_path, _fields, broken
 from ._elements import Elements, checked
 from ._json import dumps
 from ._rest import call
 from .document import document, name_of
 
-_OPERATORS = {
-    "<": "LESS_THAN",
-    "<=": "LESS_THAN_OR_EQUAL",
-    "==": "EQUAL",
-    "!=": "NOT_EQUAL",
-    ">=": "GREATER_THAN_OR_EQUAL",
-    ">": "GREATER_THAN",
-    "array-contains": "ARRAY_CONTAINS",
-    "in": "IN",
-    "not-in": "NOT_IN",
-    "array-contains-any": "ARRAY_CONTAINS_ANY",
-}
-_MOST_VALUES = {"in": 30, "array-contains-any": 30, "not-in": 10}
-_MOST_AGGREGATIONS = 5
 _NAME = "__name__"
-
-Composite = namedtuple("Composite", ("op", "filters"))
-
-
-def and_(*filters) -> Composite:
-    """What holds where all of `filters` do; each is a tuple (field, operator, value), or made by `and_` or `or_`."""
-    return _composite("AND", filters)
-
-
-def or_(*filters) -> Composite:
-    """What holds where one of `filters` does; they are as for `and_`."""
-    return _composite("OR", filters)
-
-
-def _composite(op, filters):
-    if not filters:
-        raise InvalidArgument("%s_ takes at least one filter" % op.lower())
-    return Composite(op, filters)
 
 
 class Query:
@@ -75,12 +41,14 @@ class Query:
         `op`: "<", "<=", "==", "!=", ">", ">=", "in", "not-in", "array-contains" or "array-contains-any". With "==" and
         "!=", None and NaN are values. Instead of the three, one filter made by `flamelet.and_` or `flamelet.or_`.
         """
-        made = self._filter(field if isinstance(field, Composite) else (field, op, value))
+        from ._filters import filter_of
+
+        made = filter_of(self, (field, op, value) if op or isinstance(field, str) else field)
         return self._with("where", self._parts.get("where", ()) + (made,))
 
     def order_by(self, field: str, descending: bool = False):
         """Order by this field, and then by those of later calls; documents without it are left out."""
-        return self._with("orderBy", self._parts.get("orderBy", ()) + ((_field(field), bool(descending)),))
+        return self._with("orderBy", self._parts.get("orderBy", ()) + ((field_path(field), bool(descending)),))
 
     def start_at(self, *values):
         """From these values on: one for each `order_by`, or for the first few of them. The last start counts."""
@@ -100,21 +68,21 @@ class Query:
 
     def limit(self, count: int):
         """Only the first `count` documents."""
-        return self._with("limit", _count("limit", count, 1))._with("is_last", False)
+        return self._with("limit", integer("limit", count, 1))._with("is_last", False)
 
     def limit_to_last(self, count: int):
         """Only the last `count` documents; `get` gives them, in their order, which must be said."""
-        return self._with("limit", _count("limit_to_last", count, 1))._with("is_last", True)
+        return self._with("limit", integer("limit_to_last", count, 1))._with("is_last", True)
 
     def offset(self, count: int):
         """Without the first `count` documents, which are billed all the same: cursors are not."""
-        return self._with("offset", _count("offset", count, 0))
+        return self._with("offset", integer("offset", count, 0))
 
     def select(self, *fields):
         """Only these fields of each document; "__name__" alone: no fields."""
         if not fields:
             raise InvalidArgument('select takes at least one field; select("__name__") is for documents without fields')
-        return self._with("select", tuple([_field(field) for field in fields]))
+        return self._with("select", tuple([field_path(field) for field in fields]))
 
     def stream(self, **options):
         """The documents one by one, as `for document in query`; in a `with` block where that may end early.
@@ -137,28 +105,32 @@ class Query:
 
     def count(self, up_to: int = 0):
         """How many documents there are; with `up_to`, no more than that are counted."""
-        return self._single(("count", up_to) if up_to else ("count",))
+        return self._number(("count", up_to) if up_to else ("count",))
 
     def sum(self, field: str):
         """The sum of what is a number in `field`, 0 where nothing is."""
-        return self._single(("sum", field))
+        return self._number(("sum", field))
 
     def avg(self, field: str):
         """The average of what is a number in `field`, None where nothing is."""
-        return self._single(("avg", field))
+        return self._number(("avg", field))
 
     def aggregate(self, **aggregations):
         """{name: value} for each of `aggregations`, as in aggregate(n=("count",), mean=("avg", "temp"))."""
-        return self._client._run(self._aggregate(aggregations))
+        from ._aggregations import aggregate
+
+        return self._client._run(aggregate(self, aggregations))
 
     def partition(self, count: int):
         """At most `count` queries that give all documents of this group together, each a part of them.
 
         For a query that is nothing but `fs.query_group(id)`; production does it for OAuth2 tokens alone.
         """
+        from ._partitions import partition
+
         if self._parts or not self._all_descendants:
             raise InvalidArgument("partition is for a query of a group that has no filter, order, limit or select")
-        return self._client._run(self._partition(_count("partition", count, 2)))
+        return self._client._run(partition(self, integer("partition", count, 2)))
 
     def structured(self) -> bytes:
         """The query as the REST API has it, in JSON: a StructuredQuery."""
@@ -175,9 +147,12 @@ class Query:
         descendants = b',"allDescendants":true' if self._all_descendants else b""
         members = [b'"from":[{"collectionId":%s%s}]' % (dumps(self._id, None), descendants)]
         if "select" in parts:
-            members.append(b'"select":{"fields":[%s]}' % b",".join([_reference(field) for field in parts["select"]]))
+            fields = [field_reference(field) for field in parts["select"]]
+            members.append(b'"select":{"fields":[%s]}' % b",".join(fields))
         if "where" in parts:
-            members.append(b'"where":%s' % _joined("AND", parts["where"]))
+            from ._filters import joined
+
+            members.append(b'"where":%s' % joined("AND", parts["where"]))
         if orders:
             members.append(b'"orderBy":[%s]' % b",".join([_order(*order) for order in orders]))
         for name, cursor in (("startAt", start), ("endAt", end)):
@@ -213,27 +188,6 @@ class Query:
         encoded = [self._value(order[0], value) for order, value in zip(orders, values)]
         return b'{"values":[%s],"before":%s}' % (b",".join(encoded), b"true" if before else b"false")
 
-    def _filter(self, made):
-        """`made`, a tuple of three or a Composite, as JSON."""
-        if isinstance(made, Composite):
-            return _joined(made.op, [self._filter(one) for one in made.filters])
-        if not isinstance(made, tuple) or len(made) != 3:
-            raise InvalidArgument("a filter is (field, operator, value), or made by and_ or or_, not %r" % (made,))
-        field, op, value = made
-        field = _field(field)
-        if op not in _OPERATORS:
-            raise InvalidArgument("an operator is one of %s, not %r" % (" ".join(sorted(_OPERATORS)), op))
-        if op in _MOST_VALUES:
-            _check_values(op, value)
-        elif value is None or value != value:
-            if op in ("==", "!="):
-                unary = (b"IS_" if op == "==" else b"IS_NOT_") + (b"NULL" if value is None else b"NAN")
-                return b'{"unaryFilter":{"field":%s,"op":"%s"}}' % (_reference(field), unary)
-            if op != "array-contains":
-                raise InvalidArgument("%s %s %r: None and NaN are compared by == and !=" % (field, op, value))
-        filled = _reference(field), _OPERATORS[op].encode(), self._value(field, value)
-        return b'{"fieldFilter":{"field":%s,"op":"%s","value":%s}}' % filled
-
     def _value(self, field, value):
         """`value`, to compare `field` with, as JSON."""
         if field == _NAME:
@@ -249,8 +203,10 @@ class Query:
             return value
         path = value.strip("/")
         if "/" not in path:
+            if self._all_descendants:
+                raise InvalidArgument("in a group __name__ is compared with the path of a document, not %r" % value)
             path = "%s/%s" % (self._collection, path)
-        return _reference_to(name_of(self._client, path))
+        return reference(name_of(self._client, path))
 
     def _get(self, body):
         """Flow: the documents in a list."""
@@ -269,88 +225,35 @@ class Query:
             raise broken("%s: the answer is no array: is this Firestore?", what)
         return [checked(element, what) for element in elements]
 
+    def _number(self, aggregation):
+        from ._aggregations import number
+
+        return self._client._run(number(self, aggregation))
+
     def _found(self, element):
         """The Document that an element of an answer holds; None where it holds other news."""
         return document(self._client, element["document"]) if "document" in element else None
 
-    def _single(self, aggregation):
-        return self._client._run(self._one(aggregation))
 
-    def _one(self, aggregation):
-        """Flow: the value of one aggregation."""
-        values = yield from self._aggregate({"value": aggregation})
-        return values["value"]
-
-    def _aggregate(self, aggregations):
-        """Flow: {alias: value}."""
-        if not 1 <= len(aggregations) <= _MOST_AGGREGATIONS:
-            raise InvalidArgument("aggregate takes one to five aggregations, not %d" % len(aggregations))
-        made = [_aggregation(alias, aggregations[alias]) for alias in aggregations]
-        query = b'"structuredQuery":%s,"aggregations":[%s]' % (self.structured(), b",".join(made))
-        body = b'{"structuredAggregationQuery":{%s}}' % query
-        elements = yield from self._call(":runAggregationQuery", body)
-        for element in elements:
-            result = element.get("result")
-            if isinstance(result, dict):
-                values = _fields.decode_fields(result.get("aggregateFields"))
-                if all(alias in values for alias in aggregations):
-                    return values
-        raise broken("query %s: the answer has no result", self._collection)
-
-    def _partition(self, count):
-        """Flow: the queries between the points that the service names."""
-        named = self.order_by(_NAME)
-        content = {"partitionCount": str(count - 1)}
-        names: list = []
-        while True:
-            members = b",".join([b'"%s":%s' % (name.encode(), dumps(content[name], None)) for name in content])
-            body = b'{"structuredQuery":%s,%s}' % (named.structured(), members)
-            answer = yield from call(self._client, "POST", self._parent + ":partitionQuery", body)
-            names.extend(_points(answer))
-            if not answer.get("nextPageToken"):
-                break
-            content["pageToken"] = answer["nextPageToken"]
-        # Those of several pages come mixed.
-        points = [_reference_to(name) for name in sorted(names, key=lambda name: name.split("/"))]
-        made = []
-        for start, end in zip([None] + points, points + [None]):
-            query = named.start_at(start) if start else named
-            made.append(query.end_before(end) if end else query)
-        return made
-
-
-def _reference_to(name):
-    # Loaded only where it is needed.
+def reference(name: str):
+    """The `Reference` to the document with this resource name."""
     from ._value_types import Reference
 
     return Reference(name)
 
 
-def _points(answer):
-    """The names of the documents between two parts."""
-    try:
-        return [_fields.decode(cursor["values"][0]).name for cursor in answer.get("partitions", ())]
-    except (AttributeError, IndexError, KeyError, TypeError):
-        raise broken("partitionQuery: the answer has no partitions: is this Firestore?")
-
-
-def _field(path):
+def field_path(path: str) -> str:
     """The path of a field as the service writes it."""
     return _document_path.join(_document_path.split(path))
 
 
-def _reference(field):
+def field_reference(field: str) -> bytes:
+    """The path of a field as a FieldReference of the REST API, in JSON."""
     return b'{"fieldPath":%s}' % dumps(field, None)
 
 
 def _order(field, descending):
-    return b'{"field":%s,"direction":"%s"}' % (_reference(field), b"DESCENDING" if descending else b"ASCENDING")
-
-
-def _joined(op, filters):
-    if len(filters) == 1:
-        return filters[0]
-    return b'{"compositeFilter":{"op":"%s","filters":[%s]}}' % (op.encode(), b",".join(filters))
+    return b'{"field":%s,"direction":"%s"}' % (field_reference(field), b"DESCENDING" if descending else b"ASCENDING")
 
 
 def _opposite(cursor):
@@ -358,28 +261,8 @@ def _opposite(cursor):
     return cursor and (cursor[0], not cursor[1])
 
 
-def _count(name, count, least):
+def integer(name: str, count: int, least: int) -> int:
+    """`count`; InvalidArgument where it is no int of 32 bits, or below `least`: what `name` takes."""
     if not isinstance(count, int) or isinstance(count, bool) or not least <= count < 1 << 31:
         raise InvalidArgument("%s takes an int, %d or more, not %r" % (name, least, count))
     return count
-
-
-def _check_values(op, values):
-    most = _MOST_VALUES[op]
-    if not isinstance(values, (list, tuple)) or not 1 <= len(values) <= most:
-        raise InvalidArgument("%s takes a list of 1 to %d values, not %s" % (op, most, repr(values)[:60]))
-
-
-def _aggregation(alias, made):
-    """`made`, ("count",), ("count", up_to), ("sum", field) or ("avg", field), as JSON."""
-    if not isinstance(made, tuple) or not made or made[0] not in ("count", "sum", "avg"):
-        raise InvalidArgument('an aggregation is ("count",), ("sum", field) or ("avg", field), not %r' % (made,))
-    if made[0] != "count":
-        if len(made) != 2:
-            raise InvalidArgument("%s takes a field" % made[0])
-        content = b'{"field":%s}' % _reference(_field(made[1]))
-    elif len(made) == 1:
-        content = b"{}"
-    else:
-        content = b'{"upTo":"%d"}' % _count("count", made[1], 1)
-    return b'{"alias":%s,"%s":%s}' % (dumps(alias, None), made[0].encode(), content)

@@ -227,6 +227,8 @@ def test_what_the_service_would_refuse_is_refused_with_its_reason():
         ("get()", ordered.limit_to_last(1).stream, ()),
         ("names a document", query, ("dev/a",)),
         ("__dev__", query, ("__dev__",)),
+        ("path of a document", firestore().query_group("dev").where, ("__name__", "==", "a")),
+        ("a filter is", q.where, (5,)),
         ("a/b/c", q.where, ("__name__", "==", "a/b/c")),
         ("count takes", q.count, (-1,)),
         ("field", q.sum, ("",)),
