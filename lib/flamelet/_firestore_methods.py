@@ -94,9 +94,10 @@ def feed(fs, collection, fields, time=""):
 
     `time`: the name of a field that the service sets to the time of the request.
     """
-    from .firestore_feed import feed_class
+    from . import firestore_feed
+    from ._hot_feed import feed_class
 
-    return feed_class(fs.feed_base())(fs, collection, fields, time)
+    return feed_class(firestore_feed, fs.feed_base())(fs, collection, fields, time)
 
 
 def admin(fs):

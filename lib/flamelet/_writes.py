@@ -18,6 +18,9 @@ _TRANSFORMS = {
 }
 
 
+_DEPTH = 20
+
+
 class Writes:
     """The writes of `fs`, a Firestore; `encoded`: each as JSON; `repeatable`: they may be done twice."""
 
@@ -73,6 +76,8 @@ class Writes:
 
     def _taken_apart(self, fields, above, transforms):
         """`fields` without their transforms, which are added to `transforms`."""
+        if len(above) > _DEPTH:
+            raise InvalidArgument("the field %s: a document has at most %d levels" % (join(above[:3]), _DEPTH))
         plain = {}
         for name in fields:
             value = fields[name]

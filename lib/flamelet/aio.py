@@ -98,11 +98,14 @@ async def run(flow):
 
 def __getattr__(name: str):
     # A program pays for what it uses.
-    if name != "Firestore":
+    if name not in ("Firestore", "Gateway"):
         raise AttributeError("flamelet.aio has no %s" % name)
-    from ._aio_firestore import Firestore
+    from . import _names
+    from ._aio_services import awaited
 
-    return Firestore
+    service = awaited(_names.find(name))
+    globals()[name] = service
+    return service
 
 
 class Database(database.Database):

@@ -103,6 +103,22 @@ class Unavailable(ResponseError):
     retry = True
 
 
+class GatewayError(ResponseError):
+    """An endpoint of Firebase Express SDK said "error"; `text` is its message, which may have several lines."""
+
+    def __init__(self, message: str, text: str = "", keys=()):
+        super().__init__(message, 200, text, "GATEWAY_ERROR")
+        self.keys = keys
+
+
+class MissingKeys(GatewayError):
+    """The document lacks `keys` of the schema, or has values there that count as missing: 0, "", False, None."""
+
+
+class ExtraKeys(GatewayError):
+    """The document has `keys` that are not in the schema."""
+
+
 class StreamCancelled(FlameletError):
     """The server ended the stream for good; `text` holds its words."""
 

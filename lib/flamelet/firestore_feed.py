@@ -6,111 +6,110 @@ connection `push` allocates nothing on MicroPython, as that of the database's fe
 id is made before it is sent, so that a repeated commit changes nothing. Ids sort by the time of the reading.
 
 Numbers of a field with decimals are doubles, of one without integers. `time`: the name of a field that the service sets
-to the time of the request.
+to the time of the request. METHODS are those of a feed that differ: see _hot_feed.py.
 """
 
-from . import _push_id, _url, feed
+from . import FlameletError, _push_id, _url
 from ._buffer import put_number, put_text
 from ._connection import DONE
-from ._http1 import BODY, HEAD
+from ._runtime import const
 
-_LENGTH_DIGITS = 6
-_BEHIND = b"}"
-_classes: dict = {}  # {base: Feed}
-
-
-def feed_class(base):
-    """`Feed` of Firestore on top of the database's: `feed.Feed`, or `aio.Feed` where it is awaited."""
-    if base not in _classes:
-        _classes[base] = _made(base)
-    return _classes[base]
+_LENGTH_DIGITS = const(6)
+_KIND_WIDTH = const(20)  # the longest kind of a value, `"booleanValue":`, and what closes it
 
 
-def _made(base):
-    # MicroPython's super() knows one base: so each pump's feed has a class of its own.
-    class Feed(base):
-        def __init__(self, fs, path, fields, time="") -> None:
-            from ._document_path import collection
+def _init(self, fs, path, fields, time="") -> None:
+    from ._document_path import collection
 
-            self._name = "%s/%s" % (fs._root, "/".join(collection(path)))
-            self._suffix = _suffix(time)
-            base.__init__(self, fs, "", fields)
-            # Behind each name stands the kind of the number.
-            self._texts = [text + b"{" for text in self._texts]
+    self._name = "%s/%s" % (fs._root, "/".join(collection(path)))
+    self._suffix = _suffix(time)
+    self._base.__init__(self, fs, "", fields)
+    # Behind each name stands the kind of the number.
+    self._texts = [text + b"{" for text in self._texts]
 
-        def _prepare(self):
-            fs = self._database
-            token = fs._token
-            parameters = [token.parameter] if token else []
-            if parameters != self._parameters:
-                self._parameters = parameters
-                self._build(_head(fs), b'{"writes":[{"update":{"name":"%s/' % self._name.encode())
 
-        def _build(self, head, before):
-            self._length_at = len(head)
-            body_at = len(head) + _LENGTH_DIGITS + 4
-            self._key_at = body_at + len(before)
-            between = b'","fields":'
-            self._row_at = self._key_at + _push_id.SIZE + len(between)
-            room = self._room + 20 * len(self._texts) + len(self._suffix)
-            self._request = request = bytearray(self._row_at + room)
-            put_text(request, put_text(request, 0, head) + _LENGTH_DIGITS, b"\r\n\r\n")
-            put_text(request, put_text(request, body_at, before) + _push_id.SIZE, between)
+def _prepare(self):
+    fs = self._database
+    parameters = [fs._token.parameter] if fs._token else []
+    if parameters == self._parameters:
+        return
+    self._parameters = parameters
+    head = _head(fs)
+    before = b'{"writes":[{"update":{"name":"%s/' % self._name.encode()
+    between = b'","fields":'
+    self._length_at = len(head)
+    body_at = len(head) + _LENGTH_DIGITS + 4
+    self._key_at = body_at + len(before)
+    self._row_at = self._key_at + _push_id.SIZE + len(between)
+    room = self._room + _KIND_WIDTH * len(self._texts) + len(self._suffix)
+    self._request = request = bytearray(self._row_at + room)
+    put_text(request, put_text(request, 0, head) + _LENGTH_DIGITS, b"\r\n\r\n")
+    put_text(request, put_text(request, body_at, before) + _push_id.SIZE, between)
 
-        def put_row(self, buffer, at, row):
-            """Write the fields and what ends the commit at buffer[at]; the position behind it."""
-            i = 0
-            while i < len(self._texts):
-                at = put_text(buffer, at, self._texts[i])
-                at = _put_value(buffer, at, row[i], self._decimals[i])
-                i += 1
-            return put_text(buffer, at, self._suffix)
 
-        def _begin(self, connection, row):
-            if not base._begin(self, connection, row):
-                return False
-            # The answer says nothing new: it passes by.
-            connection.streamed = True
-            return True
+def _put_row(self, buffer, at, row):
+    """Write the fields and what ends the commit at buffer[at]; the position behind it."""
+    i = 0
+    while i < len(self._texts):
+        at = put_text(buffer, at, self._texts[i])
+        at = _put_value(buffer, at, row[i], self._decimals[i])
+        i += 1
+    return put_text(buffer, at, self._suffix)
 
-        def _send(self, row):
-            return self._run_hot(row) if base is feed.Feed else base._send(self, row)
 
-        def _run_hot(self, row):
-            connection = self._database._connection
-            if not self._begin(connection, row):
-                return self._database._run(self._push(row))
-            code = connection.step()
-            while code > DONE:
-                if code != BODY and code != HEAD:
-                    connection.wait(connection.remaining())
-                code = connection.step()
-            if not self._is_done(connection, code):
-                self._database._run(self._again(1))
+def _is_done(self, connection, code):
+    # What refuses is asked again, by the flow that reads why.
+    if code != DONE or connection.response.status != 200:
+        return False
+    self.pending = False
+    return True
 
-        def _is_done(self, connection, code):
-            # What refuses is asked again, by the flow that reads why.
-            if code != DONE or connection.response.status != 200:
-                return False
-            self.pending = False
-            return True
 
-        def _again(self, attempt=0):
-            from . import FlameletError
-            from ._rest import send
+def _again(self, attempt=0):
+    from ._rest import send
 
-            try:
-                yield from send(self._database, self._request, self._size, True)
-                self.pending = False
-            except FlameletError as error:
-                self.pending = error.retry
-                raise
+    try:
+        yield from send(self._database, self._request, self._size, True)
+        self.pending = False
+    except FlameletError as error:
+        self.pending = error.retry
+        raise
 
-        def push_many(self, rows):
-            """Write many readings in one commit, all or none; how many there were."""
-            return self._database._run(_push_many(self, rows))
 
-    return Feed
+def _push_many(self, rows):
+    """Write many readings in one commit, all or none; how many there were."""
+    return self._database._run(_commit(self, rows))
+
+
+METHODS = {
+    "__init__": _init,
+    "_prepare": _prepare,
+    "put_row": _put_row,
+    "_is_done": _is_done,
+    "_again": _again,
+    "push_many": _push_many,
+}
+
+
+def _commit(self, rows):
+    """Flow: the readings of `rows` in one commit, each under a new id; how many."""
+    from ._rest import ask
+
+    fs = self._database
+    start = b'{"update":{"name":"%s/' % self._name.encode()
+    buffer = bytearray(len(self._request))
+    key = bytearray(_push_id.SIZE)
+    writes = []
+    for row in rows:
+        self._check(row)
+        _push_id.forget()
+        _push_id.put(key, 0)
+        # Without what ends the whole.
+        end = self.put_row(buffer, 0, row) - 2
+        writes.append(b'%s%s","fields":%s' % (start, bytes(key), bytes(buffer[:end])))
+    if writes:
+        yield from ask(fs, "POST", fs._root + ":commit", b'{"writes":[%s]}' % b",".join(writes))
+    return len(writes)
 
 
 def _suffix(time):
@@ -141,25 +140,4 @@ def _put_value(buffer, at, value, decimals):
     else:
         at = put_number(buffer, put_text(buffer, at, b'"integerValue":"'), value, 0)
         return put_text(buffer, at, b'"}')
-    return put_text(buffer, put_number(buffer, at, value, decimals), _BEHIND)
-
-
-def _push_many(self, rows):
-    """Flow: the readings of `rows` in one commit, each under a new id; how many."""
-    from ._rest import ask
-
-    fs = self._database
-    start = b'{"update":{"name":"%s/' % self._name.encode()
-    buffer = bytearray(len(self._request))
-    key = bytearray(_push_id.SIZE)
-    writes = []
-    for row in rows:
-        self._check(row)
-        _push_id.forget()
-        _push_id.put(key, 0)
-        # Without what ends the whole.
-        end = self.put_row(buffer, 0, row) - 2
-        writes.append(b'%s%s","fields":%s' % (start, bytes(key), bytes(buffer[:end])))
-    if writes:
-        yield from ask(fs, "POST", fs._root + ":commit", b'{"writes":[%s]}' % b",".join(writes))
-    return len(writes)
+    return put_text(buffer, put_number(buffer, at, value, decimals), b"}")

@@ -1,0 +1,85 @@
+"""Endpoints of Firebase Express SDK: a company's own API in front of Firestore.
+
+In: paths of that API, and documents as dicts. Out: documents, ids and the server's messages, without the envelope in
+which they come; an error in the envelope is raised. Who made the server chose its paths; there is no auth of its own,
+so a token goes as a Bearer token, and further headers may be given. (Source: "Response format" of the SDK.)
+
+Memory: a document is held whole, of a list one document at a time.
+"""
+
+from . import InvalidArgument, _url
+from ._client import Client
+
+
+class Gateway(Client):
+    """The endpoints below `url`, as "https://host/api".
+
+    Arguments: `token`: a `Token`, its text, a dict of it, or None; `headers`: {name: value}, what stands in front of
+    the server may want; `options`: as for `flamelet.Database`. What the methods return is not annotated, since
+    `flamelet.aio` awaits it.
+    """
+
+    awaited = False
+
+    def __init__(self, url: str, token=None, headers=None, **options) -> None:
+        super().__init__(url, token, **options)
+        lines = []
+        for name in headers or {}:
+            value = headers[name]
+            if not isinstance(value, str) or "\r" in value or "\n" in value:
+                raise InvalidArgument("the header %s is no text of one line" % name)
+            lines.append("%s: %s" % (_url.check_text(name, "the name of a header"), value))
+        self._headers = tuple(lines)
+
+    def list(self, path: str):
+        """Iterate over the documents of a list, as they arrive; then its `message` is what the server said, or None."""
+        from ._gateway_flows import Documents
+
+        return Documents(self, path)
+
+    def get(self, path: str):
+        """The document at `path`; NotFound where there is none."""
+        return self._flow("get", path)
+
+    def create(self, path: str, document: dict, repeat: bool = False):
+        """Write a new document; its id, which the server makes: so it is not repeated where the answer is lost
+        (OutcomeUnknown), unless `repeat` says that it may."""
+        return self._flow("create", path, document, repeat)
+
+    def replace(self, path: str, document: dict):
+        """Write the document at `path` anew; the server's message."""
+        return self._flow("written", "PUT", path, document)
+
+    def update(self, path: str, fields: dict):
+        """Write these fields of the document at `path`; the server's message."""
+        return self._flow("written", "PATCH", path, fields)
+
+    def delete(self, path: str):
+        """Delete the document at `path`; the server's message, the same where there was none."""
+        return self._flow("written", "DELETE", path, None)
+
+    def feed(self, path: str, fields: tuple, post: bool = False):
+        """A feed of readings; `fields`: a tuple of (name, decimals).
+
+        A reading is written with PUT at `path`/id, whose id is made here: a repeat is the same reading. With `post`,
+        where the server has no such route, it is a POST to `path`, which is not repeated where the answer is lost.
+        """
+        from . import gateway_feed
+        from ._hot_feed import feed_class
+
+        return feed_class(gateway_feed, self.feed_base())(self, path, fields, post)
+
+    def feed_base(self):
+        """What a feed of this Gateway is built on."""
+        from .feed import Feed
+
+        return Feed
+
+    def _flow(self, name, *arguments):
+        from . import _gateway_flows
+
+        return self._run(getattr(_gateway_flows, name)(self, *arguments))
+
+    def _parameters(self):
+        # The token goes into a header.
+        return [self._query] if self._query else []
