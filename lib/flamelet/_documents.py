@@ -49,11 +49,11 @@ def create(fs, path, fields, id):
     writes = Writes(fs)
     made = id or new_id()
     writes.create("%s/%s" % (path.strip("/"), made), fields)
-    from .errors import AlreadyExists, OutcomeUnknown
+    from .errors import AlreadyExists, FlameletError, OutcomeUnknown
 
     try:
         yield from commit(fs, writes)
-    except OutcomeUnknown:
+    except OutcomeUnknown as lost:
         if id:
             raise
         try:
@@ -61,6 +61,9 @@ def create(fs, path, fields, id):
         except AlreadyExists:
             # Nobody else makes this id: the lost answer was a yes.
             return made
+        except FlameletError:
+            # Whatever became of the repeat, the first one may have happened.
+            raise lost
     return made
 
 
@@ -90,7 +93,7 @@ def parameters(options):
     made: dict = {}
     for name in options:
         if name == "mask":
-            made["mask.fieldPaths"] = tuple([_field_path(field) for field in options[name]])
+            made["mask.fieldPaths"] = field_paths(options[name])
         elif name == "read_time":
             made["readTime"] = str(options[name])
         elif name == "transaction":
@@ -102,10 +105,13 @@ def parameters(options):
     return made
 
 
-def _field_path(text):
-    from . import _document_path
+def field_paths(mask):
+    """The paths of fields in `mask`, as the service writes them."""
+    from . import InvalidArgument, _document_path
 
-    return _document_path.join(_document_path.split(text))
+    if not isinstance(mask, (list, tuple)):
+        raise InvalidArgument("a mask is a list of the paths of fields, not %r" % (mask,))
+    return [_document_path.join(_document_path.split(path)) for path in mask]
 
 
 def new_id():

@@ -9,7 +9,7 @@ nothing is done again: OutcomeUnknown.
 (Source: "Transactions" of the Firestore documentation; the REST reference of beginTransaction, commit, rollback.)
 """
 
-from . import FlameletError, _json
+from . import FlameletError, InvalidArgument, NetworkError, _json
 from ._documents import commit
 from ._rest import call
 from ._runtime import getrandbits
@@ -28,6 +28,7 @@ class Transaction:
         self._fs = fs
         self._id = id
         self._read: dict = {}  # {resource name: the time of what was read, None where nothing was}
+        self._has_read = False
         self._writes = Writes(fs)
 
     def get(self, path: str):
@@ -44,7 +45,8 @@ class Transaction:
 
     def create(self, path: str, fields: dict) -> None:
         """Write a document where there is none."""
-        self._take(path)
+        if "update_time" in self._take(path):
+            raise AlreadyExists("create of %s: it was read, and there is such a document: set it" % path)
         self._writes.create(path, fields)
 
     def set(self, path: str, fields: dict) -> None:
@@ -53,26 +55,36 @@ class Transaction:
 
     def update(self, path: str, fields: dict) -> None:
         """Write these fields of a document that exists; the names are paths."""
-        self._writes.update(path, fields, **self._take(path))
+        condition = self._take(path)
+        if "exists" in condition:
+            raise NotFound("update of %s: it was read, and there is no such document: set it" % path)
+        self._writes.update(path, fields, **condition)
 
     def delete(self, path: str) -> None:
         """Delete a document."""
         self._writes.delete(path, **self._take(path))
 
     def _get(self, path, only_fields):
+        self._begin_read()
         name = name_of(self._fs, path)
         body = {"documents": [name]}
         if self._id:
             body["transaction"] = self._id
         found = None
-        for element in (yield from call(self._fs, "POST", self._fs._root + ":batchGet", body)):
+        for element in (yield from call(self._fs, "POST", self._fs._root + ":batchGet", body, None, True, True)):
             if "found" in element:
                 found = document(self._fs, element["found"])
         if name not in self._read:
             self._read[name] = found and found.update_time
         return found.fields if found and only_fields else found
 
+    def _begin_read(self):
+        if self._writes.encoded:
+            raise InvalidArgument("a transaction reads all that it needs before its first write")
+        self._has_read = True
+
     def _query(self, query):
+        self._begin_read()
         found = yield from query._get(query.body(transaction=self._id or ""))
         for one in found:
             self._read.setdefault(name_of(self._fs, one.path), one.update_time)
@@ -95,12 +107,13 @@ class Transaction:
             self._writes.repeatable = False
             yield from commit(self._fs, self._writes, transaction, True)
 
-    def _roll_back(self):
-        if self._id:
+    def _roll_back(self, error):
+        # Where the network failed, it ends by itself.
+        if self._id and not isinstance(error, NetworkError):
             try:
                 yield from call(self._fs, "POST", self._fs._root + ":rollback", {"transaction": self._id})
             except FlameletError:
-                # It ends by itself, too; what matters is why it was given up.
+                # So it does here; what matters is why it was given up.
                 self._id = None
 
 
@@ -118,20 +131,20 @@ def transaction(fs, function, attempts):
             answer = yield from call(fs, "POST", fs._root + ":beginTransaction", {"options": options})
             id = answer["transaction"]
         tx = Transaction(fs, id)
+        faster: tuple = (Aborted,)
         try:
             result = function(tx)
             if fs.awaited:
                 waiting = [result]
                 yield waiting
                 result = waiting[0]
-        except Exception:
-            yield from tx._roll_back()
-            raise
-        try:
+            if tx._has_read and not keeps:
+                faster = _FASTER
             yield from tx._commit()
             return result
-        except _FASTER as error:
-            if keeps and not isinstance(error, Aborted):
+        except Exception as error:
+            if not isinstance(error, faster):
+                yield from tx._roll_back(error)
                 raise
             last = error
         yield getrandbits(9) << min(attempt, 5)

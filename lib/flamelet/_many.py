@@ -1,7 +1,7 @@
 """Firestore: many documents in one request (batchGet, batchWrite), and all there is about one of them."""
 
 from . import InvalidArgument
-from ._documents import read
+from ._documents import field_paths, read
 from ._rest import call
 from .document import document, name_of, path_of
 
@@ -29,7 +29,7 @@ def batch_get(fs, paths, options):
     body: dict = {"documents": names}
     for key in options:
         if key == "mask":
-            body["mask"] = {"fieldPaths": [field for field in options[key]]}
+            body["mask"] = {"fieldPaths": field_paths(options[key])}
         elif key == "read_time":
             body["readTime"] = str(options[key])
         else:

@@ -12,9 +12,9 @@ from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
 _LONGEST = const(30000)  # milliseconds between two tries, and before the next one where the quota is used up
 
 
-def call(client, method, path, body=None, parameters=None, repeatable=True):
+def call(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
     """Flow: the answer as a value; `body`: a value, or JSON as bytes."""
-    connection = yield from ask(client, method, path, body, parameters, repeatable)
+    connection = yield from ask(client, method, path, body, parameters, repeatable, is_transaction)
     return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
 
 
@@ -41,7 +41,8 @@ def send(client, request, size, repeatable=True, is_transaction=False):
 def pause(error, attempt, end, repeatable=True, is_transaction=False):
     """Milliseconds before the next try; `error` is raised where there is none before `end`."""
     action = error.action
-    if not repeatable and error.status in (500, 504):
+    # 503 was not attempted.
+    if not repeatable and action != "never" and error.status >= 500 and error.status != 503:
         from .errors import OutcomeUnknown
 
         raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
