@@ -309,8 +309,8 @@ FRAGMENTS = joined(
 @given(
     st.one_of(TEXTS, mutated(TEXTS), FRAGMENTS, FRAGMENTS.map(lambda data: b'"' + data + b'"'), st.binary(max_size=20))
 )
-@example(b"[" * 64 + b"]" * 64)
-@example(b"[" * 65 + b"]" * 65)
+@example(b"[" * 72 + b"]" * 72)
+@example(b"[" * 73 + b"]" * 73)
 @example(b'{"a":"\\ud800","a":1}')
 @example(b'{"a":{"b":"\\ud800","b":1},"a":1}')
 @example(b'"\\ud83d\\ude00"')

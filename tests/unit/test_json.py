@@ -280,11 +280,11 @@ def test_surrogate_pairs_become_characters():
     assert load(b'{"\\ud83d\\ude00":["\\ud83d\\ude00", 1]}') == {"\U0001f600": ["\U0001f600", 1]}
 
 
-def test_nesting_over_64_levels_is_refused():
+def test_nesting_over_72_levels_is_refused():
     for opening, closing in ((b"[", b"]"), (b'{"a":', b"}")):
-        begin = opening * 63
-        assert load(begin + b"[]" + closing * 63) is not None
-        raises(ProtocolError, load, begin + b"[[]]" + closing * 63)
+        begin = opening * 71
+        assert load(begin + b"[]" + closing * 71) is not None
+        raises(ProtocolError, load, begin + b"[[]]" + closing * 71)
 
 
 def test_the_error_shows_where_json_ended():
