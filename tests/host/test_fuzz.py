@@ -19,7 +19,7 @@ from feeding import Event, Events, assert_same, read_answer, read_events
 
 ERRORS = {value for name, value in vars(_http1).items() if name.isupper() and isinstance(value, int) and value < 0}
 BOM = b"\xef\xbb\xbf"
-JSON_DEPTH = 64
+JSON_DEPTH = 72
 
 
 def joined(*fragments, max_size=30):
