@@ -1,9 +1,9 @@
 """The simulator's Firestore against the recorded answers of Google's emulator, one by one, in their order.
 
 Each recorded request is sent again, with the times, page tokens and transactions that the simulator gave in place of
-those that the emulator gave. With these, the answers are the same, status and JSON. Errors are told in the words of the
-live service where those are known (LIVE). Where the simulator is meant to differ, INTENDED says what it answers and why.
-Requests that got no answer, or none with a body, were not recorded; MADE has those that later answers build on.
+those that the emulator gave. With these the answers are the same, status and JSON. Errors are told in the words of the
+live service where those are known (LIVE). Where the simulator is meant to differ, INTENDED says what it answers, and
+why. Requests that got no answer, or none with a body, were not recorded; MADE has those that later ones build on.
 """
 
 import http.client

@@ -19,6 +19,12 @@ from .values import number, value_key
 
 _OPERATIONS = ("update", "delete", "verify", "transform")
 _MEMBERS = {*_OPERATIONS, "updateMask", "updateTransforms", "currentDocument"}
+# By whether the first and the second verify.
+_VERIFIED = {
+    (False, True): "the same document cannot be written and then verified in a single request",
+    (True, False): "the same document cannot be verified and then written in a single request",
+    (True, True): "the same document cannot be verified more than once in a single request",
+}
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
 
@@ -58,35 +64,46 @@ class Commit:
         self._store = store
         self.time = commit_time
         self._allow = allow
+        self._done: list[tuple[Path, list[dict[str, Any]]]] = []
 
-    def perform(self, write: Write) -> dict[str, Any]:
-        """Does one write; returns its result as answers have it. Raises: Refused."""
-        before = self.changes[write.path] if write.path in self.changes else self._store.get(write.path)
+    def perform(self, write: Write) -> None:
+        """Does one write. Raises: Refused."""
+        before = self.get(write.path)
         name = resource_name(self._store.name, write.path)
+        transformed: list[dict[str, Any]] = []
         if write.kind == "verify":
             self._allow("get", write.path, before, before)
             _check_precondition(write, before, name)
-            return _result(before)
-        if write.kind == "delete":
+        elif write.kind == "delete":
             self._allow("delete", write.path, before, None)
             _check_precondition(write, before, name)
             self.changes[write.path] = None
-            return {}
-        fields, results = self._fields(write, before)
-        created = before.create_time if before else self.time
-        same = before is not None and before.fields == fields
-        after = before if same else Document(self._store.name, write.path, fields, created, self.time)
-        self._allow("update" if before else "create", write.path, before, after)
-        _check_precondition(write, before, name)
-        documents.check_size(name, write.path, fields)
-        self.changes[write.path] = after
-        return {**_result(after), **({"transformResults": results} if results else {})}
+        else:
+            after, transformed = self._changed(write, before)
+            self._allow("update" if before else "create", write.path, before, after)
+            _check_precondition(write, before, name)
+            documents.check_size(name, write.path, after.fields)
+            self.changes[write.path] = after
+        self._done.append((write.path, transformed))
+
+    def results(self) -> list[dict[str, Any]]:
+        """The results of all writes: each has the time of the document that is left, if one is."""
+        results = []
+        for path, transformed in self._done:
+            left = self.get(path)
+            times = {"updateTime": documents.format_time(left.update_time, 6)} if left else {}
+            results.append({**times, **({"transformResults": transformed} if transformed else {})})
+        return results
+
+    def get(self, path: Path) -> Document | None:
+        """A document as these writes have left it."""
+        return self.changes[path] if path in self.changes else self._store.get(path)
 
     def finish(self) -> None:
         """Writes what all of them made."""
         self._store.put_all(self.changes, self.time)
 
-    def _fields(self, write: Write, before: Document | None) -> tuple[Fields, list[dict[str, Any]]]:
+    def _changed(self, write: Write, before: Document | None) -> tuple[Document, list[dict[str, Any]]]:
         fields = dict(before.fields) if before else {}
         if write.kind == "update" and write.mask is None:
             fields = dict(write.fields)
@@ -97,14 +114,39 @@ class Commit:
             value, result = _TRANSFORMS[transform.kind](get_field(fields, transform.path), transform.operand, self.time)
             fields = set_field(fields, transform.path, value)
             results.append(result)
-        return fields, results
+        if before is not None and before.fields == fields:
+            return before, results
+        created = before.create_time if before else self.time
+        return Document(self._store.name, write.path, fields, created, self.time), results
 
 
 def parse_writes(writes: Any, database: str) -> list[Write]:
     """Reads the `writes` of a request. Raises: Refused."""
     if not isinstance(writes, list):
         raise invalid()
-    return [parse_write(write, database) for write in writes]
+    parsed = [parse_write(write, database) for write in writes]
+    before: dict[Path, Write] = {}
+    for write in parsed:
+        if write.path in before:
+            _check_together(before[write.path], write)
+        before[write.path] = write
+    return parsed
+
+
+def _check_together(first: Write, second: Write) -> None:
+    """Refuses two writes of one document that cannot both be done, whatever is stored. Raises: Refused."""
+    verified = first.kind == "verify", second.kind == "verify"
+    if any(verified):
+        raise invalid(_VERIFIED[verified])
+    exists = first.kind != "delete"
+    if second.exists not in (None, exists):
+        raise invalid(f"Cannot {_word(first)} then {_word(second)} an entity in the same request.")
+
+
+def _word(write: Write) -> str:
+    if write.kind == "delete":
+        return "delete"
+    return {None: "upsert", True: "update", False: "insert"}[write.exists]
 
 
 def parse_write(write: Any, database: str) -> Write:
@@ -176,17 +218,19 @@ def _check_precondition(write: Write, before: Document | None, name: str) -> Non
         raise Refused(400, "FAILED_PRECONDITION", text)
 
 
-def _result(document: Document | None) -> dict[str, Any]:
-    return {"updateTime": documents.format_time(document.update_time, 6)} if document else {}
-
-
 # Transforms
 
 
 def _parse_transforms(transforms: Any) -> list[Transform]:
     if not isinstance(transforms, list):
         raise invalid()
-    return [_parse_transform(transform) for transform in transforms]
+    parsed = [_parse_transform(transform) for transform in transforms]
+    paths = {transform.path for transform in parsed}
+    for path in paths:
+        above = next((path[:length] for length in range(1, len(path)) if path[:length] in paths), None)
+        if above:
+            raise invalid(f"Cannot transform property {'.'.join(above)} and its nested property at the same time.")
+    return parsed
 
 
 def _parse_transform(content: Any) -> Transform:

@@ -526,7 +526,9 @@ def _commit(call: _Call) -> Any:
     if transaction:
         call.transactions.check_commit(transaction, bool(writes))
     commit = Commit(call.store, call.firestore.clock.tick(), call.allow)
-    results = [commit.perform(write) for write in writes]
+    for write in writes:
+        commit.perform(write)
+    results = commit.results()
     commit.finish()
     if not writes and not transaction:
         return {}
@@ -545,7 +547,8 @@ def _batch_write(call: _Call) -> Any:
     for write in writes:
         commit = Commit(call.store, call.firestore.clock.tick(), call.allow)
         try:
-            results.append(commit.perform(write))
+            commit.perform(write)
+            results += commit.results()
             statuses.append({})
             commit.finish()
         except Refused as refused:
