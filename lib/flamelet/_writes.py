@@ -57,6 +57,8 @@ class Writes:
     def delete(self, path: str, **condition) -> None:
         """Delete a document, if there is one."""
         self._add(b'"delete":%s' % self._name(path), condition)
+        # A second time, there is none.
+        self.repeatable = self.repeatable and not condition
 
     def verify(self, path: str, **condition) -> None:
         """Only commit if the document is as the condition says."""
