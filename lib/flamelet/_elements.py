@@ -6,7 +6,7 @@ is raised. Until the first element is there it is asked again as _policy.py says
 Memory: one element at a time, of at most the client's `answer_bytes`; see _arriving.py.
 """
 
-from . import broken
+from . import FlameletError, broken
 from ._arriving import Arriving
 from ._opening import opened
 from ._reader import Reader
@@ -27,8 +27,6 @@ class Elements(Arriving):
 
     def _open(self):
         """Flow: ask until there is a good answer; the request."""
-        from .errors import ResponseError
-
         client = self._client
         asked = target(client, self._path), headers(client, self._body), "POST", self._body
         end = ticks_add(ticks_ms(), self._connection.timeouts.answer)
@@ -37,7 +35,9 @@ class Elements(Arriving):
             attempt += 1
             try:
                 return (yield from opened(client, self._connection, *asked))
-            except ResponseError as error:
+            except FlameletError as error:
+                if not error.status:
+                    raise
                 ms = pause(error, attempt, end)
             self._connection.close()
             yield ms

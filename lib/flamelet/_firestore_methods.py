@@ -69,16 +69,16 @@ def transaction(fs, function, attempts=5):
 
 def query(fs, collection):
     """A `Query` of a collection: query("cities").where("pop", ">", 1000000).order_by("pop").limit(3)."""
-    from .structured_query import Query
+    from . import structured_query
 
-    return Query(fs, collection)
+    return structured_query.Query(fs, collection)
 
 
 def query_group(fs, collection):
     """A `Query` of all collections of this id, wherever they are."""
-    from .structured_query import Query
+    from . import structured_query
 
-    return Query(fs, collection, all_descendants=True)
+    return structured_query.Query(fs, collection, all_descendants=True)
 
 
 def reference(fs, path):

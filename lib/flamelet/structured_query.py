@@ -41,9 +41,9 @@ class Query:
         `op`: "<", "<=", "==", "!=", ">", ">=", "in", "not-in", "array-contains" or "array-contains-any". With "==" and
         "!=", None and NaN are values. Instead of the three, one filter made by `flamelet.and_` or `flamelet.or_`.
         """
-        from ._filters import filter_of
+        from . import _filters
 
-        made = filter_of(self, (field, op, value) if op or isinstance(field, str) else field)
+        made = _filters.filter_of(self, (field, op, value) if op or isinstance(field, str) else field)
         return self._with("where", self._parts.get("where", ()) + (made,))
 
     def order_by(self, field: str, descending: bool = False):
@@ -117,20 +117,20 @@ class Query:
 
     def aggregate(self, **aggregations):
         """{name: value} for each of `aggregations`, as in aggregate(n=("count",), mean=("avg", "temp"))."""
-        from ._aggregations import aggregate
+        from . import _aggregations
 
-        return self._client._run(aggregate(self, aggregations))
+        return self._client._run(_aggregations.aggregate(self, aggregations))
 
     def partition(self, count: int):
         """At most `count` queries that give all documents of this group together, each a part of them.
 
         For a query that is nothing but `fs.query_group(id)`; production does it for OAuth2 tokens alone.
         """
-        from ._partitions import partition
+        from . import _partitions
 
         if self._parts or not self._all_descendants:
             raise InvalidArgument("partition is for a query of a group that has no filter, order, limit or select")
-        return self._client._run(partition(self, integer("partition", count, 2)))
+        return self._client._run(_partitions.partition(self, integer("partition", count, 2)))
 
     def structured(self) -> bytes:
         """The query as the REST API has it, in JSON: a StructuredQuery."""
@@ -150,9 +150,9 @@ class Query:
             fields = [field_reference(field) for field in parts["select"]]
             members.append(b'"select":{"fields":[%s]}' % b",".join(fields))
         if "where" in parts:
-            from ._filters import joined
+            from . import _filters
 
-            members.append(b'"where":%s' % joined("AND", parts["where"]))
+            members.append(b'"where":%s' % _filters.joined("AND", parts["where"]))
         if orders:
             members.append(b'"orderBy":[%s]' % b",".join([_order(*order) for order in orders]))
         for name, cursor in (("startAt", start), ("endAt", end)):
@@ -226,9 +226,9 @@ class Query:
         return [checked(element, what) for element in elements]
 
     def _number(self, aggregation):
-        from ._aggregations import number
+        from . import _aggregations
 
-        return self._client._run(number(self, aggregation))
+        return self._client._run(_aggregations.number(self, aggregation))
 
     def _found(self, element):
         """The Document that an element of an answer holds; None where it holds other news."""
