@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from . import messages
 from .documents import FieldPath, Refused, get_field, invalid, parse_field_path, parse_name, parse_value, to_json
 from .nearest import Nearest, nearest_first, parse_nearest
+from .required_index import check_index
 from .store import Document, Path
 from .values import NAME, NAN, NULL, Key, document_key, double_value, number, value_key
 
@@ -92,7 +93,13 @@ class Query(NamedTuple):
     alternatives: frozenset[Alternative] = frozenset()
 
 
-def run(structured_query: Any, documents: Iterable[Document], parent: Path, database: str) -> list[dict[str, Any]]:
+def run(
+    structured_query: Any,
+    documents: Iterable[Document],
+    parent: Path,
+    database: str,
+    indexes: Iterable[dict[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
     """The elements of the answer of `runQuery`.
 
     Args:
@@ -100,9 +107,11 @@ def run(structured_query: Any, documents: Iterable[Document], parent: Path, data
         documents: all of the database.
         parent: the path of the document whose collections are asked; empty for those of the root.
         database: `projects/P/databases/D`.
+        indexes: its composite indexes that are READY; None if none is needed, as on the emulator.
     Raises: Refused.
     """
     query = parse_query(structured_query, parent, database)
+    check_indexes(query, database, indexes)
     found = select(query, documents)
     elements: list[dict[str, Any]] = [{"document": to_json(document, query.select)} for document in found]
     if elements and query.offset:
@@ -120,6 +129,17 @@ def select(query: Query, documents: Iterable[Document]) -> list[Document]:
         return nearest_first(query.nearest, [document for _, document in found])
     end = None if query.limit is None else query.offset + query.limit
     return [document for _, document in found[query.offset : end]]
+
+
+def check_indexes(query: Query, database: str, indexes: Iterable[dict[str, Any]] | None) -> None:
+    """Refuses a query without the composite index that one of its alternatives needs. Raises: Refused."""
+    if indexes is None:
+        return
+    scope = "COLLECTION_GROUP" if query.all_descendants else "COLLECTION"
+    ready = list(indexes)
+    for alternative in query.alternatives:
+        conditions = [(path, op) for path, op, _ in alternative]
+        check_index(database, query.collection, scope, conditions, query.orders, ready)
 
 
 def parse_query(structured_query: Any, parent: Path, database: str, summed: Iterable[FieldPath] = ()) -> Query:
@@ -145,8 +165,8 @@ def parse_query(structured_query: Any, parent: Path, database: str, summed: Iter
     if _count_arrays(where) > 1:
         raise invalid("A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction.")
     _check_number(alternatives)
-    _check_inequalities(where)
     _check_names(where, database)
+    _check_inequalities(where)
     _check_collection(collection, where, explicit)
     _check_size(where, explicit, parent)
     orders = _with_implied(explicit, where, set(summed), scans_names=is_group_below)
@@ -169,7 +189,13 @@ def parse_query(structured_query: Any, parent: Path, database: str, summed: Iter
     )
 
 
-def aggregate(query: Any, documents: Iterable[Document], parent: Path, database: str) -> list[dict[str, Any]]:
+def aggregate(
+    query: Any,
+    documents: Iterable[Document],
+    parent: Path,
+    database: str,
+    indexes: Iterable[dict[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
     """The one element of the answer of `runAggregationQuery`, from its `structuredAggregationQuery`.
 
     Where fields are summed, the documents without one of them are not counted either, as on the service.
@@ -184,6 +210,7 @@ def aggregate(query: Any, documents: Iterable[Document], parent: Path, database:
         if base.select is not None and not any(path[: len(each)] == each for each in base.select):
             name = ".".join(path)
             raise invalid(f"The aggregation property {name} is not present in the base query's property mask.")
+    check_indexes(base, database, indexes)
     found = select(base, documents)
     results = {alias: _aggregate(each, fields[alias], found) for alias, each in aggregations.items()}
     return [{"result": {"aggregateFields": results}, "done": True}]
@@ -357,8 +384,11 @@ def _count_arrays(where: Filter | None) -> int:
     """The most conditions on what arrays contain that have to hold together."""
     if isinstance(where, FieldFilter):
         return int(where.op in _ARRAYS)
-    counts = [_count_arrays(each) for each in set(where.filters)] if where else [0]
-    return max(counts) if where and where.op == "OR" else sum(counts)
+    if where is None:
+        return 0
+    # What is said twice, side by side and in the same words, counts once.
+    counts = [_count_arrays(each) for each in {repr(each): each for each in where.filters}.values()]
+    return max(counts) if where.op == "OR" else sum(counts)
 
 
 def _check_inequalities(where: Filter | None) -> None:
@@ -416,22 +446,10 @@ def _check_size(where: Filter | None, orders: list[Order], parent: Path) -> None
         )
 
 
-def _field_filters(where: Filter | None, without: Callable[[Filter], bool] | None = None) -> list[FieldFilter]:
-    """The conditions on fields, but for those of the parts that `without` says are to be left out."""
-    if where is None or (without and without(where)):
-        return []
-    if isinstance(where, FieldFilter):
-        return [where]
-    return [found for each in where.filters for found in _field_filters(each, without)]
-
-
-def _is_never(where: Filter) -> bool:
-    """Whether nothing can fulfil it, as it compares with null or NaN; the service then forgets it."""
-    if isinstance(where, CompositeFilter):
-        return (all if where.op == "OR" else any)(map(_is_never, where.filters))
-    if where.op in _NEGATIONS:
-        return NULL in where.operands
-    return bool(where.operands) and all(key in (NULL, NAN) for key in where.operands)
+def _field_filters(where: Filter | None) -> list[FieldFilter]:
+    if where is None or isinstance(where, FieldFilter):
+        return [where] if where else []
+    return [found for each in where.filters for found in _field_filters(each)]
 
 
 def _has_or(where: Filter | None) -> bool:
@@ -464,6 +482,13 @@ def _is_possible(alternative: Alternative) -> bool:
     return len(equal) == len(set(equal))
 
 
+def _is_never(where: FieldFilter) -> bool:
+    """Whether nothing can fulfil it, as it compares with null or NaN."""
+    if where.op in _NEGATIONS:
+        return NULL in where.operands
+    return bool(where.operands) and all(key in (NULL, NAN) for key in where.operands)
+
+
 def _is_inequality(where: FieldFilter) -> bool:
     return where.op in _RANGES or where.op in _NEGATIONS
 
@@ -474,9 +499,9 @@ def _with_implied(
     named = {order.path for order in explicit}
     filtered = {each.path for each in _field_filters(where)}
     # A scan of the names alone goes one way only; with another condition there is an index to go back on.
-    if explicit[:1] == [Order(NAME, True)] and not filtered - {NAME}:
+    if set(explicit) == {Order(NAME, True)} and not filtered - {NAME}:
         raise Refused(400, "FAILED_PRECONDITION", "Firestore does not support descending key scans")
-    unequal = {each.path for each in _field_filters(where, _is_never) if _is_inequality(each)} - named
+    unequal = {each.path for each in _field_filters(where) if _is_inequality(each) and not _is_never(each)} - named
     missing = summed - unequal - named
     if missing and (scans_names or NAME in named | filtered):
         names = ", ".join(sorted(".".join(path) for path in missing))
