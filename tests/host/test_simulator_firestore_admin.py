@@ -196,6 +196,7 @@ def test_indexes_are_listed_in_pages_of_one_group_or_of_all(service):
     assert pages == 2
     assert {index["name"].partition("/indexes/")[0] for index in seen} == {CITIES}
     assert sorted(index["fields"][1]["fieldPath"] for index in seen) == ["b", "c", "d"]
+    assert "nextPageToken" not in service.ask("GET", CITIES + "/indexes", pageSize="3")
     assert len(service.ask("GET", D + "/collectionGroups/-/indexes")["indexes"]) == 6
     assert service.refused("GET", CITIES + "/indexes", pageToken="x")[:2] == (400, "INVALID_ARGUMENT")
     assert service.refused("GET", CITIES + "/indexes", pageSize="-1")[:2] == (400, "INVALID_ARGUMENT")
@@ -213,12 +214,14 @@ def test_a_deleted_index_is_gone_and_its_operation_is_cancelled(service):
 
 
 def test_an_index_whose_operation_fails_needs_repair_and_says_why(service):
+    service.write("cities/LA")
     service.administration.failure = "The data does not fit."
     begun = service.operation("POST", CITIES + "/indexes", TWO)
     service.administration.failure = None
     failed = service.wait(begun)
     assert failed["error"] == {"code": 13, "message": "The data does not fit."}
     assert failed["metadata"]["state"] == "FAILED"
+    assert failed["metadata"]["progressDocuments"] == {"estimatedWork": "1"}
     assert "response" not in failed
     name = begun["metadata"]["index"]
     assert service.ask("GET", name)["state"] == "NEEDS_REPAIR"
@@ -297,6 +300,15 @@ def test_a_field_of_a_map_has_what_the_map_has(service):
     assert inner["indexConfig"] == {"usesAncestorConfig": True, "ancestorField": CITIES + "/fields/a.`b c`"}
     other = service.ask("GET", CITIES + "/fields/a.b")
     assert other["indexConfig"]["ancestorField"] == D + "/collectionGroups/__default__/fields/*"
+
+
+def test_the_settings_of_a_group_stand_before_those_of_all(service):
+    indexes = [{"queryScope": "COLLECTION", "fields": [{"order": "ASCENDING"}]}]
+    service.wait(service.operation("PATCH", CITIES + "/fields/*", {"indexConfig": {"indexes": indexes}}))
+    config = service.ask("GET", CITIES + "/fields/a.b")["indexConfig"]
+    assert config["ancestorField"] == CITIES + "/fields/*"
+    assert [index["fields"] for index in config["indexes"]] == [[{"fieldPath": "*", "order": "ASCENDING"}]]
+    assert len(service.ask("GET", D + "/collectionGroups/towns/fields/a")["indexConfig"]["indexes"]) == 3
 
 
 def test_the_settings_of_all_fields_can_be_changed_and_given_back(service):
@@ -472,6 +484,7 @@ def test_an_export_of_collections_can_be_imported_in_part_into_another_database(
     body = {"outputUriPrefix": "gs://bucket", "collectionIds": ["parks", "towns"]}
     done = service.wait(service.operation("POST", D + ":exportDocuments", body))
     assert done["metadata"]["collectionIds"] == ["parks", "towns"]
+    assert done["metadata"]["progressDocuments"]["estimatedWork"] == "2"
     uri = done["response"]["outputUriPrefix"]
     assert uri.startswith("gs://bucket/2023-11-14T22:13:20_")
     body = {"inputUriPrefix": uri, "collectionIds": ["parks"]}
@@ -481,6 +494,19 @@ def test_an_export_of_collections_can_be_imported_in_part_into_another_database(
     assert document.name == other + "/documents/cities/LA/parks/x"
     body = {"inputUriPrefix": uri, "collectionIds": ["cities"]}
     assert "not available" in service.refused("POST", other + ":importDocuments", body)[2]
+
+
+def test_an_import_is_an_update_of_what_is_there_and_makes_what_is_not(service):
+    service.write("cities/LA", "cities/SF")
+    body = {"outputUriPrefix": "gs://bucket/a"}
+    service.wait(service.operation("POST", D + ":exportDocuments", body))
+    store = service.administration.stores[D]
+    store.put_all({("cities", "SF"): None}, service.clock.tick())
+    before = store.get(("cities", "LA"))
+    service.wait(service.operation("POST", D + ":importDocuments", {"inputUriPrefix": "gs://bucket/a"}))
+    after, made = (store.get(("cities", name)) for name in ("LA", "SF"))
+    assert after.create_time == before.create_time < after.update_time
+    assert made.create_time == made.update_time == after.update_time
 
 
 def test_a_failed_export_leaves_nothing_to_import(service):
