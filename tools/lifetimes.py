@@ -73,7 +73,7 @@ class Seen:
             self.refreshes.append(time.monotonic())
             self.granted += record.status == 200
         else:
-            self.refused += record.status == 401
+            self.refused += record.status == 401 and record.path.startswith(f"/{DEVICE}")
             self.streams += record.stream
 
     def most_within(self, seconds: float) -> int:
