@@ -127,7 +127,18 @@ def test_a_transaction_that_came_too_late_reads_nothing_again(bench):
 @pushes
 def test_the_heap_does_not_grow_over_reconnects(bench, transport):
     section = f"a reconnect over {transport}"
-    assert bench[section, "growth of the heap over 2,000 pushes"]["values"][FEED] <= 0
+    growth = bench[section, "growth of the heap over 2,000 pushes"]["values"]
+    assert growth[FEED] <= 0
+    assert growth[AIO] <= 0
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+def test_a_refresh_takes_4_kb_of_heap_at_most_and_gives_them_back(bench):
+    section = "a refresh of the token"
+    assert bench[section, "... of that text"]["values"][FEED] > 500
+    assert 0 < bench[section, "heap bytes at its peak, beside the token's text"]["values"][FEED] <= 4096
+    assert bench[section, "heap bytes left"]["values"][FEED] <= 256
 
 
 @needs_micropython

@@ -60,6 +60,7 @@ def measured(quick: bool) -> list[Row]:
             rows += measure.settled(running, transport, 2000 if quick else 20000)
         rows += measure.answers(running, "TCP")
         rows += measure.transactions(running)
+        rows += measure.refresh(running, quick)
         if not quick:
             rows += measure.smallest_heaps(running)
         rows += measure.modules(running)

@@ -18,6 +18,7 @@ from flamelet_tools.bench.running import TELEMETRY, Bench, Process
 from flamelet_tools.bench.server import REQUESTS_PER_CONNECTION, devices
 from flamelet_tools.micropython import run_32bit
 from flamelet_tools.simulator import Simulator
+from flamelet_tools.simulator.identity import SECURE_TOKEN
 from flamelet_tools.size import MEMORY, modules_of_a_push, run
 
 READINGS_OF_32BIT = 1000  # PUSHES in device/words32.py
@@ -28,6 +29,8 @@ PUSHES = 1000
 ANSWER_HEAP = 64  # KiB
 MEGABYTE = 7000  # devices, in 1,062,891 bytes
 DEVICES, INCREMENTS = 2, 200
+SIGNED_IN = {"rules": {".read": "auth != null", ".write": "auth != null"}}
+LARGEST_PIECE, PIECE_STEP = 8192, 128
 REQUESTS_FIT = 10  # pushes whose garbage has room in the heap
 WIRE = {
     "segments_in": ("data segments sent", {FEED: 1, AIO: 1}),
@@ -264,11 +267,46 @@ def wire_bytes(bench: Bench, client: Process, count: int) -> tuple[int | None, d
 
 def settled(bench: Bench, transport: str, count: int) -> list[Row]:
     """How much the heap grows, after collections, over `count` pushes with the server ending every connection."""
-    section = f"a reconnect over {transport}"
-    with bench.start(CLIENTS[FEED], transport, path_of("closing")) as client:
-        heaps = client.ask(f"settled ints {count}", 300)["heaps"]
+    growth = {}
+    for name in (FEED, AIO):
+        with bench.start(CLIENTS[name], transport, path_of("closing")) as client:
+            heaps = client.ask(f"settled ints {count}", 300)["heaps"]
+        growth[name] = heaps[-1] - heaps[0]
     words = f"growth of the heap over {count:,} pushes"
-    return [Row(section, words, {FEED: heaps[-1] - heaps[0]}, {FEED: 0})]
+    return [Row(f"a reconnect over {transport}", words, growth, {FEED: 0, AIO: 0})]
+
+
+def refresh(bench: Bench, quick: bool) -> list[Row]:
+    """What the renewal of a token takes from the heap, over TCP: what TLS takes is its own.
+
+    The peak is that of what lives, sampled at each byte of the answer; what must be free has room for garbage too.
+    """
+    section = "a refresh of the token"
+    with Simulator(rules=SIGNED_IN) as simulator:
+        file = bench.folder / "token.json"
+        file.write_text(json.dumps(simulator.sign_in("d1")))
+        simulator.fault("slow", path="/" + SECURE_TOKEN, ms=1)
+        with bench.process(bench.command("refresh", str(file), "-", simulator.url, "-")) as process:
+            cost = process.read()
+        simulator.clear_faults()
+        pieces = {} if quick else {FEED: smallest_piece(bench, str(file), simulator.url)}
+    beside = cost["peak"] - cost["text"]
+    return [
+        Row(section, "heap bytes at its peak, beside the token's text", {FEED: beside}, {FEED: 4096}),
+        Row(section, "... of that text", {FEED: cost["text"]}),
+        Row(section, "heap bytes left", {FEED: cost["left"]}, {FEED: 256}),
+        *([Row(section, "smallest free piece in which it succeeds", pieces)] if pieces else []),
+    ]
+
+
+def smallest_piece(bench: Bench, file: str, url: str) -> int | None:
+    """The bytes of heap in which a refresh succeeds, as it does in more; None where LARGEST_PIECE is too small."""
+    found = None
+    for size in range(LARGEST_PIECE, 0, -PIECE_STEP):
+        if not bench.succeeds(bench.command("refresh", file, str(size), url, "-")):
+            break
+        found = size
+    return found
 
 
 def smallest_heaps(bench: Bench) -> list[Row]:

@@ -133,7 +133,10 @@ class Bench:
 
     def ends_well(self, module: str, *arguments: str, transport: str, heap: str) -> bool:
         """Whether a module ends by itself, without an error, in this heap."""
-        command = self.command(module, *arguments, *self.targets[transport], TELEMETRY, heap=heap)
+        return self.succeeds(self.command(module, *arguments, *self.targets[transport], TELEMETRY, heap=heap))
+
+    def succeeds(self, command: list[str]) -> bool:
+        """Whether a command of `command` ends by itself, without an error."""
         env = module_path(str(self.folder))
         try:
             done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=HEAP_SECONDS)
