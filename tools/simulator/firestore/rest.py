@@ -11,7 +11,6 @@ for a page token or a read time that serves no more, and the body of a 404 for a
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import random
 import re
@@ -27,7 +26,7 @@ from .. import credentials
 from ..accounts import Accounts
 from ..answers import API_TYPE, HTML_TYPE, Answer, compact_json
 from ..rest import Request, refuse_constant
-from . import admin, documents, query, rules
+from . import admin, documents, messages, query, rules
 from .admin_operations import CODES
 from .commit import Commit, Write, parse_writes
 from .documents import FieldPath, Refused, camel_case, invalid
@@ -348,8 +347,7 @@ def _list(call: _Call) -> Any:
     call.allow("list", collection, None, None)
     last, snapshot = _page_start(call, {name: values[-1] for name, values in call.parameters.items()})
     listed = snapshot.read(partial(_listed, call.store, collection, order_by, show_missing))
-    start = list(listed).index(tuple(last)) + 1 if last else 0
-    page, token = _page(call.parameter("pageSize"), list(listed)[start:], snapshot)
+    page, token = _page(call.parameter("pageSize"), _rest(list(listed), tuple(last)), snapshot)
     shown = [_shown(call.store.name, path, listed[path], mask) for path in page]
     return {**({"documents": shown} if shown else {}), **token}
 
@@ -390,14 +388,14 @@ def _list_collection_ids(call: _Call) -> Any:
     rules.check_admin(call.identity)
     last, snapshot = _page_start(call, call.body)
     found = snapshot.read(partial(_collection_ids, call.store, call.path))
-    start = found.index(last[0]) + 1 if last else 0
-    page, token = _page(call.body.get("pageSize"), found[start:], snapshot)
-    return {**({"collectionIds": page} if page else {}), **token}
+    page, token = _page(call.body.get("pageSize"), _rest(found, tuple(last)), snapshot)
+    return {**({"collectionIds": [id for (id,) in page]} if page else {}), **token}
 
 
-def _collection_ids(store: Store, path: Path, at: int | None) -> list[str]:
+def _collection_ids(store: Store, path: Path, at: int | None) -> list[Path]:
+    """The ids of the collections below a document, each in a path of its own."""
     below = (document.path[len(path) :] for document in store.documents(at) if document.path[: len(path)] == path)
-    return sorted({rest[0] for rest in below if rest}, key=str.encode)
+    return sorted({rest[:1] for rest in below if rest}, key=sort_key)
 
 
 def _collection(call: _Call) -> Path:
@@ -412,19 +410,32 @@ def _collection(call: _Call) -> Path:
 
 
 def _page_start(call: _Call, given: Mapping[str, Any]) -> tuple[list[str], _Snapshot]:
-    """Where the page begins, behind these ids, and the time that all pages are read at. Raises: Refused."""
+    """The ids that the page before ended with, and the time that all pages are read at. Raises: Refused."""
     token = given.get("pageToken")
     if not token:
         return [], _snapshot(call, given)
     try:
-        read_time, last = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError, TypeError):
-        raise invalid("invalid page token") from None
-    at = check_read_time(documents.format_time(read_time), call.firestore.clock.tick())
+        read_time, *last = json.loads(base64.urlsafe_b64decode(token))
+        at = check_read_time(documents.format_time(read_time), call.firestore.clock.tick())
+    except (ValueError, TypeError):
+        raise _bad_page_token() from None
     return last, _Snapshot(at, at)
 
 
-def _page(asked: Any, found: list[Any], snapshot: _Snapshot) -> tuple[list[Any], dict[str, str]]:
+def _rest(found: list[Path], last: Path) -> list[Path]:
+    """What follows the page before; all if there is none. Raises: Refused."""
+    if not last:
+        return found
+    if last not in found:
+        raise _bad_page_token()
+    return found[found.index(last) + 1 :]
+
+
+def _bad_page_token() -> Refused:
+    return invalid("invalid page token")
+
+
+def _page(asked: Any, found: list[Path], snapshot: _Snapshot) -> tuple[list[Path], dict[str, str]]:
     try:
         wanted = int(asked or 0)
     except (TypeError, ValueError):
@@ -436,8 +447,7 @@ def _page(asked: Any, found: list[Any], snapshot: _Snapshot) -> tuple[list[Any],
     # As the service: a page that is full has a token, also where nothing follows.
     if len(page) < size:
         return page, {}
-    last = [page[-1]] if isinstance(page[-1], str) else page[-1]
-    token = compact_json([snapshot.read_time, last])
+    token = compact_json([snapshot.read_time, *page[-1]])
     return page, {"nextPageToken": base64.urlsafe_b64encode(token).decode()}
 
 
@@ -485,23 +495,29 @@ def _streamed(elements: list[dict[str, Any]], snapshot: _Snapshot) -> list[dict[
 
 
 def _run_query(call: _Call) -> Any:
-    return _query(call, call.body.get("structuredQuery"), call.body.get("structuredQuery"), query.run)
+    asked = call.body.get("structuredQuery")
+    if asked is None:
+        raise invalid("only structured queries are supported")
+    return _query(call, asked, asked, query.run)
 
 
 def _run_aggregation_query(call: _Call) -> Any:
     asked = call.body.get("structuredAggregationQuery")
-    inner = asked.get("structuredQuery") if isinstance(asked, dict) else None
-    return _query(call, asked, inner, query.aggregate)
+    if asked is None:
+        raise invalid("Only structured aggregation queries are supported.")
+    return _query(
+        call, asked, messages.read(messages.AGGREGATION_QUERY, asked).get("structuredQuery", {}), query.aggregate
+    )
 
 
 def _query(call: _Call, asked: Any, structured_query: Any, run: Callable[..., list[dict[str, Any]]]) -> Any:
-    parent = _parent(call)
-    query.parse_query(structured_query or {}, parent, call.store.name)
-    for selector in (structured_query or {}).get("from") or [{}]:
-        group = "**" if selector.get("allDescendants") else None
-        call.allow("list", (*((group,) if group else parent), selector.get("collectionId") or "*"), None, None)
+    parent, name, administration = _parent(call), call.store.name, call.firestore.administration
+    parsed = query.parse_query(structured_query, parent, name)
+    group = ("**",) if parsed.all_descendants else parent
+    call.allow("list", (*group, parsed.collection or "*"), None, None)
     snapshot = _snapshot(call, call.body)
-    read = lambda at: run(asked, call.store.documents(at), parent, call.store.name)  # noqa: E731
+    indexes = administration.ready_indexes(name) if administration.needs_indexes else None
+    read = lambda at: run(asked, call.store.documents(at), parent, name, indexes)  # noqa: E731
     return _streamed(snapshot.read(read), snapshot)
 
 
@@ -543,7 +559,8 @@ def _batch_write(call: _Call) -> Any:
         raise invalid(f"maximum {MAX_BATCH} writes allowed per request")
     if len({write.path for write in writes}) < len(writes):
         raise invalid("the same document cannot be written more than once in a single request")
-    results, statuses = [], []
+    results: list[dict[str, Any]] = []
+    statuses: list[dict[str, Any]] = []
     for write in writes:
         commit = Commit(call.store, call.firestore.clock.tick(), call.allow)
         try:
