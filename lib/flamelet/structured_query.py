@@ -116,7 +116,10 @@ class Query:
         return self._number(("avg", field))
 
     def aggregate(self, **aggregations):
-        """{name: value} for each of `aggregations`, as in aggregate(n=("count",), mean=("avg", "temp"))."""
+        """{name: value} for each of `aggregations`, as in aggregate(n=("count",), mean=("avg", "temp")).
+
+        Only the documents count, for all of them, that have every field which is named.
+        """
         from . import _aggregations
 
         return self._client._run(_aggregations.aggregate(self, aggregations))

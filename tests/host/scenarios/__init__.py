@@ -16,7 +16,7 @@ from flamelet import FlameletError
 # What a service makes that is awaited in its turn.
 _PARTS = (
     "admin", "batch_get", "collections", "databases", "feed", "fields", "indexes", "list", "listen", "mirror",
-    "operations", "query", "query_group", "walk",
+    "operations", "query", "query_group", "stream", "walk",
 )  # fmt: skip
 
 
@@ -48,13 +48,18 @@ class Awaited:
         def call(*arguments, **options):
             result = value(*arguments, **options)
             if hasattr(result, "send"):
-                return self._loop.run_until_complete(result)
-            if result is self._awaited:
-                return self
-            is_part = name in _PARTS or type(result) is type(self._awaited)
-            return AwaitedPart(self._loop, result) if is_part else result
+                result = self._loop.run_until_complete(result)
+            elif name in _PARTS:
+                return AwaitedPart(self._loop, result)
+            return [self._dressed(one) for one in result] if isinstance(result, list) else self._dressed(result)
 
         return call
+
+    def _dressed(self, result):
+        """What is of the same kind, as a query made of a query, in the same clothes."""
+        if result is self._awaited:
+            return self
+        return AwaitedPart(self._loop, result) if type(result) is type(self._awaited) else result
 
     def __enter__(self):
         return self
