@@ -1,10 +1,18 @@
-"""A Realtime Database to run on the desk: a real HTTP server with the bytes and moods of the live one.
+"""A Realtime Database and a Cloud Firestore to run on the desk: a real HTTP server with the moods of the live ones.
 
     with Simulator() as sim:
         requests.put(sim.url + "/devices/d1.json", json={"on": True})
         assert sim.get("devices/d1") == {"on": True}
 
-Beside the database it serves, on the same port, the accounts of its project: Identity Toolkit, Secure Token and OAuth2,
+Cloud Firestore is below `/v1/projects/` on the same port, with its documents in `sim.firestore` (see there); its rules
+are a Python function, as Google's emulator judges the real language. They are not kept in the data file.
+
+    with Simulator() as sim:
+        fs = flamelet.Firestore(sim.project, url=sim.url + "/v1")
+        fs.set("cities/LA", {"pop": 3_900_000})
+        assert sim.firestore.get("cities/LA") == {"pop": 3_900_000}
+
+Beside these it serves the accounts of its project: Identity Toolkit, Secure Token and OAuth2,
 with real signatures (see `identity`). `sign_in(uid)` gives what `flamelet mint` writes into token.json, `token_seconds`
 says how long such a token lives (2 for a test that is to see it end), and `revoke`, `disable` and `delete_user` end its
 refresh token; `service_account()` is a key file whose tokens come from here too.
@@ -54,7 +62,7 @@ class Simulator:
         token: None lets every request pass; else only those that carry it as `auth`, `access_token` or bearer.
         redirect: of "streams" and "writes", those that are answered by 307 to a second port of this simulator.
         keep_alive_seconds: between two `keep-alive` events of a stream.
-        data_file: keeps the data there; see `store` for when it is written.
+        data_file: keeps the data of the Realtime Database there; see `store` for when it is written.
         idle_seconds: closes a connection that was silent for so long; None keeps it.
         requests_per_connection: the last of so many is answered with `Connection: close`.
         rules: security rules of the default database, as an object or as text; see `rules`.

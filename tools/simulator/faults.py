@@ -77,7 +77,8 @@ def make_fault(
     Args:
         name: one of those above.
         method: for requests with this method only.
-        path: for requests at or below this path only; `/securetoken.googleapis.com` stands for that service.
+        path: for requests at or below this path only; `/securetoken.googleapis.com` stands for that service, and
+            `/v1/projects` for Cloud Firestore.
         stream: True for streams only, False for all but streams.
         count: for so many requests; None: until the faults are cleared.
         settings: the settings of that fault.
