@@ -5,7 +5,7 @@ import gc
 from flamelet import Database
 
 
-def _measure(function, count):
+def measure(function, count):
     """How far the heap and the total of all allocations move in so many calls, and in as many under heap_lock()."""
     import micropython
 
@@ -38,7 +38,7 @@ def pushes(connect, say, url, ca, count):
             feed.push(-numbers[0] if i & 1 else numbers[0] * numbers[0], i)
 
     push(3)
-    taken = _measure(push, count)
+    taken = measure(push, count)
     db.close()
     return taken
 
@@ -49,7 +49,7 @@ def keep_alives(connect, say, url, ca, ms):
     with db.listen("a") as stream:
         first = stream.next(10000)
         stream.next(100)
-        taken = _measure(stream.next, ms)
+        taken = measure(stream.next, ms)
         return [taken, first.data, stream.reconnects]
 
 
