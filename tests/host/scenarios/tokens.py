@@ -17,9 +17,9 @@ def push_over_ends(connect, say, url, options, token, ends):
         feed = db.feed("devices/d1/readings", (("n", 0),))
         n = 0
         for _ in range(ends):
-            text = mine.text
+            end = mine.end
             deadline = time.time() + DEADLINE_SECONDS
-            while mine.text == text:
+            while mine.end == end:
                 if time.time() > deadline:
                     raise OSError("the token was not renewed in time")
                 feed.push(n)
@@ -75,26 +75,25 @@ def ask(connect, say, url, options, token, path, count):
 
 
 def ask_after(connect, say, url, options, token, seconds, count):
-    """Get once, and, so many seconds later, so often again: the first outcome, and the others, each once."""
+    """Wait so many seconds with a token, then get so often; what came of it, each outcome once."""
     outcomes = []
     with connect(url, Token(token), **options) as db:
-        first = outcome(db.get, "devices/d1/a")
         time.sleep(seconds)
         for _ in range(count):
             one = outcome(db.get, "devices/d1/a")
             if one not in outcomes:
                 outcomes.append(one)
-    return [first, outcomes]
+    return outcomes
 
 
-def with_file(connect, say, url, options, file, until_renewed):
-    """Get with the token of `file`, again and again until it was renewed if that is wanted; the last outcome."""
+def with_file(connect, say, url, options, file):
+    """Get with the token of `file`, again and again until it was renewed; the last outcome, and what was not saved."""
     mine = Token.load(file)
-    text = mine.text
+    end = mine.end
     deadline = time.time() + DEADLINE_SECONDS
     with connect(url, mine, **options) as db:
         last = outcome(db.get, "devices/d1/a")
-        while until_renewed and mine.text == text and time.time() < deadline:
+        while mine.end == end and time.time() < deadline:
             time.sleep(PAUSE_SECONDS)
             last = outcome(db.get, "devices/d1/a")
     return [last, repr(mine.unsaved)]
@@ -111,10 +110,10 @@ def two_clients(connect, say, url, options, token, seconds):
 
 def wrong_clock(connect, say, url, options, token, seconds, off_by):
     """Get by a clock that is wrong by so many seconds (None: it was never set), at once and `seconds` later."""
+    # Loaded anew for each token, so what is done to it ends with this one.
     from flamelet import _credential
 
     epoch_ms = _credential.epoch_ms
-    # It is unloaded with the first token.
     _credential.epoch_ms = lambda: 0 if off_by is None else epoch_ms() + off_by * 1000
     with connect(url, Token(token), **options) as db:
         outcomes = [outcome(db.get, "devices/d1/a")]
