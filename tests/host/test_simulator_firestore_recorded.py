@@ -8,6 +8,7 @@ why. Requests that got no answer, or none with a body, were not recorded; MADE h
 
 import http.client
 import json
+import random
 import re
 from pathlib import Path
 from urllib.parse import quote
@@ -15,7 +16,9 @@ from urllib.parse import quote
 import pytest
 
 from flamelet_tools.simulator import Simulator
+from flamelet_tools.simulator.accounts import Accounts
 from flamelet_tools.simulator.firestore import rest
+from flamelet_tools.simulator.rest import Request
 
 RECORDINGS = Path(__file__).resolve().parent.parent / "recordings" / "firestore"
 DEADLINE_SECONDS = 10
@@ -218,3 +221,79 @@ def shown(name, answer):
 def test_most_of_what_was_recorded_is_the_same():
     assert len(SAME) > 100
     assert set(INTENDED) < {name for series in SERIES for name in names_of(series)}
+
+
+JUNK = (None, True, 0, -1, 2**70, 0.5, "", "x", "AAAA", "\ud800", [], [None], {}, {"x": 1}, {"fields": {"v": {}}})
+MUTATIONS = 4000
+
+
+def test_no_request_makes_the_simulator_fail():
+    # Of each recorded request, and of some that were not recorded, a piece or two is replaced by something else.
+    chance = random.Random(5)
+    firestore, accounts = rest.Firestore(), Accounts("demo-iot")
+    requests = [request_of(path) for path in sorted(RECORDINGS.glob("*.request"))] + OTHERS
+    statuses = set()
+    for number in range(MUTATIONS):
+        method, target, body = requests[number % len(requests)]
+        body = mutated(chance, mutated(chance, body)) if body is not None else chance.choice((b"", b"{", b"null"))
+        if chance.random() < 0.2:
+            place = chance.randrange(len(target))
+            target = target[:place] + chance.choice(("/", "%", "%2F", ":", "?", "&", "=", "`", "x")) + target[place:]
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = Request(method, target, {"Authorization": "Bearer owner"}, data)
+        if rest.concerns(request):
+            answer = rest.answer(firestore, accounts, None, request)
+            statuses.add(answer.status)
+    assert statuses == {200, 400, 404, 409}
+
+
+def request_of(path):
+    head, _, body = path.read_bytes().partition(b"\r\n\r\n")
+    method, target, _ = head.decode().split("\r\n")[0].split(" ")
+    found = parsed(body.decode())
+    return method, target, found if isinstance(found, dict) else None
+
+
+def mutated(chance, value):
+    """The same JSON with one piece of it replaced."""
+    if isinstance(value, dict) and value and chance.random() < 0.9:
+        key = chance.choice(list(value))
+        return {**value, key: mutated(chance, value[key])}
+    if isinstance(value, list) and value and chance.random() < 0.9:
+        place = chance.randrange(len(value))
+        return [*value[:place], mutated(chance, value[place]), *value[place + 1 :]]
+    return chance.choice(JUNK)
+
+
+_FILTER = {"fieldFilter": {"field": {"fieldPath": "v"}, "op": "EQUAL", "value": {"integerValue": "3"}}}
+_QUERY = {
+    "from": [{"collectionId": "dev", "allDescendants": False}],
+    "where": {"compositeFilter": {"op": "AND", "filters": [_FILTER, _FILTER]}},
+    "orderBy": [{"field": {"fieldPath": "w"}, "direction": "DESCENDING"}],
+    "startAt": {"values": [{"stringValue": "x"}], "before": True},
+    "select": {"fields": [{"fieldPath": "v"}]},
+    "offset": 1,
+    "limit": 3,
+}
+_SUM = {"alias": "s", "sum": {"field": {"fieldPath": "v"}}}
+_INDEX = {"queryScope": "COLLECTION", "fields": [{"fieldPath": "a", "order": "ASCENDING"}, {"fieldPath": "b"}]}
+_DATABASE = "/v1/projects/demo-iot/databases/(default)"
+OTHERS = [
+    ("POST", f"/v1/{ROOT}:runQuery", {"structuredQuery": _QUERY, "newTransaction": {"readOnly": {}}}),
+    (
+        "POST",
+        f"/v1/{ROOT}:runAggregationQuery",
+        {"structuredAggregationQuery": {"structuredQuery": _QUERY, "aggregations": [_SUM, {"count": {"upTo": "3"}}]}},
+    ),
+    (
+        "POST",
+        f"/v1/{ROOT}:partitionQuery",
+        {"structuredQuery": {"from": [{"collectionId": "dev", "allDescendants": True}]}, "partitionCount": "3"},
+    ),
+    ("POST", f"{_DATABASE}/collectionGroups/dev/indexes", _INDEX),
+    ("PATCH", f"{_DATABASE}/collectionGroups/dev/fields/v?updateMask=ttlConfig", {"ttlConfig": {}}),
+    ("GET", f"{_DATABASE}/collectionGroups/dev/fields?filter=ttlConfig:*&pageToken=x", None),
+    ("GET", f"{_DATABASE}/operations?pageSize=1", None),
+    ("POST", f"{_DATABASE}:exportDocuments", {"outputUriPrefix": "gs://bucket/x", "collectionIds": ["dev"]}),
+    ("POST", f"{_DATABASE}:importDocuments", {"inputUriPrefix": "gs://bucket/x"}),
+]
