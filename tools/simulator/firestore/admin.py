@@ -35,13 +35,15 @@ _MAX_PAGE = 1000
 class Administration:
     """The administration of all databases that are in `stores`.
 
-    `operation_seconds`: how long an operation takes that begins now; `failure`: None, or what it will fail with.
+    `operation_seconds`: how long an operation takes that begins now; `failure`: None, or what it will fail with;
+    `needs_indexes`: whether queries are refused without their composite indexes, as on the live service.
     """
 
     stores: dict[str, Store]
     clock: Clock
     operation_seconds: float = 0
     failure: str | None = None
+    needs_indexes: bool = False
     databases: dict[str, Database] = field(default_factory=dict)
     exports: dict[str, Export] = field(default_factory=dict)
 

@@ -142,6 +142,14 @@ def check_indexes(query: Query, database: str, indexes: Iterable[dict[str, Any]]
         check_index(database, query.collection, scope, conditions, query.orders, ready)
 
 
+def parse_scope(structured_query: Any) -> tuple[str | None, bool]:
+    """The id of the collections that a query asks, None for all; and whether it asks all below its parent.
+
+    Raises: Refused.
+    """
+    return _parse_from(messages.read(messages.STRUCTURED_QUERY, structured_query).get("from", []))
+
+
 def parse_query(structured_query: Any, parent: Path, database: str, summed: Iterable[FieldPath] = ()) -> Query:
     """Checks a query and says what it implies.
 
@@ -236,7 +244,7 @@ def partition(request: Any, documents: Iterable[Document], parent: Path, databas
     first = sum(name <= message.get("pageToken", "") for name in cuts)
     page = cuts[first : first + size if size else None]
     more = {"nextPageToken": page[-1]} if page and page[-1] != cuts[-1] else {}
-    return {"partitions": [{"values": [{"referenceValue": name}]} for name in page], **more}
+    return {"partitions": [{"values": [{"referenceValue": name}]} for name in page], **more} if page else {}
 
 
 # Parts of the request
@@ -305,6 +313,8 @@ def _parse_operands(op: str, value: Any) -> list[Any]:
         parse_value(value)
         raise invalid(f"'{op}' requires an ArrayValue.")
     values = value["arrayValue"].get("values") or []
+    if not isinstance(values, list):
+        raise invalid()
     if not values:
         raise invalid(f"'{op}' requires an non-empty ArrayValue.")
     if len(values) > MAX_VALUES[op]:
@@ -392,7 +402,7 @@ def _count_arrays(where: Filter | None) -> int:
 
 
 def _check_inequalities(where: Filter | None) -> None:
-    unequal = sorted({".".join(each.path) for each in _field_filters(where) if _is_inequality(each)})
+    unequal = sorted({".".join(path) for path in _unequal(where)})
     if len(unequal) > MAX_INEQUALITY_FIELDS:
         raise invalid(
             f"The query contains {len(unequal)} distinct inequality fields: [{', '.join(unequal)}]. "
@@ -482,15 +492,19 @@ def _is_possible(alternative: Alternative) -> bool:
     return len(equal) == len(set(equal))
 
 
-def _is_never(where: FieldFilter) -> bool:
-    """Whether nothing can fulfil it, as it compares with null or NaN."""
-    if where.op in _NEGATIONS:
-        return NULL in where.operands
-    return bool(where.operands) and all(key in (NULL, NAN) for key in where.operands)
+def _unequal(where: Filter | None) -> set[FieldPath]:
+    """The fields with an inequality, but for those that nothing can fulfil as they compare with null or NaN."""
+    return {each.path for each in _field_filters(where) if _is_inequality(each) and not _is_never(each)}
 
 
 def _is_inequality(where: FieldFilter) -> bool:
     return where.op in _RANGES or where.op in _NEGATIONS
+
+
+def _is_never(where: FieldFilter) -> bool:
+    if where.op in _NEGATIONS:
+        return NULL in where.operands
+    return all(key in (NULL, NAN) for key in where.operands)
 
 
 def _with_implied(
@@ -501,7 +515,7 @@ def _with_implied(
     # A scan of the names alone goes one way only; with another condition there is an index to go back on.
     if set(explicit) == {Order(NAME, True)} and not filtered - {NAME}:
         raise Refused(400, "FAILED_PRECONDITION", "Firestore does not support descending key scans")
-    unequal = {each.path for each in _field_filters(where) if _is_inequality(each) and not _is_never(each)} - named
+    unequal = _unequal(where) - named
     missing = summed - unequal - named
     if missing and (scans_names or NAME in named | filtered):
         names = ", ".join(sorted(".".join(path) for path in missing))

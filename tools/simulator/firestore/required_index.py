@@ -68,10 +68,10 @@ def _is_point(op: str) -> bool:
 
 
 def _is_automatic(equal: int, sorts: Sequence[Sort]) -> bool:
-    """Whether the indexes of single fields do; they end with the name in the direction of the field."""
+    """Whether the indexes of single fields do: there is one up and one down, which end with the name in that way."""
     fields = [sort for sort in sorts if sort[0] != NAME]
     if not fields:
-        return not any(descending for _, descending in sorts)
+        return True
     return not equal and len(fields) == 1 and len({descending for _, descending in sorts}) == 1
 
 

@@ -512,9 +512,8 @@ def _run_aggregation_query(call: _Call) -> Any:
 
 def _query(call: _Call, asked: Any, structured_query: Any, run: Callable[..., list[dict[str, Any]]]) -> Any:
     parent, name, administration = _parent(call), call.store.name, call.firestore.administration
-    parsed = query.parse_query(structured_query, parent, name)
-    group = ("**",) if parsed.all_descendants else parent
-    call.allow("list", (*group, parsed.collection or "*"), None, None)
+    collection, all_descendants = query.parse_scope(structured_query)
+    call.allow("list", (*(("**",) if all_descendants else parent), collection or "*"), None, None)
     snapshot = _snapshot(call, call.body)
     indexes = administration.ready_indexes(name) if administration.needs_indexes else None
     read = lambda at: run(asked, call.store.documents(at), parent, name, indexes)  # noqa: E731
