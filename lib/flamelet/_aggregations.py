@@ -26,10 +26,9 @@ def aggregate(query, aggregations):
     elements = yield from query._call(":runAggregationQuery", b'{"structuredAggregationQuery":{%s}}' % content)
     for element in elements:
         result = element.get("result")
-        if isinstance(result, dict):
-            values = _fields.decode_fields(result.get("aggregateFields"))
-            if all(alias in values for alias in aggregations):
-                return values
+        fields = result.get("aggregateFields") if isinstance(result, dict) else None
+        if isinstance(fields, dict) and all(alias in fields for alias in aggregations):
+            return _fields.decode_fields(fields)
     raise broken("runAggregationQuery: the answer has no result: is this Firestore?")
 
 

@@ -84,6 +84,16 @@ class Query:
             raise InvalidArgument('select takes at least one field; select("__name__") is for documents without fields')
         return self._with("select", tuple([field_path(field) for field in fields]))
 
+    def find_nearest(self, field: str, vector, limit: int, measure: str = "EUCLIDEAN", **options):
+        """The `limit` documents, 1,000 at most, whose vectors in `field` are the nearest to `vector`, a list of floats.
+
+        `measure`: "EUCLIDEAN", "COSINE" or "DOT_PRODUCT". `options`: `distance_result_field`: where each document is
+        told its distance; `distance_threshold`: only those that are as near as that.
+        """
+        from . import _nearest
+
+        return self._with("findNearest", _nearest.nearest(field, vector, limit, measure, **options))
+
     def stream(self, **options):
         """The documents one by one, as `for document in query`; in a `with` block where that may end early.
 
@@ -164,6 +174,8 @@ class Query:
         for name in ("offset", "limit"):
             if parts.get(name):
                 members.append(b'"%s":%d' % (name.encode(), parts[name]))
+        if "findNearest" in parts:
+            members.append(b'"findNearest":%s' % parts["findNearest"])
         return b"{%s}" % b",".join(members)
 
     def body(self, read_time: str = "", transaction: str = "") -> bytes:

@@ -174,6 +174,22 @@ def test_the_last_of_an_order_are_the_first_of_the_reverse():
     assert "startAt" not in structured(query().order_by("v").limit_to_last(2))
 
 
+def test_the_nearest_vectors_are_asked_for():
+    numbers = {"arrayValue": {"values": [{"doubleValue": 1.0}, {"doubleValue": 0.5}]}}
+    vector = {"mapValue": {"fields": {"__type__": {"stringValue": "__vector__"}, "value": numbers}}}
+    made = structured(query().where("v", "==", 1).find_nearest("p.`x y`", [1.0, 0.5], 3))
+    assert made["findNearest"] == {
+        "vectorField": field("p.`x y`"),
+        "queryVector": vector,
+        "distanceMeasure": "EUCLIDEAN",
+        "limit": 3,
+    }
+    options = {"distance_result_field": "d", "distance_threshold": 0}
+    made = structured(query().find_nearest("p", flamelet.Vector([1.0, 0.5]), 3, "COSINE", **options))["findNearest"]
+    assert (made["queryVector"], made["distanceMeasure"]) == (vector, "COSINE")
+    assert (made["distanceResultField"], made["distanceThreshold"]) == ("d", 0)
+
+
 def test_a_query_stays_as_it_is():
     first = query().where("v", ">", 1).order_by("v").limit(5)
     text = first.structured()
@@ -229,6 +245,11 @@ def test_what_the_service_would_refuse_is_refused_with_its_reason():
         ("__dev__", query, ("__dev__",)),
         ("path of a document", firestore().query_group("dev").where, ("__name__", "==", "a")),
         ("a filter is", q.where, (5,)),
+        ("measured by", q.find_nearest, ("p", [1.0], 3, "MANHATTAN")),
+        ("1000", q.find_nearest, ("p", [1.0], 1001)),
+        ("find_nearest takes", q.find_nearest, ("p", [1.0], 0)),
+        ("not empty", q.find_nearest, ("p", [], 3)),
+        ("floats", q.find_nearest, ("p", ["x"], 3)),
         ("a/b/c", q.where, ("__name__", "==", "a/b/c")),
         ("count takes", q.count, (-1,)),
         ("field", q.sum, ("",)),
