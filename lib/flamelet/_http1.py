@@ -50,6 +50,7 @@ class Response:
 
     def __init__(self) -> None:
         self._line = bytearray(64)
+        self._read_chunk_line: object = None
         self.wanted: tuple = ()
         self.headers: dict = {}
         self.position = self.piece_start = self.piece_end = 0
@@ -172,11 +173,12 @@ class Response:
         return self._keep(text, name, end) if self.wanted else NEED
 
     def _expect_chunks(self):
-        # Here, since with another local the frame of _read_header would come from the heap.
-        from ._chunked import read_line
+        if not self._read_chunk_line:
+            # Here, since with another local the frame of _read_header would come from the heap.
+            from ._chunked import read_line
 
-        # Kept, since an import allocates, and a chunk may be no more than a keep-alive.
-        self._read_chunk_line = read_line
+            # Kept, since an import allocates, also where the module is there.
+            self._read_chunk_line = read_line
         self.chunked = True
 
     def _keep(self, text, at, end):

@@ -52,6 +52,13 @@ def test_an_answer_with_a_body_takes_nothing():
     assert_allocates_nothing(reader(ANSWER_200, 1000))
 
 
+def test_an_answer_in_chunks_takes_nothing():
+    head, body = bytes(ANSWER_200).split(b"\r\n\r\n")
+    head = head[: head.index(b"Content-Length")] + b"Transfer-Encoding: chunked"
+    answer = b"%s\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (head, len(body), body)
+    assert_allocates_nothing(reader(bytearray(answer), 1000))
+
+
 def test_an_answer_that_is_cut_takes_nothing_once_the_longest_line_was_seen():
     for answer in (ANSWER_204, ANSWER_200):
         for size in (1, 7, 100):
