@@ -167,6 +167,14 @@ def test_numbers_of_a_query(client, filled):
     assert [value for _, value in outcomes] == [6, 4, 3, 8.5, 15, 1.5, None, 0, 2, TOGETHER]
 
 
+def test_the_nearest_vectors_are_found(client, firestore):
+    vectors = {"here": [1.0, 2.0], "near": [4.0, 6.0], "far": [100.0, 0.0]}
+    by_limit, by_distance, by_product = run(client, firestore, scenarios.nearest, vectors=vectors, vector=[1.0, 2.0])
+    assert by_limit == ["public/here", "public/near"]
+    assert by_distance == [["public/here", 0], ["public/near", 5]]
+    assert by_product == ["public/far"]
+
+
 def test_pages_by_cursors_hold_each_document_once(client, filled):
     pages = run(client, filled, scenarios.pages, size=4)
     assert pages == [[f"public/{name}" for name in names] for names in ("abcd", "ef")]

@@ -73,6 +73,20 @@ def partitions(connect, say, project, options, count):
         return [[document.path for document in part.get()] for part in parts]
 
 
+def nearest(connect, say, project, options, vectors, vector):
+    """Write a document for each of `vectors`; the paths and fields of the nearest ones, in three ways."""
+    with connect(project, **options) as fs:
+        for name in vectors:
+            fs.set("public/" + name, {"at": flamelet.Vector(vectors[name]), "n": len(name)})
+        query = fs.query("public")
+        near = query.find_nearest("at", vector, 9, distance_result_field="away", distance_threshold=5.0)
+        return [
+            [document.path for document in query.find_nearest("at", vector, 2).get()],
+            [[document.path, document.fields["away"]] for document in near.get()],
+            [document.path for document in query.find_nearest("at", vector, 1, "DOT_PRODUCT").stream()],
+        ]
+
+
 def _value(fs, steps):
     query = fs
     for name, *arguments in steps:
