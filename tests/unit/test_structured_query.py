@@ -4,7 +4,7 @@ import json
 import os
 
 import flamelet
-from flamelet import aio
+from flamelet import _arriving, _elements, aio
 from flamelet.errors import (
     BadRequest,
     InvalidArgument,
@@ -16,21 +16,19 @@ from flamelet.errors import (
     Unavailable,
 )
 
+import scripted
 from feeding import every_cut
+from firestoring import HOST, ROOT, firestore
 from helpers import raises
 from scripted import REQUEST, Network, answer, reset, timeouts
+from tokens import id_token, question, renewal, token
 
 HEAP = "1m"
-HOST = "firestore.googleapis.com"
-ROOT = "projects/demo-iot/databases/(default)/documents"
+# What keeps time beside the modules that the scripted network knows.
+scripted.TIMED = scripted.TIMED + (_arriving, _elements)
 RECORDINGS = "tests/recordings/firestore"
 NAN = float("nan")
 SEARCHES = [{"collectionId": "dev"}]
-
-
-def firestore(**options):
-    options.setdefault("timeouts", timeouts())
-    return flamelet.Firestore("demo-iot", **options)
 
 
 def structured(query):
@@ -435,6 +433,36 @@ def test_a_server_that_has_trouble_is_asked_again():
     with Network([REQUEST, exhausted]):
         # The wait that it asks for is longer than the client has.
         raises(ResourceExhausted, list, query())
+
+
+def test_a_query_renews_its_token_before_it_and_after_a_401():
+    content = '{"error":{"code":401,"message":"Request had invalid authentication credentials.",'
+    expired = answer('[%s"status":"UNAUTHENTICATED"}}]' % content, "401 Unauthorized")
+    three = recorded("c014_rq_where_gt")
+    with Network([REQUEST, renewal(2)], [REQUEST, expired], [REQUEST, renewal(3)], [REQUEST, three]) as network:
+        fs = firestore(token=token(left=0))
+        assert len(list(fs.query("dev"))) == 3
+    assert network.sent[0] == network.sent[2] == [question()]
+    body = fs.query("dev").body()
+    for connection, number in ((1, 2), (3, 3)):
+        [request] = network.sent[connection]
+        assert ("\r\nAuthorization: Bearer %s\r\n" % id_token(number)).encode() in request
+        assert request.endswith(b"\r\n\r\n" + body)
+    assert network.closed == [True] * 4
+
+
+def test_a_query_whose_token_was_renewed_meanwhile_asks_again_on_its_connection():
+    content = '{"error":{"code":401,"message":"Request had invalid authentication credentials.",'
+    expired = answer('[%s"status":"UNAUTHENTICATED"}}]' % content, "401 Unauthorized")
+    current = token()
+
+    def renewed(request):
+        current.carry("auth=", id_token(2))
+        return [expired, REQUEST, recorded("c014_rq_where_gt")]
+
+    with Network([renewed]) as network:
+        assert len(list(firestore(token=current).query("dev"))) == 3
+    assert id_token(2).encode() in network.sent[0][1] and network.closed == [True]
 
 
 def test_a_document_larger_than_answer_bytes_is_refused_by_name():
