@@ -5,6 +5,7 @@ import re
 from urllib.parse import parse_qs
 
 import pytest
+from clients import Client
 from firestore_servers import WHO, to_value
 from scenarios import firestore as scenarios
 
@@ -491,3 +492,12 @@ def test_a_token_that_is_refused_is_not_shown(client, on_simulator):
     [outcome] = client.run(scenarios.calls, HEAP, project=on_simulator.project, options=options, calls=[["get", "a/b"]])
     assert [outcome[1], outcome[4]] == ["Unauthenticated", 401]
     assert "very-secret" not in outcome[2]
+
+
+@pytest.mark.parametrize("runtime", ["cpython", "cpython-aio"])
+def test_the_emulator_of_the_environment_is_used(runtime, on_emulator, monkeypatch):
+    """On a desktop alone: a board has no environment."""
+    on_emulator.put("public/a", n=5)
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", on_emulator.url.split("/")[2])
+    outcomes = Client(runtime).run(scenarios.calls, project="demo", options={}, calls=[["get", "public/a"]])
+    assert outcomes == [["ok", {"n": 5}]]

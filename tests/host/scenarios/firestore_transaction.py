@@ -73,14 +73,18 @@ def every_method(connect, say, project, options):
 
 
 def add(connect, say, project, options, sleep=0, attempts=5):
-    """Add one to the counter; it tells what it read, each time. [The outcome, that of a request after it]"""
+    """Add one to the counter; it tells what it read, each time, and the first time it sleeps then.
+
+    [The outcome, that of a request after it]
+    """
     with connect(project, **options) as fs:
         fs.get("public/counter")
+        pauses = [sleep]
 
         def function():
             n = (yield ["get", "public/counter"])["n"]
             say(n)
-            yield sleep
+            yield pauses.pop() if pauses else 0
             yield ["update", "public/counter", {"n": n + 1}]
             return n + 1
 
@@ -102,14 +106,15 @@ def adds(connect, say, project, options, count):
         return seen
 
 
-def only_read(connect, say, project, options):
-    """Read in a transaction that writes elsewhere what it read; it tells what that is."""
+def only_read(connect, say, project, options, sleep):
+    """Read in a transaction that writes elsewhere what it read; it tells what that is, and the first time it sleeps."""
     with connect(project, **options) as fs:
+        pauses = [sleep]
 
         def function():
             n = (yield ["get", "public/counter"])["n"]
             say(n)
-            yield 0.5
+            yield pauses.pop() if pauses else 0
             yield ["set", "public/copy", {"n": n}]
 
         return _transaction(fs, function)
