@@ -42,6 +42,7 @@ from .events import Change
 from .faults import Fault
 from .firestore.control import Documents
 from .firestore.rules import Rules as FirestoreRules
+from .gateway import parse as parse_gateway
 from .rules import Rules, parse_rules
 from .running import Options
 from .state import Record, State, database, end_forbidden_streams, end_streams, publish
@@ -78,6 +79,8 @@ class Simulator:
             method (get, list, create, update, delete), the path (`cities/LA`, `cities`, of a collection group
             `**/landmarks`), the document and the new document (in plain Python, None if there is none), which returns
             whether they may. None: they may. The language of rules is judged by Google's emulator.
+        gateway: collections and actions of a server with Firebase Express SDK, whose documents are those of `firestore`
+            here; see `gateway` for what it holds. It answers all but the requests of Firebase's own services.
         strict: refuses every token that this simulator did not give, as the live service would; else a JWT of another
             key is read for its claims, and anything that is no JWT counts as an administrator's.
     """
@@ -101,6 +104,7 @@ class Simulator:
         token_seconds: int = TOKEN_SECONDS,
         rotation: Rotation = None,
         firestore_rules: FirestoreRules | None = None,
+        gateway: dict[str, Any] | None = None,
         strict: bool = False,
     ):
         kinds = frozenset(redirect)
@@ -115,6 +119,7 @@ class Simulator:
         if on_request:
             self._state.on_request = on_request
         self._state.firestore.rules = firestore_rules
+        self._state.gateway = None if gateway is None else parse_gateway(gateway, project)
         self.firestore = Documents(self._state.firestore, project, self._call)
         self._options = Options(host, port, tls, idle_seconds, Path(data_file) if data_file else None)
         self._thread: threading.Thread | None = None

@@ -37,6 +37,7 @@ class Answer:
     """An answer to a request. `body` None means that it has none, not even an empty one (204, 304).
 
     `is_api`: it is by one of Google's other services, which have another head and send their bodies chunked.
+    `is_express`: it is by an Express server.
     """
 
     status: int
@@ -47,6 +48,7 @@ class Answer:
     retry_after: int | None = None
     download: str | None = None
     is_api: bool = False
+    is_express: bool = False
 
 
 class Refusal(Exception):
@@ -87,6 +89,8 @@ def body(answer: Answer) -> bytes:
 
 def head(answer: Answer, keep_alive: bool) -> bytes:
     """The head of `answer`, with the blank line that ends it."""
+    if answer.is_express:
+        return _express_head(answer, keep_alive)
     return _api_head(answer, keep_alive) if answer.is_api else _database_head(answer, keep_alive)
 
 
@@ -118,6 +122,20 @@ def _database_head(answer: Answer, keep_alive: bool) -> bytes:
     if answer.etag is not None:
         lines.append(f"ETag: {answer.etag}")
     lines += ["Cache-Control: no-cache", "Strict-Transport-Security: max-age=31556926; includeSubDomains; preload"]
+    return _join(lines)
+
+
+def _express_head(answer: Answer, keep_alive: bool) -> bytes:
+    lines = [_status_line(answer.status), "X-Powered-By: Express"]
+    if answer.content_type == HTML_TYPE:
+        lines += ["Content-Security-Policy: default-src 'none'", "X-Content-Type-Options: nosniff"]
+    if answer.retry_after is not None:
+        lines.append(f"Retry-After: {answer.retry_after}")
+    lines += [f"Content-Type: {answer.content_type}", f"Content-Length: {len(answer.body or b'')}"]
+    if answer.etag is not None:
+        lines.append(f"ETag: {answer.etag}")
+    lines.append(f"Date: {formatdate(usegmt=True)}")
+    lines += ["Connection: keep-alive", "Keep-Alive: timeout=5"] if keep_alive else ["Connection: close"]
     return _join(lines)
 
 

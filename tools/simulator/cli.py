@@ -6,6 +6,7 @@ line for each request.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ import click
 from . import Record, Simulator
 from .accounts import TOKEN_SECONDS
 from .faults import make_fault, parse_fault
+from .gateway import parse
 from .identity import IDENTITY_TOOLKIT
 from .rest import DEFAULT_REGION, parse_databases
 
@@ -52,6 +54,12 @@ _REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams",
     metavar="SECONDS",
     help="The lifetime of the ID tokens and OAuth2 tokens that it gives.",
 )
+@click.option(
+    "--gateway",
+    type=click.File(encoding="utf-8"),
+    metavar="FILE",
+    help="Serve the endpoints of Firebase Express SDK that this JSON file describes.",
+)
 @click.option("--strict", is_flag=True, help="Refuse every token that it did not give, as the live service would.")
 @click.option("--redirect", type=click.Choice(list(_REDIRECT)), help="Answer these by 307 to a second port.")
 @click.option(
@@ -83,6 +91,7 @@ def sim(
     token: str | None,
     project: str,
     token_seconds: int,
+    gateway: TextIO | None,
     strict: bool,
     redirect: str | None,
     keep_alive: float,
@@ -95,6 +104,7 @@ def sim(
     if ca_file and not tls:
         raise click.UsageError("--ca-file needs --tls")
     arguments = [_parse_fault(fault) for fault in faults]
+    described = _parse_gateway(gateway, project) if gateway else None
     try:
         simulator = Simulator(
             port,
@@ -111,6 +121,7 @@ def sim(
             on_request=_print_request if verbose else None,
             project=project,
             token_seconds=token_seconds,
+            gateway=described,
             strict=strict,
         )
     except ValueError as error:
@@ -154,6 +165,15 @@ def _parse_fault(text: str) -> dict[str, Any]:
     except (TypeError, ValueError) as error:
         raise click.BadParameter(str(error), param_hint="--fault") from error
     return arguments
+
+
+def _parse_gateway(file: TextIO, project: str) -> dict[str, Any]:
+    try:
+        described: dict[str, Any] = json.load(file)
+        parse(described, project)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--gateway") from error
+    return described
 
 
 def _accounts(simulator: Simulator) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
 
-from . import answers, control, identity, parameters, rest
+from . import answers, control, gateway, identity, parameters, rest
 from .answers import Answer, Refusal, api_error
 from .credentials import BAD_ACCESS_TOKEN
 from .faults import take_faults
@@ -153,7 +153,7 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
     """Answers one request; returns whether the connection is kept."""
     request = Request(incoming.method, incoming.raw_path, incoming.headers)
     record = _record(state, connection, incoming.method, request)
-    faults = take_faults(state.faults, request.method, _path_for_faults(request), request.is_stream)
+    faults = take_faults(state.faults, request.method, _path_for_faults(state, request), request.is_stream)
     request.body = await _read_body(connection, incoming)
     too_late = "delay" in faults and await _is_too_late(request, faults["delay"]["ms"])
     if "black_hole" in faults:
@@ -164,7 +164,7 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
     if too_late:
         answer: Answer | Stream = answers.error(400, TIMED_OUT)
     else:
-        answer = _wrong_answer(faults, request) or _act(state, redirect_to, request)
+        answer = _wrong_answer(faults, state, request) or _act(state, redirect_to, request)
     if "drop_after" in faults:
         return _drop(connection, **faults["drop_after"])
     if request.method == "HEAD" and isinstance(answer, Answer):
@@ -208,6 +208,9 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
             return identity.answer(state.accounts, request, *place)
         if firestore.concerns(request):
             return firestore.answer(state.firestore, state.accounts, state.token, request)
+        if state.gateway and gateway.concerns(state.gateway, request):
+            store = state.firestore.store(gateway.database_name(state.gateway.project))
+            return gateway.answer(state.gateway, store, state.token, request)
         name = rest.namespace(request, state.regions)
         path = rest.parse_path(request.path_text)
         location = _location(state, redirect_to, request, name)
@@ -224,7 +227,7 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
     except Exception:
         # A bug of ours: the client gets what the live service says of its own, and we get the traceback.
         LOG.exception("%s %s failed", request.method, _redacted(request.path_text))
-        return _failure(500, request)
+        return _failure(500, state, request)
     if change:
         publish(state, name, change)
     elif path[:1] == (rest.SETTINGS,):
@@ -311,26 +314,28 @@ def _drop(connection: Connection, reset: bool) -> bool:
     return False
 
 
-def _wrong_answer(faults: dict[str, dict[str, Any]], request: Request) -> Answer | None:
+def _wrong_answer(faults: dict[str, dict[str, Any]], state: State, request: Request) -> Answer | None:
     if "unavailable" in faults:
-        answer = _failure(503, request)
+        answer = _failure(503, state, request)
         answer.retry_after = faults["unavailable"]["retry_after"] or None
         return answer
     if "internal_error" in faults:
-        return _failure(500, request)
+        return _failure(500, state, request)
     if "error" in faults:
-        return _failure(faults["error"]["status"], request)
+        return _failure(faults["error"]["status"], state, request)
     if "html" in faults:
         return Answer(faults["html"]["status"], _HTML, content_type=answers.HTML_TYPE)
     return None
 
 
-def _failure(status: int, request: Request) -> Answer:
+def _failure(status: int, state: State, request: Request) -> Answer:
     """A failure of the service itself, in the words of the database or of the service that is asked."""
     text, api_text, name = _FAILURES[status]
     if firestore.concerns(request):
         return firestore.error(firestore.Refused(status, name, api_text), request)
-    return api_error(status, api_text, name) if identity.place_of(request) else answers.error(status, text)
+    if identity.place_of(request):
+        return api_error(status, api_text, name)
+    return gateway.page(status) if gateway.concerns(state.gateway, request) else answers.error(status, text)
 
 
 def _location(state: State, redirect_to: str | None, request: Request, name: str) -> str | None:
@@ -345,12 +350,14 @@ def _location(state: State, redirect_to: str | None, request: Request, name: str
     return f"{redirect_to}{request.path_text}?{urlencode(query)}"
 
 
-def _path_for_faults(request: Request) -> tuple[str, ...]:
+def _path_for_faults(state: State, request: Request) -> tuple[str, ...]:
     place = identity.place_of(request)
     if place:
         return tuple(part for part in "/".join(place).split("/") if part)
     if firestore.concerns(request):
         return firestore.keys_for_faults(request)
+    if gateway.concerns(state.gateway, request):
+        return gateway.keys_for_faults(request)
     try:
         return rest.parse_path(request.path_text)
     except Refusal:

@@ -16,6 +16,7 @@ from .credentials import ANYBODY, Identity
 from .events import Change, Event
 from .faults import Fault
 from .firestore.rest import Firestore
+from .gateway import Gateway
 from .push_id import push_ids
 from .query import Query, filtered
 from .rest import Database, may_read
@@ -77,6 +78,7 @@ class State:
     accounts: Accounts = field(default_factory=Accounts)
     databases: dict[str, Database] = field(default_factory=dict)
     firestore: Firestore = field(default_factory=Firestore)
+    gateway: Gateway | None = None
     streams: list[Stream] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
     accepted: int = 0
