@@ -112,3 +112,17 @@ def test_a_value_over_the_limit_is_told():
     assert found('{"a":"12345678","b":1}', "b", limit=8) == [("b", "1")]
     assert found('{"a":"12345678","b":1}', "a", limit=10) == [("a", '"12345678"')]
     assert found('{"a":"12345678","b":1}', "a", limit=9) == _reader.TOO_LARGE
+
+
+def test_it_knows_whether_the_text_has_begun_as_an_array():
+    for text, expected in (("[1, {}]", True), (" []", True), ('{"a": []}', False), ("1 ", False), ("", False)):
+        reader = _reader.Reader(["*"], 100)
+        for _ in range(2):
+            data = bytearray(text.encode())
+            at = 0
+            while at < len(data):
+                reader.feed(data, at, len(data))
+                at = reader.position
+            assert reader.is_array() == expected, text
+            reader.start()
+            assert not reader.is_array()
