@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from flamelet_tools.bench import measure
+from flamelet_tools.bench import firestore, measure
 from flamelet_tools.bench.figures import CLIENTS, Row, shown
 from flamelet_tools.bench.running import benchmark
 
@@ -61,6 +61,7 @@ def measured(quick: bool) -> list[Row]:
         rows += measure.answers(running, "TCP")
         rows += measure.transactions(running)
         rows += measure.refresh(running, quick)
+        rows += firestore.measured(running)
         if not quick:
             rows += measure.smallest_heaps(running)
         rows += measure.modules(running)

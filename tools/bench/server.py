@@ -11,6 +11,7 @@ The path says what else it should do:
 - `events/KIND/COUNT.json`: a snapshot, a put, COUNT events of KIND ("put", "number" or "keep-alive") one by one, and a
   put; any other stream has a snapshot, and then nothing. A "number" puts one that differs from the last.
 - `devices/COUNT.json`: an object of COUNT devices, each with its number as `level`.
+- `v1/...`: Cloud Firestore, see documents.py.
 
 Segments and bytes are the kernel's own count of each connection (TCP_INFO, Linux only: elsewhere they are None); TLS
 records and handshakes are in it, the heads of TCP and IP and bare acknowledgements are not.
@@ -29,7 +30,8 @@ from typing import cast
 
 import trustme
 
-from flamelet_tools.simulator.answers import KEEP_ALIVE, Answer, event_bytes, head, stream_head
+from flamelet_tools.bench import documents
+from flamelet_tools.simulator.answers import KEEP_ALIVE, Answer, body, event_bytes, head, stream_head
 from flamelet_tools.simulator.events import Event
 
 REQUESTS_PER_CONNECTION = 100
@@ -127,7 +129,10 @@ class Connection(asyncio.Protocol):
             self.send_events(EVENTS[events[1].decode()], int(events[2]))
             return
         if asked := DEVICES_PATH.match(request):
-            self.send_devices(int(asked[1]), keep_alive=not CLOSE.search(request))
+            self.send(Answer(200, devices(int(asked[1]))), keep_alive=not CLOSE.search(request))
+            return
+        if stored := documents.answer(request):
+            self.send(stored, keep_alive=not CLOSE.search(request))
             return
         if b"text/event-stream" in request:
             self.transport.write(stream_head() + SNAPSHOT)
@@ -138,9 +143,8 @@ class Connection(asyncio.Protocol):
         if closing or last and request.startswith(b"PUT /cutting/"):
             self.transport.close()
 
-    def send_devices(self, count: int, keep_alive: bool) -> None:
-        body = devices(count)
-        self.transport.write(head(Answer(200, body), keep_alive) + body)
+    def send(self, answer: Answer, keep_alive: bool) -> None:
+        self.transport.write(head(answer, keep_alive) + body(answer))
         if not keep_alive:
             self.transport.close()
 

@@ -1,0 +1,58 @@
+"""Gets a document of ten fields: `firestore_get FREE URL CA -`. No token: a request's is no part of the document.
+
+With FREE "-" a line of JSON tells how many bytes of heap the dict takes that a get gives. Else FREE is the size of the
+one piece that is left free of the heap, and the end is an error unless a get succeeds in it.
+"""
+
+import gc
+import sys
+
+import flamelet
+
+COUNT = 20
+PATH = "readings/r00000"
+FREE, URL, CA = sys.argv[1:4]
+
+fs = flamelet.Firestore("demo", url=URL + "/v1", ca=None if CA == "-" else CA)
+
+
+def heap():
+    gc.collect()
+    return gc.mem_alloc()
+
+
+def leave_free(size):
+    """Take all of the heap but one piece of `size`; what it is taken by, and how much is free."""
+    piece = bytearray(size)
+    taken = None
+    for _ in range(3):  # each collection finds garbage of the filling before it
+        gc.collect()
+        room = 1 << 20
+        while room >= 16:
+            try:
+                taken = [bytearray(room), taken]
+            except MemoryError:
+                room //= 2
+    del piece
+    gc.collect()
+    return taken, gc.mem_free()
+
+
+def get():
+    fields = fs.get(PATH)
+    if len(fields) != 10 or fields["boots"] != 0:
+        raise OSError("not the document that was sent: %r" % (fields,))
+    return fields
+
+
+for _ in range(4):
+    get()
+if FREE == "-":
+    before = heap()
+    held = [get() for _ in range(COUNT)]
+    print('{"dict": %d}' % ((heap() - before) // COUNT))
+else:
+    taken, free = leave_free(int(FREE))
+    get()
+    taken = None
+    print('{"free": %d}' % free)
