@@ -145,6 +145,26 @@ def _aggregation(random, kind):
     return {kind: {} if kind == "count" else {"field": {"fieldPath": random.choice(FIELDS)}}}
 
 
+JUNK = [None, 0, -1, 1.5, True, "", "x", "__name__", [], {}, [[]], [None], {"x": 1}, {"integerValue": "x"}, NULL]
+JUNK += [{"arrayValue": None}, {"arrayValue": {"values": [None]}}, {"referenceValue": "c/a"}, vector(), 10**40]
+
+
+def spoil(random, query):
+    """Put junk in place of some part of a query."""
+    parts = []
+    _list_parts(query, parts)
+    whole, place = random.choice(parts)
+    whole[place] = random.choice(JUNK)
+
+
+def _list_parts(whole, parts):
+    places = whole if isinstance(whole, dict) else range(len(whole))
+    for place in places:
+        parts.append((whole, place))
+        if isinstance(whole[place], (dict, list)):
+            _list_parts(whole[place], parts)
+
+
 def _collection(random):
     return {"collectionId": random.choice("ccccs"), "allDescendants": random.random() < 0.3}
 

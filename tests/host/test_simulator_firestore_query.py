@@ -432,6 +432,43 @@ def test_more_than_five_aggregations_are_refused(on_simulator):
     )
 
 
+def vector_of(*values, **more):
+    return mapping(__type__=text("__vector__"), value=array(*values), **more)
+
+
+BAD_VECTORS = {
+    "no coordinate": (vector(), "Cannot have a zero length vector."),
+    "2,049 coordinates": (vector(*[1.0] * 2049), "Vectors must be at most 2048 dimensions."),
+    "an integer": (vector_of(integer(1)), "Vector must only contain values of type 'double'"),
+    "no value": (mapping(__type__=text("__vector__")), "Vector map is missing key 'value'."),
+    "one field more": (vector_of(double(1.0), x=integer(1)), "Vector Value map has extraneous entries."),
+    "in an array": (array(vector(1.0)), "Cannot convert a vector value in an array value."),
+}
+
+
+@pytest.mark.parametrize("name", BAD_VECTORS)
+def test_a_vector_that_cannot_be_is_not_written_by_either_server(firestore, name):
+    value, message = BAD_VECTORS[name]
+    asker = Asker(firestore)
+    write = {"update": {"name": f"{DATABASE}/documents/c/a", "fields": {"f": value}}}
+    answer = asker.session.post(f"{asker.url}:commit", json={"writes": [write]}, timeout=DEADLINE_SECONDS)
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, message)
+
+
+def test_a_query_is_refused_whatever_is_in_its_place(on_simulator):
+    asker = Asker(on_simulator)
+    chance = random.Random(1)
+    for _ in range(150):
+        body = {
+            "structuredQuery": chance.choice([firestore_queries.structured_query, firestore_queries.find_nearest])(
+                chance
+            )
+        }
+        firestore_queries.spoil(chance, body)
+        answer = asker.session.post(f"{asker.url}:runQuery", json=body, timeout=DEADLINE_SECONDS)
+        assert answer.status_code in (200, 400), json.dumps(body)
+
+
 # Answers, on both servers
 
 

@@ -23,6 +23,7 @@ BAD_PAYLOAD = "Payload isn't valid for request."
 MAX_DOCUMENT_BYTES = 1_048_576
 MAX_ID_BYTES = 1500
 MAX_DEPTH = 20
+MAX_DIMENSIONS = 2048
 DOCUMENT_MEMBERS = ("name", "fields", "createTime", "updateTime")
 _MAX_VALUE_BYTES = 1_048_487
 _WHOLE_DOUBLES = 1e15
@@ -213,7 +214,15 @@ def parse_value(value: Any, depth: int = 1, in_array: bool = False) -> dict[str,
         raise invalid("Property value contains an invalid nested entity.")
     if kind == "arrayValue" and in_array:
         raise invalid("Cannot convert an array value in an array value.")
-    return {kind: _KINDS[kind](content, depth)}
+    parsed = {kind: _KINDS[kind](content, depth)}
+    if in_array and is_vector(parsed):
+        raise invalid("Cannot convert a vector value in an array value.")
+    return parsed
+
+
+def is_vector(value: dict[str, Any]) -> bool:
+    """Whether a value is a vector: a map of one form."""
+    return value.get("mapValue", {}).get("fields", {}).get("__type__") == {"stringValue": "__vector__"}
 
 
 def _null(content: Any, depth: int) -> None:
@@ -291,7 +300,24 @@ def _array(content: Any, depth: int) -> dict[str, Any]:
 
 
 def _map(content: Any, depth: int) -> dict[str, Any]:
-    return map_value(parse_fields(members(content, ("fields",)).get("fields", {}), depth + 1))["mapValue"]
+    parsed = map_value(parse_fields(members(content, ("fields",)).get("fields", {}), depth + 1))
+    if is_vector(parsed):
+        _check_vector(parsed["mapValue"]["fields"])
+    return parsed["mapValue"]
+
+
+def _check_vector(fields: Fields) -> None:
+    if "value" not in fields:
+        raise invalid("Vector map is missing key 'value'.")
+    if len(fields) > 2:
+        raise invalid("Vector Value map has extraneous entries.")
+    coordinates = fields["value"].get("arrayValue", {}).get("values", [])
+    if not coordinates:
+        raise invalid("Cannot have a zero length vector.")
+    if len(coordinates) > MAX_DIMENSIONS:
+        raise invalid(f"Vectors must be at most {MAX_DIMENSIONS} dimensions.")
+    if any("doubleValue" not in each for each in coordinates):
+        raise invalid("Vector must only contain values of type 'double'")
 
 
 _KINDS: dict[str, Callable[[Any, int], Any]] = {

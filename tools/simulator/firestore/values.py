@@ -12,7 +12,7 @@ import base64
 import math
 from typing import Any
 
-from .documents import FieldPath, get_field, parse_name, parse_time
+from .documents import FieldPath, get_field, is_vector, parse_name, parse_time
 from .store import Document, sort_key
 
 Key = tuple[Any, ...]
@@ -76,10 +76,9 @@ def double_value(worth: float) -> dict[str, Any]:
 
 def vector(value: dict[str, Any]) -> list[float] | None:
     """The coordinates of a vector; None if the value is none."""
-    fields = value.get("mapValue", {}).get("fields", {})
-    if fields.get("__type__") != {"stringValue": "__vector__"}:
+    if not is_vector(value):
         return None
-    coordinates = fields.get("value", {}).get("arrayValue", {}).get("values", [])
+    coordinates = value["mapValue"]["fields"]["value"]["arrayValue"]["values"]
     return [float(each["doubleValue"]) for each in coordinates]
 
 
