@@ -9,7 +9,7 @@ from ._document_path import collection as check_collection
 from ._rest import ask
 from ._runtime import const, getrandbits
 from ._writes import Writes
-from .document import Document, document, name_of
+from .document import document, name_of
 
 _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _ID_SIZE = const(20)
@@ -17,24 +17,37 @@ _ID_SIZE = const(20)
 
 def get(fs, path, options):
     """Flow: the fields at `path`, None where there is no document."""
-    found = yield from read(fs, path, options)
-    return found.fields if isinstance(found, Document) else found
+    raw = options.pop("raw", False)
+    connection = yield from _found(fs, path, options)
+    if raw or not connection:
+        return connection and _raw(connection)
+    from ._document_fields import fields_of
+
+    return fields_of(connection.body, connection.body_size)
 
 
 def read(fs, path, options):
     """Flow: the Document at `path`, None where there is none."""
     raw = options.pop("raw", False)
-    name = name_of(fs, path)
+    connection = yield from _found(fs, path, options)
+    if raw or not connection:
+        return connection and _raw(connection)
+    return document(fs, _json.loads(connection.body, memoryview(connection.body), connection.body_size))
+
+
+def _found(fs, path, options):
+    """Flow: the connection with the answer, None where there is no document."""
     try:
-        connection = yield from ask(fs, "GET", name, None, parameters(options))
+        return (yield from ask(fs, "GET", name_of(fs, path), None, parameters(options)))
     except _missing() as error:
         # A project or a database that is not there is another matter.
         if not error.text.startswith("Document"):
             raise
         return None
-    if raw:
-        return bytes(memoryview(connection.body)[: connection.body_size])
-    return document(fs, _json.loads(connection.body, memoryview(connection.body), connection.body_size))
+
+
+def _raw(connection):
+    return bytes(memoryview(connection.body)[: connection.body_size])
 
 
 def _missing():

@@ -43,17 +43,26 @@ def loads(buffer: bytearray, view, end: int) -> object:
 
     Raises ProtocolError where the text is not JSON.
     """
+    end = checked(buffer, end)
+    return value(view[:end])
+
+
+def checked(buffer: bytearray, end: int) -> int:
+    """The end of the JSON text in buffer[:end], which is mended in place; ProtocolError where it is none."""
     code = check(buffer, 0, end)
     if code >= 0:
         text = "the server sent what is not JSON: %r: does the network intercept?"
         raise broken(text, _excerpt(buffer, code, end))
-    if code == _SURROGATES:
-        end = _mend(buffer, end)
+    return _mend(buffer, end) if code == _SURROGATES else end
+
+
+def value(view) -> object:
+    """The value of the JSON text in `view`, which was `checked`."""
     try:
-        return _loads(view[:end])
+        return _loads(view)
     except (MemoryError, ValueError):
         # ValueError: CPython's limit of 4,300 digits for one whole number.
-        raise broken("a JSON text of %d bytes, or a number in it, is too large: ask for less", end)
+        raise broken("a JSON text of %d bytes, or a number in it, is too large: ask for less", len(view))
 
 
 def _excerpt(buffer, at, end):

@@ -31,6 +31,8 @@ def send(client, request, size, repeatable=True, is_transaction=False):
     while True:
         attempt += 1
         connection = yield from client._exchange(request, size, repeatable)
+        # The answer needs the room, and the next request does.
+        connection._request = None
         if connection.response.status < 300:
             return connection
         from ._failures import refused
