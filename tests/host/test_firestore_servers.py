@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import emulator
@@ -11,7 +10,7 @@ import firestore_servers
 import psutil
 import pytest
 import requests
-from clients import ROOT
+from clients import ROOT, wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -50,10 +49,27 @@ def test_an_emulator_ends_with_all_that_it_started(tmp_path):
         pytest.skip(emulator.MISSING)
     with emulator.running(tmp_path, firestore_servers.RULES) as origin:
         assert processes_about(origin)
-    deadline = time.monotonic() + 10
-    while processes_about(origin):
-        assert time.monotonic() < deadline, f"there is still: {processes_about(origin)}"
-        time.sleep(0.05)
+    wait_until(lambda: not processes_about(origin))
+
+
+def test_an_emulator_ends_where_who_started_it_is_killed(tmp_path):
+    if emulator.find_gcloud() is None:
+        pytest.skip(emulator.MISSING)
+    command = [sys.executable, "-c", STARTS, str(tmp_path), firestore_servers.RULES]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as starter:
+        origin = starter.stdout.readline().strip()
+        assert processes_about(origin)
+        starter.kill()
+    wait_until(lambda: not processes_about(origin))
+
+
+STARTS = """
+import pathlib, sys, time, emulator
+with emulator.running(pathlib.Path(sys.argv[1]), sys.argv[2]) as origin:
+    print(origin, flush=True)
+    time.sleep(60)
+"""
 
 
 def processes_about(origin):
