@@ -111,7 +111,8 @@ def _words(content):
     if isinstance(content, list) and len(content) == 1:
         content = content[0]
     error = content.get("error") if isinstance(content, dict) else None
-    if isinstance(error, dict) and isinstance(error.get("message"), str):
+    if isinstance(error, dict):
         # Google's other services: {"error": {"code": 400, "message": "TOKEN_EXPIRED", "status": "INVALID_ARGUMENT"}}.
-        return "%s: " % error.get("status"), error["message"]
+        text = error.get("message")
+        return "%s: " % error.get("status"), text if isinstance(text, str) else repr(content)[:100]
     return "", error if isinstance(error, str) else repr(content)[:100]

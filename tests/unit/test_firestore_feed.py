@@ -189,7 +189,6 @@ def test_a_server_in_trouble_leaves_it_pending():
         feed.push(1)
         raises(Unavailable, feed.push, 2)
         assert feed.pending and len(set(network.sent[0][1:])) == 1
-        network.scripts.clear()
     with Network([REQUEST, WRITTEN, REQUEST, BUSY, REQUEST, WRITTEN]):
         feed = firestore().feed("t", (("a", 0),))
         feed.push(1)
