@@ -21,8 +21,6 @@ MISSING = (
     "gcloud is not installed here: without it nothing is tested against Google's Firestore emulator. Install the "
     "Google Cloud CLI with its component cloud-firestore-emulator, and Java"
 )
-
-
 # gcloud makes a process group of its own, to which all belong that it starts.
 _GUARD = """
 exec 3<&0
@@ -71,7 +69,7 @@ def running(folder, rules):
         yield f"http://{address}"
     finally:
         process.stdin.close()
-        process.wait(ANSWER_SECONDS)
+        process.wait(DEADLINE_SECONDS)
 
 
 def _wait_for_answer(process, url, log):
