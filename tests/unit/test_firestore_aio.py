@@ -103,19 +103,15 @@ async def test_a_create_whose_answer_was_lost_knows_its_document():
 async def test_one_renewal_heals_all_tasks():
     expired = error("401 Unauthorized", "UNAUTHENTICATED", "Request had invalid authentication credentials.")
     # The second request was made before the renewal, and is refused too.
-    script = [REQUEST, FOUND, REQUEST, expired], [REQUEST, FOUND]
-    with Network([REQUEST, expired], [REQUEST, renewal(2)], *script) as network:
+    script = [REQUEST, FOUND, REQUEST, expired, REQUEST, FOUND]
+    with Network([REQUEST, expired], [REQUEST, renewal(2)], script) as network:
         mine = token()
         old = "Authorization: Bearer " + mine.text
         fs = firestore(mine)
         assert await asyncio.gather(fs.get("c/d"), fs.get("c/d")) == [{"n": 5}] * 2
     healed = request("GET", "/c/d", lines=("Authorization: Bearer " + id_token(2),))
     assert network.sent[1] == [question()]
-    assert [data for sent in network.sent[2:] for data in sent] == [
-        healed,
-        request("GET", "/c/d", lines=(old,)),
-        healed,
-    ]
+    assert network.sent[2] == [healed, request("GET", "/c/d", lines=(old,)), healed]
 
 
 async def test_the_pause_between_two_tries_is_awaited():
