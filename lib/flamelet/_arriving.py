@@ -71,7 +71,7 @@ class Arriving(Closing):
                 self._at = reader.position
                 if code == FOUND:
                     found = self._found()  # type: ignore[attr-defined]
-                    if found:
+                    if found is not None:
                         return found
                 elif code != NEED:
                     raise self._failure(code)
