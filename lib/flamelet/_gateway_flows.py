@@ -1,19 +1,22 @@
 """The flows of `Gateway`: get, create, and what writes; and the iterator over a list.
 
-In: paths and documents. Out: what the envelope holds, or the error that it stands for.
+In: paths and documents. Out: what the envelope holds, or the error that it stands for. What doing twice is the same as
+once is repeated as _recovery.py says; a POST is not, unless its caller says so.
 """
 
-from . import InvalidArgument, _json, _url, broken
+from . import FlameletError, InvalidArgument, _json, _url, broken
 from ._arriving import Arriving
-from ._envelope import unwrapped
+from ._envelope import refused, unwrapped
 from ._opening import opened
 from ._reader import NEED, Reader
 from ._request import build
 
+_KEYS = ("status", "data", "message")
+
 
 def get(gateway, path):
     """Flow: the document at `path`."""
-    envelope = yield from ask(gateway, "GET", path)
+    envelope = yield from _ask(gateway, "GET", path)
     if not isinstance(envelope.get("data"), dict):
         raise broken("GET %s: the answer holds no document: is it a list, which list() reads?", path)
     return envelope["data"]
@@ -21,38 +24,62 @@ def get(gateway, path):
 
 def create(gateway, path, document, repeat):
     """Flow: write a new document; its id."""
-    envelope = yield from ask(gateway, "POST", path, document, repeat)
+    envelope = yield from _ask(gateway, "POST", path, _encoded(document), repeat)
     data = envelope.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("id"), str):
         raise broken("POST %s: the answer names no id", path)
     return data["id"]
 
 
-def written(gateway, method, path, document):
-    """Flow: write; the server's message."""
-    envelope = yield from ask(gateway, method, path, document)
+def write(gateway, method, path, document):
+    """Flow: write a document, or some of its fields; the server's message."""
+    envelope = yield from _ask(gateway, method, path, _encoded(document))
     return envelope.get("message")
 
 
-def ask(gateway, method, path, document=None, repeatable=True):
-    """Flow: the envelope of the answer, which says success."""
-    if document is not None and not isinstance(document, dict):
-        raise InvalidArgument("a document is a dict, not %r" % (document,))
-    body = b"" if document is None else _json.dumps(document, _any_key)
+def delete(gateway, path):
+    """Flow: delete a document; the server's message."""
+    envelope = yield from _ask(gateway, "DELETE", path)
+    return envelope.get("message")
+
+
+def _ask(gateway, method, path, body=b"", repeatable=True):
     request = build(gateway, method, target(gateway, path), body, headers(gateway, body))
-    connection = yield from gateway._exchange(request, len(request), repeatable)
-    if connection.response.status >= 300:
-        from ._failures import refused
-
-        raise refused(connection, request)
-    return unwrapped(read(connection, method, path), "%s %s" % (method, path))
+    return answered(gateway, named(method, path), request, len(request), repeatable)
 
 
-def read(connection, method, path):
-    """The body of an answer as a value."""
+def named(method, path):
+    """What errors call a request: without its query, which may hold a secret."""
+    return "%s %s" % (method, path.split("?")[0])
+
+
+def answered(gateway, what, request, size, repeatable, attempt=0):
+    """Flow: the envelope of the answer to request[:size], which says success; `what` names it in errors."""
+    connection = yield from gateway._exchange(request, size, repeatable, attempt)
+    status = connection.response.status
+    if status >= 300:
+        error = refused(what, status, connection.body, connection.body_size)
+        if not repeatable:
+            check_outcome(error)
+        raise error
     if not connection.body_size:
-        raise broken("%s %s: the answer is empty: is this a Firebase Express SDK endpoint?", method, path)
-    return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+        raise broken("%s: the answer is empty: is this a Firebase Express SDK endpoint?", what)
+    envelope = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+    return unwrapped(envelope, what, repeatable)
+
+
+def check_outcome(error) -> None:
+    """OutcomeUnknown where this refusal leaves open whether the request was done."""
+    if error.status >= 500 and error.status not in (501, 503):
+        from .errors import OutcomeUnknown
+
+        raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
+
+
+def _encoded(document):
+    if not isinstance(document, dict):
+        raise InvalidArgument("a document is a dict, not %r" % (document,))
+    return _json.dumps(document, _any_key)
 
 
 def target(gateway, path):
@@ -67,7 +94,10 @@ def target(gateway, path):
     for part in path.strip("/").split("/"):
         if part in ("", ".", ".."):
             raise InvalidArgument("%r cannot be a part of a path" % part)
-        made += "/" + _url.quote(part)
+        try:
+            made += "/" + _url.quote(part)
+        except UnicodeError:
+            raise InvalidArgument("a path with half a surrogate pair cannot be sent")
     return made + "?" + "&".join(parts) if parts else made
 
 
@@ -92,49 +122,58 @@ class Documents(Arriving):
         self.message = None
         self._envelope: dict = {}
         target(gateway, path)
-        super().__init__(gateway, _EnvelopeReader(gateway._options[2]), "GET " + path, "answer_bytes")
+        super().__init__(gateway, _EnvelopeReader(gateway._options[2]), named("GET", path), "answer_bytes")
 
     def _open(self):
         """Flow: ask; the request."""
         client = self._client
-        return (yield from opened(client, self._connection, target(client, self._path), headers(client, b"")))
+        connection = self._connection
+        try:
+            return (yield from opened(client, connection, target(client, self._path), headers(client, b"")))
+        except FlameletError as error:
+            if not connection.body_size or error.status != connection.response.status:
+                raise
+            raise refused(self._what, error.status, connection.body, connection.body_size)
 
     def _found(self):
         reader = self._reader
+        if reader.is_array():
+            raise broken("%s: the answer is a list: is this a Firebase Express SDK endpoint?", self._what)
         value = reader.read()
         if len(reader.keys) == 1:
             self._envelope[reader.keys[0]] = value
             return None
-        if not reader.is_list() or not isinstance(value, dict):
-            raise broken("%s: the answer holds no list of documents: is it a document, which get() reads?", self._what)
+        if not reader.is_list or not isinstance(value, dict):
+            raise self._no_list()
         return value
 
     def _check(self):
-        if not self._reader.has_data:
-            self._envelope.pop("data", None)
         unwrapped(self._envelope, self._what)
-        if not self._reader.has_data:
-            raise broken("%s: the answer holds no list", self._what)
+        if not self._reader.is_list:
+            raise self._no_list()
         self.message = self._envelope.get("message")
+
+    def _no_list(self):
+        return broken("%s: the answer holds no list of documents: is it a document, which get() reads?", self._what)
 
 
 class _EnvelopeReader(Reader):
-    """Finds the elements of `data`, and whatever else the envelope holds. `has_data`: the key has come."""
+    """Finds the elements of `data`, and what else the envelope holds. `is_list`: `data` has come, and is an array."""
 
     def __init__(self, value_bytes: int) -> None:
-        self.has_data = False
+        self.is_list = False
         super().__init__(["*"], value_bytes)
 
-    def is_list(self) -> bool:
-        """Whether `data` is an array."""
-        return self._open[1] == 91
-
     def _match(self, key):
-        if self._depth > 1:
+        if self._depth > 1 or self.is_array():
             return super()._match(key)
-        is_data = key == "data"
-        self.has_data = self.has_data or is_data
-        self.aim([key, "*"] if is_data else [key])
+        self.aim([key, "*"] if key == "data" else [key])
         self.keys[0] = key
-        self._matched = 1
+        # Whatever else a server adds is passed by.
+        self._matched = 1 if key in _KEYS else 0
         return NEED
+
+    def _begin_other(self, byte, at):
+        if self._depth == 1 and self.keys[0] == "data":
+            self.is_list = byte == 91
+        return super()._begin_other(byte, at)

@@ -7,7 +7,6 @@ so a token goes as a Bearer token, and further headers may be given. (Source: "R
 Memory: a document is held whole, of a list one document at a time.
 """
 
-from . import InvalidArgument, _url
 from ._client import Client
 
 
@@ -17,19 +16,22 @@ class Gateway(Client):
     Arguments: `token`: a `Token`, its text, a dict of it, or None; `headers`: {name: value}, what stands in front of
     the server may want; `options`: as for `flamelet.Database`. What the methods return is not annotated, since
     `flamelet.aio` awaits it.
+
+    Raises what errors.py has: NotFound, MissingKeys, ExtraKeys, GatewayError for what the SDK says; the errors of HTTP
+    for what the server, or a proxy in front of it, says.
     """
 
     awaited = False
+    # Whoever made the server chose the words of a 401.
+    blames_token = True
 
     def __init__(self, url: str, token=None, headers=None, **options) -> None:
         super().__init__(url, token, **options)
-        lines = []
-        for name in headers or {}:
-            value = headers[name]
-            if not isinstance(value, str) or "\r" in value or "\n" in value:
-                raise InvalidArgument("the header %s is no text of one line" % name)
-            lines.append("%s: %s" % (_url.check_text(name, "the name of a header"), value))
-        self._headers = tuple(lines)
+        self._headers: tuple = ()
+        if headers:
+            from ._header_lines import lines
+
+            self._headers = lines(headers, self._token)
 
     def list(self, path: str):
         """Iterate over the documents of a list, as they arrive; then its `message` is what the server said, or None."""
@@ -47,16 +49,16 @@ class Gateway(Client):
         return self._flow("create", path, document, repeat)
 
     def replace(self, path: str, document: dict):
-        """Write the document at `path` anew; the server's message."""
-        return self._flow("written", "PUT", path, document)
+        """Write the document at `path` anew, or a new one; the server's message."""
+        return self._flow("write", "PUT", path, document)
 
     def update(self, path: str, fields: dict):
         """Write these fields of the document at `path`; the server's message."""
-        return self._flow("written", "PATCH", path, fields)
+        return self._flow("write", "PATCH", path, fields)
 
     def delete(self, path: str):
         """Delete the document at `path`; the server's message, the same where there was none."""
-        return self._flow("written", "DELETE", path, None)
+        return self._flow("delete", path)
 
     def feed(self, path: str, fields: tuple, post: bool = False):
         """A feed of readings; `fields`: a tuple of (name, decimals).

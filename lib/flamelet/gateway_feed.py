@@ -8,25 +8,31 @@ Falsy values count as missing in the SDK's schemas: a reading of 0 is refused th
 allows it. METHODS are those of a feed that differ: see _hot_feed.py.
 """
 
-from . import FlameletError, _json, _push_id, _url, feed
+from . import FlameletError, _push_id, feed
 from ._buffer import put_text
 from ._connection import DONE
 from ._copy import copy
-from ._envelope import unwrapped
+from ._envelope import refused, unwrapped, value
+from ._gateway_flows import answered, check_outcome, headers, named, target
 from ._hot_feed import begin
+from ._request import build
 from ._runtime import const
 
 _LENGTH_DIGITS = const(6)
 _ANSWER_BYTES = const(512)
-_SUCCESS = b'"status":"success"'
+_SUCCESS = b'{"status":"success"'
+_NO_LENGTH = b" 0\r\n\r\n"
 
 
 def _init(self, gateway, path, fields, post) -> None:
-    from ._gateway_flows import target
-
     target(gateway, path)
-    self._target = path.strip("/")
+    self._target = path
     self._is_post = post
+    self._what = named("POST" if post else "PUT", path)
+    if post:
+        from ._recovery import is_alive
+
+        self._is_alive = is_alive
     # Awaited, an answer is collected as any other.
     self._is_streamed = self._base is feed.Feed
     self._answer = bytearray(_ANSWER_BYTES)
@@ -41,18 +47,23 @@ def _prepare(self):
         return
     self._parameters = parameters
     key = "-" * _push_id.SIZE
-    head = _head(gateway, self._target, None if self._is_post else key)
-    self._length_at = len(head)
+    path, mark, query = self._target.partition("?")
+    place = target(gateway, self._target if self._is_post else path.strip("/") + "/" + key + mark + query)
+    head = build(gateway, "POST" if self._is_post else "PUT", place, b"", headers(gateway, b" "))
+    self._length_at = len(head) - len(_NO_LENGTH)
     self._row_at = self._length_at + _LENGTH_DIGITS + 4
     end = self._row_at + self._room
     self._request = request = bytearray(end + _push_id.SIZE)
-    put_text(request, put_text(request, 0, head) + _LENGTH_DIGITS, b"\r\n\r\n")
+    put_text(request, put_text(request, 0, head[: self._length_at]) + _LENGTH_DIGITS, b"\r\n\r\n")
     # A POST has no key: that of the feed stands behind what is sent.
-    self._key_at = end if self._is_post else request.find(key.encode())
+    self._key_at = end if self._is_post else head.find(b" ") + 1 + len(place.split("?")[0]) - _push_id.SIZE
 
 
 def _begin(self, connection, row):
     self._answer_size = 0
+    if self._is_post and connection.sock and connection.over and not connection.busy:
+        # Express closes what was idle for five seconds: a POST must not get lost in that.
+        self._is_alive(connection)
     return begin(self, connection, row)
 
 
@@ -65,37 +76,40 @@ def _read(self, connection):
 def _is_done(self, connection, code):
     if code != DONE:
         return _is_lost(self, connection)
-    if connection.response.status != 200 and not self._is_post:
-        # Asked again by the flow that reads why: a PUT may be.
-        return False
-    self.pending = False
     if not self._is_streamed:
-        self._answer_size = copy(self._answer, 0, connection.body, 0, min(connection.body_size, _ANSWER_BYTES))
-    if connection.response.status != 200 or self._answer.find(_SUCCESS, 0, self._answer_size) < 0:
-        _look(self, connection)
-    return True
+        _keep(self, connection)
+    if connection.response.status == 200 and self._answer.find(_SUCCESS, 0, self._answer_size) == 0:
+        self.pending = False
+        return True
+    return _look(self, connection.response.status)
 
 
 def _again(self, attempt=0):
-    from ._failures import name, refused
-    from ._gateway_flows import read
-
+    gateway = self._database
     try:
-        gateway = self._database
-        connection = yield from gateway._exchange(self._request, self._size, not self._is_post, attempt)
-        if connection.response.status >= 300:
-            raise refused(connection, self._request)
-        what = name(self._request)
-        unwrapped(read(connection, *what.split(" ")), what)
+        yield from answered(gateway, self._what, self._request, self._size, not self._is_post, attempt)
         self.pending = False
+        _keep(self, gateway._connection)
     except FlameletError as error:
         self.pending = error.retry
         raise
 
 
 def _push_many(self, rows):
-    """Send the readings one after another, since the SDK has no way to send many; how many there were."""
+    """Send the readings one after another, since the SDK has no way to send many; how many there were.
+
+    What is pending goes first. After an error `pending` is as after `push`; those behind it were not sent.
+    """
     return self._database._run(_push_each(self, rows))
+
+
+def _key(self):
+    """The id of the last reading; of a POST the one that the server has made, "" where its answer names none."""
+    if not self._is_post:
+        return self._request[self._key_at : self._key_at + _push_id.SIZE].decode()
+    content = value(self._answer, self._answer_size)
+    data = content.get("data") if isinstance(content, dict) else None
+    return data.get("id", "") if isinstance(data, dict) else ""
 
 
 METHODS = {
@@ -106,16 +120,23 @@ METHODS = {
     "_is_done": _is_done,
     "_again": _again,
     "push_many": _push_many,
+    "key": property(_key),
 }
 
 
 def _push_each(self, rows):
     count = 0
+    if self.pending:
+        yield from self._again()
     for row in rows:
         self._check(row)
         yield from self._push(row)
         count += 1
     return count
+
+
+def _keep(self, connection):
+    self._answer_size = copy(self._answer, 0, connection.body, 0, min(connection.body_size, _ANSWER_BYTES))
 
 
 def _is_lost(self, connection):
@@ -130,24 +151,32 @@ def _is_lost(self, connection):
     return False
 
 
-def _look(self, connection):
-    """Raise what the answer stands for."""
-    from ._failures import name, told
+def _look(self, status):
+    """Whether an answer that does not begin as usual says success all the same; what it stands for is raised.
 
+    False where the request may be sent again, by the flow that reads the answer whole.
+    """
+    if status != 200 and (not self._is_post or status in (401, 503) or 300 <= status < 400):
+        return False
+    content = value(self._answer, self._answer_size)
+    if isinstance(content, bytes) and not self._is_post:
+        return False
     try:
-        content = _json.loads(self._answer, memoryview(self._answer), self._answer_size)
-    except FlameletError:
-        content = bytes(self._answer[: min(self._answer_size, 100)])
-    if connection.response.status >= 300:
-        raise told(name(self._request), connection.response.status, content)
-    unwrapped(content, name(self._request))
+        _check(self, status, content)
+    except FlameletError as error:
+        self.pending = error.retry
+        raise
+    self.pending = False
+    return True
 
 
-def _head(gateway, path, key):
-    from ._gateway_flows import headers, target
-
-    verb = "PUT" if key else "POST"
-    lines = ["%s %s HTTP/1.1" % (verb, target(gateway, "%s/%s" % (path, key) if key else path))]
-    lines.append("Host: " + _url.host_header(gateway._origin))
-    lines.extend(headers(gateway, b" "))
-    return "\r\n".join(lines).encode() + b"\r\nContent-Length:"
+def _check(self, status, content):
+    """Raise what the answer to a reading stands for."""
+    if status >= 300:
+        error = refused(self._what, status, self._answer, self._answer_size)
+        check_outcome(error)
+        raise error
+    if isinstance(content, bytes) and self._answer_size == _ANSWER_BYTES:
+        # It goes on beyond that: its beginning says what is wrong.
+        content = {"status": "error", "message": repr(content)}
+    unwrapped(content, self._what, not self._is_post)
