@@ -17,7 +17,7 @@ call may succeed later without a change.
 | `InvalidArgument` | a URL, path, value or option that cannot be; nothing was sent | no |
 | `NetworkError` | the server was not reached, or the connection broke; repeating is harmless | yes |
 | `Timeout` | a deadline passed | yes |
-| `TLSError` | the server could not be verified; nothing was sent | no, but yes where the handshake only broke or the clock is not set |
+| `TLSError` | the server could not be verified; nothing was sent | where it only broke, or the clock is not set |
 | `OutcomeUnknown` | the answer was lost, and repeating could do it twice: look first | no |
 | `ProtocolError` | the answer is not what an honest server sends, or larger than allowed | no |
 | `ResponseError` | the service refused: see below | by its kind |

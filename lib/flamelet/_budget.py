@@ -26,7 +26,8 @@ class Budget:
     def add_stream(self, client, connection) -> None:
         """Count the connection of a stream of `client`, and that of its requests; InvalidArgument where none fits."""
         if len(self.streams) >= self.limit:
-            raise InvalidArgument("a budget of %d has no room for another stream: close one first" % self.limit)
+            text = "a budget of %d has no room for another stream, walk or query: close one first, or use `with`"
+            raise InvalidArgument(text % self.limit)
         self.streams.append(connection)
         if client._connection not in self._open:
             self._open.append(client._connection)

@@ -46,6 +46,7 @@ TABLE: tuple = (
     (400, "REFRESH_TOKEN", Unauthenticated, "INVALID_REFRESH_TOKEN", NEVER, "mint a new token"),
     (400, "API key", Unauthenticated, "API_KEY_INVALID", NEVER, _API_KEY),
     (403, "API key", Unauthenticated, "API_KEY_INVALID", NEVER, _API_KEY),
+    (400, "requires an index", PreconditionFailed, "INDEX_MISSING", NEVER, "the link that it names makes the index"),
     (400, "FAILED_PRECONDITION", PreconditionFailed, "FAILED_PRECONDITION", NEVER, "look, then write again"),
     (400, "INVALID_ARGUMENT", BadRequest, "INVALID_ARGUMENT", NEVER, "mend what it names"),
     (401, "UNAUTHENTICATED", Unauthenticated, "TOKEN_EXPIRED", NEVER, _MINT_FOR_FIRESTORE),
