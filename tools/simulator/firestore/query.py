@@ -172,8 +172,8 @@ def parse_query(structured_query: Any, parent: Path, database: str, summed: Iter
         _check_group_below(where, explicit)
     if _count_arrays(where) > 1:
         raise invalid("A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction.")
-    _check_number(alternatives)
     _check_names(where, database)
+    _check_number(alternatives)
     _check_inequalities(where)
     _check_collection(collection, where, explicit)
     _check_size(where, explicit, parent)
@@ -379,8 +379,8 @@ def _check_number(alternatives: set[Alternative]) -> None:
 
 def _check_group_below(where: Filter | None, orders: list[Order]) -> None:
     """The collections of one name below a document are found by their names alone."""
-    paths = [*(each.path for each in _field_filters(where)), *(order.path for order in orders)]
-    if any(path != NAME for path in paths):
+    has_others = any(each.path != NAME or each.op in _ARRAYS for each in _field_filters(where))
+    if has_others or any(order.path != NAME for order in orders):
         raise invalid("collection group queries are only allowed at the root parent")
     if orders and orders[0].descending:
         raise Refused(
@@ -493,18 +493,9 @@ def _is_possible(alternative: Alternative) -> bool:
 
 
 def _unequal(where: Filter | None) -> set[FieldPath]:
-    """The fields with an inequality, but for those that nothing can fulfil as they compare with null or NaN."""
-    return {each.path for each in _field_filters(where) if _is_inequality(each) and not _is_never(each)}
-
-
-def _is_inequality(where: FieldFilter) -> bool:
-    return where.op in _RANGES or where.op in _NEGATIONS
-
-
-def _is_never(where: FieldFilter) -> bool:
-    if where.op in _NEGATIONS:
-        return NULL in where.operands
-    return all(key in (NULL, NAN) for key in where.operands)
+    """The fields with an inequality; a range from null or NaN, in which nothing is, does not count."""
+    ranges = [each for each in _field_filters(where) if each.op in _RANGES and each.operands[0] not in (NULL, NAN)]
+    return {each.path for each in [*ranges, *(each for each in _field_filters(where) if each.op in _NEGATIONS)]}
 
 
 def _with_implied(
