@@ -9,9 +9,9 @@ nothing is done again: OutcomeUnknown.
 (Source: "Transactions" of the Firestore documentation; the REST reference of beginTransaction, commit, rollback.)
 """
 
-from . import FlameletError, InvalidArgument, NetworkError, _json
+from . import FlameletError, InvalidArgument, NetworkError, _json, broken
 from ._documents import commit
-from ._rest import call
+from ._rest import call, told
 from ._runtime import getrandbits
 from ._writes import Writes
 from .document import document, name_of
@@ -70,10 +70,14 @@ class Transaction:
         body = {"documents": [name]}
         if self._id:
             body["transaction"] = self._id
-        found = None
-        for element in (yield from call(self._fs, "POST", self._fs._root + ":batchGet", body, None, True, True)):
+        answer = yield from call(self._fs, "POST", self._fs._root + ":batchGet", body, None, True, True)
+        found = is_missing = None
+        for element in answer if isinstance(answer, list) else ():
             if "found" in element:
                 found = document(self._fs, element["found"])
+            is_missing = is_missing or "missing" in element
+        if not found and not is_missing:
+            raise broken("%s: the answer does not say whether it is there: is this Firestore?", path)
         if name not in self._read:
             self._read[name] = found and found.update_time
         return found.fields if found and only_fields else found
@@ -128,8 +132,10 @@ def transaction(fs, function, attempts):
     for attempt in range(attempts):
         if keeps:
             options: dict = {"readWrite": {"retryTransaction": id} if id else {}}
-            answer = yield from call(fs, "POST", fs._root + ":beginTransaction", {"options": options})
-            id = answer["transaction"]
+            answer = yield from told(fs, "POST", fs._root + ":beginTransaction", {"options": options})
+            id = answer.get("transaction")
+            if not id:
+                raise broken("beginTransaction: the answer holds no transaction: is this Firestore?")
         tx = Transaction(fs, id)
         faster: tuple = (Aborted,)
         try:

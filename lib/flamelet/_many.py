@@ -2,7 +2,7 @@
 
 from . import InvalidArgument
 from ._documents import field_paths, read
-from ._rest import call
+from ._rest import told
 from .document import document, name_of, path_of
 
 
@@ -11,7 +11,7 @@ def batch_write(fs, writes):
     if not writes.encoded:
         return []
     body = b'{"writes":[%s]}' % b",".join(writes.encoded)
-    answer = yield from call(fs, "POST", fs._root + ":batchWrite", body, None, writes.repeatable)
+    answer = yield from told(fs, "POST", fs._root + ":batchWrite", body, None, writes.repeatable)
     done = []
     for result, status in zip(answer.get("writeResults", []), answer.get("status", [])):
         code = status.get("code", 0)

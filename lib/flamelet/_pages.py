@@ -4,7 +4,7 @@ In: a collection or a document. Out: an iterator, `async for` where the Firestor
 """
 
 from ._document_path import collection as check_collection
-from ._rest import call
+from ._rest import told
 
 
 class Pages:
@@ -61,7 +61,7 @@ def documents(fs, path, options):
     def ask(page_token):
         if page_token:
             given["pageToken"] = page_token
-        answer = yield from call(fs, "GET", name, None, given)
+        answer = yield from told(fs, "GET", name, None, given)
         return [document(fs, content) for content in answer.get("documents", [])], answer.get("nextPageToken")
 
     return Pages(fs, ask)
@@ -75,7 +75,7 @@ def collections(fs, path):
 
     def ask(page_token):
         body = {"pageToken": page_token} if page_token else {}
-        answer = yield from call(fs, "POST", name + ":listCollectionIds", body)
+        answer = yield from told(fs, "POST", name + ":listCollectionIds", body)
         return answer.get("collectionIds", []), answer.get("nextPageToken")
 
     return Pages(fs, ask)

@@ -18,6 +18,16 @@ def call(client, method, path, body=None, parameters=None, repeatable=True, is_t
     return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
 
 
+def told(client, method, path, body=None, parameters=None, repeatable=True):
+    """Flow: the answer, which has to be an object, as a dict."""
+    answer = yield from call(client, method, path, body, parameters, repeatable)
+    if not isinstance(answer, dict):
+        from . import broken
+
+        raise broken("%s: the answer is no object: is this Firestore?", path)
+    return answer
+
+
 def ask(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
     """Flow: the connection with a good answer."""
     request = build(client, method, target(client, path, parameters), encoded(body), headers(client, body))

@@ -130,6 +130,20 @@ def test_what_is_no_document_is_refused():
             raises(ProtocolError, firestore().get, "cities/LA")
 
 
+def test_what_is_no_list_is_refused():
+    batch = firestore().batch()
+    batch.set("c/d", {})
+    for ask in (
+        lambda fs: list(fs.list("c")),
+        lambda fs: list(fs.collections()),
+        lambda fs: list(fs.batch_get(["c/d"])),
+        lambda fs: fs.batch_write(batch),
+    ):
+        for body in ("5", "null", '"text"', "<html>"):
+            with Network([REQUEST, answer(body)]):
+                raises(ProtocolError, ask, firestore())
+
+
 def test_bad_paths_and_options_are_refused_before_anything_is_sent():
     with Network():
         fs = firestore()

@@ -13,6 +13,7 @@ from flamelet.errors import (
     OutcomeUnknown,
     PermissionDenied,
     PreconditionFailed,
+    ProtocolError,
     TransactionAborted,
 )
 
@@ -359,6 +360,14 @@ def test_bad_writes_and_paths_are_refused():
     ):
         with Network():
             raises(InvalidArgument, firestore().transaction, function)
+
+
+def test_an_answer_that_says_neither_is_no_missing_document():
+    for body in ("[]", "{}", "5", '[{"readTime":"%s"}]' % TIME):
+        with Network([REQUEST, answer(body)]):
+            raises(ProtocolError, firestore().transaction, add_one)
+        with Network([REQUEST, answer(body)]):
+            raises(ProtocolError, firestore(ACCESS_TOKEN).transaction, add_one)
 
 
 # Awaited.
