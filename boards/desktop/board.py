@@ -24,7 +24,9 @@ def config() -> dict:
     """Read the configuration: the JSON file named by FLAMELET_CONFIG, else config.json beside main.py.
 
     Returns: url; device (default: unique_id()); interval, seconds (10); count of readings, 0 for no end (0); token,
-    None, a string or a file name (None); ca, a file name (None); connections, 1 or 2 (2).
+    None, a string or a file name (None); ca, a file name (None); connections, 1 or 2 (2); service, "database" or
+    "gateway" ("database"); of a gateway readings, the path that they go to (None: devices/DEVICE/telemetry), and post,
+    True where it has no route for PUT (False).
     Raises: ValueError if the file is missing or broken; the text says what to do.
     """
     name = os.getenv("FLAMELET_CONFIG") or _beside_main("config.json")
@@ -46,6 +48,9 @@ def config() -> dict:
         "token": None,
         "ca": None,
         "connections": 2,
+        "service": "database",
+        "readings": None,
+        "post": False,
     }
     if not isinstance(given, dict):
         raise ValueError('%s must hold a JSON object such as {"url": "https://..."}' % name)
@@ -60,7 +65,13 @@ def config() -> dict:
 def _check(settings: dict, name: str) -> None:
     url, interval, count = settings["url"], settings["interval"], settings["count"]
     if not isinstance(url, str) or not url:
-        raise ValueError("%s: url is missing; it is the database's, https://NAME.firebaseio.com" % name)
+        raise ValueError(
+            "%s: url is missing; it is the database's, https://NAME.firebaseio.com, or the gateway's" % name
+        )
+    if settings["service"] not in ("database", "gateway"):
+        raise ValueError('%s: service must be "database" or "gateway", not %r' % (name, settings["service"]))
+    if not (settings["readings"] is None or isinstance(settings["readings"], str)) or settings["post"] not in (0, 1):
+        raise ValueError("%s: readings must be a path, and post true or false" % name)
     if not isinstance(settings["device"], str) or not settings["device"]:
         raise ValueError("%s: device must be a name" % name)
     if not _is_number(interval) or interval <= 0:

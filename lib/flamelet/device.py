@@ -8,6 +8,9 @@ In: a board, i.e. a module with the functions of `boards/desktop/board.py`. Out,
 - `devices/<id>/answers/<key>`: what came of it. The answer, the new state and the removal of the command are one
   write, so a command is executed once, also across a reconnect, and removed only when its answer has arrived.
 
+With `"service": "gateway"` in the configuration the readings go to an endpoint of Firebase Express SDK, and that is
+all: such a server has no streams, so there are no commands, and no state.
+
 A device that loses the server goes on measuring. A few readings wait for the connection; those that no longer fit,
 and those that were refused, are counted and said.
 
@@ -56,21 +59,26 @@ class Device:
         self.interval_ms = int(config["interval"] * 1000)
         self.count = config["count"]
         self.path = "devices/" + config["device"]
-        self.database = aio.Database(
+        self.database = _service(config)(
             config["url"],
             to_token(config["token"]),
             ca=config["ca"],
             budget=config["connections"],
             timeouts=Timeouts(connect=8000, handshake=10000, first_byte=8000, answer=20000),
         )
-        self.feed = self.database.feed(self.path + "/telemetry", board.FIELDS)
+        self._is_gateway = not isinstance(self.database, aio.Database)
+        if self._is_gateway:
+            path = config["readings"] or self.path + "/telemetry"
+            self.feed = self.database.feed(path, board.FIELDS, config["post"])
+        else:
+            self.feed = self.database.feed(self.path + "/telemetry", board.FIELDS)
         self.stopped = False
         self.measured = self.sent = self.not_sent = self.obeyed = 0
         self._light = False
         self._online: object = None  # not known yet
         self._waiting: list = []
         self._row = None  # the reading that is on its way
-        self._has_state = False
+        self._has_state = self._is_gateway
         self._answers: dict = {}  # of commands whose answer has not arrived yet
         self._recent: list = []  # keys of commands whose answer has
 
@@ -85,7 +93,9 @@ class Device:
         names = ", ".join([name for name, _ in self.board.FIELDS])
         self.board.report("start", "%s, a reading of %s" % (self.path, names))
         await self._connect()
-        tasks = [asyncio.create_task(self._send()), asyncio.create_task(self._obey())]
+        tasks = [asyncio.create_task(self._send())]
+        if not self._is_gateway:
+            tasks.append(asyncio.create_task(self._obey()))
         try:
             await self._measure()
         finally:
@@ -301,6 +311,10 @@ class Device:
         state = {"board": self.board.NAME, "interval": self.interval_ms / 1000, "led": self._light}
         state["at"] = {".sv": "timestamp"}
         return state
+
+
+def _service(config):
+    return aio.Gateway if config.get("service") == "gateway" else aio.Database
 
 
 def _refusal(text):

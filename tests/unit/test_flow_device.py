@@ -344,6 +344,43 @@ async def test_a_reading_that_was_refused_is_counted_and_not_sent_for_another():
         assert missing == list(range(missing[0], missing[0] + not_sent))
 
 
+class Gateway:
+    """An endpoint of Firebase Express SDK, which takes no falsy values."""
+
+    def __init__(self):
+        self.requests = []
+
+    def serve(self, request):
+        head, body = request.decode().split("\r\n\r\n", 1)
+        method, target, _ = head.split("\r\n")[0].split(" ")
+        number = json.loads(body)["n"]
+        self.requests.append((method, target, number))
+        if not number:
+            return [answer('{"status":"ERROR","message":"Missed keys: n"}'), self.serve]
+        if method == "POST":
+            return [answer('{"status":"success","data":{"id":"made"}}'), self.serve]
+        return [answer('{"status":"success","message":"Document with id x was updated"}'), self.serve]
+
+
+async def test_a_gateway_gets_the_readings_and_nothing_else():
+    for post in (False, True):
+        gateway = Gateway()
+        options = {"service": "gateway", "url": URL + "/api", "readings": "log" if post else None, "post": post}
+        with Network() as network:
+            async with Running(gateway, network, count=4, **options) as running:
+                running.board.n = -2
+                await asyncio.wait_for(running.task, 3)
+        assert running.summary() == ["3 sent, 1 not sent, 0 commands"], running.board.reports
+        assert [value for what, value in running.board.reports if what == "error"][0].endswith("Missed keys: n")
+        assert sorted(set(number for _, _, number in gateway.requests)) == [-1, 0, 1, 2]
+        targets = {(method, target) for method, target, _ in gateway.requests}
+        if post:
+            assert targets == {("POST", "/api/log")} and len(gateway.requests) == 4
+        else:
+            assert all(method == "PUT" and target[:-20] == "/api/devices/d1/telemetry/" for method, target in targets)
+            assert len(targets) == 4
+
+
 async def test_the_program_runs_with_one_connection():
     cloud = Cloud()
     with Network() as network:
