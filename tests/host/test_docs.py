@@ -30,6 +30,7 @@ def places(tmp_path):
         (tmp_path / "ca.pem").write_bytes(secure.ca_pem)
         yield {
             "https://example-default-rtdb.firebaseio.com": sim.url,
+            'flamelet.Firestore("my-project", token': f'flamelet.Firestore("demo", token, url="{sim.url}/v1"',
             "http://127.0.0.1:9000": sim.url,
             "https://127.0.0.1:9443": secure.url,
             '"ca.pem"': repr(str(tmp_path / "ca.pem")),
