@@ -154,4 +154,7 @@ def transaction(fs, function, attempts):
                 raise
             last = error
         yield getrandbits(9) << min(attempt, 5)
+    if isinstance(last, (AlreadyExists, NotFound)):
+        # It is so each time: nobody was faster.
+        raise last
     raise TransactionAborted("others were faster in each of %d tries: try later (%s)" % (attempts, last))

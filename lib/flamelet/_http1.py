@@ -41,6 +41,11 @@ _UNSIZED = const(6)  # the body ends with the connection
 _DONE = const(7)
 
 
+def _no_chunks(response, text, at: int, end: int) -> int:
+    # Until the first answer in chunks; then it is read_line of _chunked.py.
+    return _BAD_CHUNK
+
+
 class Response:
     """The parser. After HEAD these are set: status, keep_alive, length (-1: not declared), chunked, headers.
 
@@ -50,7 +55,7 @@ class Response:
 
     def __init__(self) -> None:
         self._line = bytearray(64)
-        self._read_chunk_line: object = None
+        self._read_chunk_line = _no_chunks
         self.wanted: tuple = ()
         self.headers: dict = {}
         self.position = self.piece_start = self.piece_end = 0
@@ -173,7 +178,7 @@ class Response:
         return self._keep(text, name, end) if self.wanted else NEED
 
     def _expect_chunks(self):
-        if not self._read_chunk_line:
+        if self._read_chunk_line is _no_chunks:
             # Here, since with another local the frame of _read_header would come from the heap.
             from ._chunked import read_line
 

@@ -56,6 +56,7 @@ TABLE: tuple = (
     (409, "ABORTED", Aborted, "ABORTED", TRANSACTION, "others write the same documents: again, later"),
     (429, "Quota", ResourceExhausted, "QUOTA_EXCEEDED", QUOTA, "the quota is used up: see the project's usage"),
     (500, "INTERNAL", Unavailable, "INTERNAL", ONCE, _LATER),
+    (500, "UNKNOWN: ", Unavailable, "UNKNOWN", ONCE, _LATER),
     (501, "UNIMPLEMENTED", BadRequest, "UNIMPLEMENTED", NEVER, "this server does not have that method"),
     (504, "", Unavailable, "DEADLINE_EXCEEDED", BACKOFF, "the server took too long: ask for less, or later"),
     (400, "WRITE_TOO_BIG", BadRequest, "WRITE_TOO_BIG", NEVER, "write it in parts, or allow more by write_size_limit"),

@@ -30,7 +30,7 @@ def told(client, method, path, body=None, parameters=None, repeatable=True):
 
 def ask(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
     """Flow: the connection with a good answer."""
-    request = build(client, method, target(client, path, parameters), encoded(body), headers(client, body))
+    request = build(client, method, target(client, path, parameters, method), encoded(body), headers(client, body))
     return (yield from send(client, request, len(request), repeatable, is_transaction))
 
 
@@ -68,22 +68,26 @@ def pause(error, attempt, end, repeatable=True, is_transaction=False):
     return ms
 
 
-def target(client, path, parameters=None):
+def target(client, path, parameters=None, method="POST"):
     """The request target of `path`; `parameters`: {name: a text, a bool, a number, or a tuple of texts}."""
+    # "documents:commit": what stands behind the colon is part of the method. That of an id is quoted, since the service
+    # would look for a method behind it; ids of devices, "aa:bb:cc", have some.
+    path, colon, verb = path.rpartition(":") if method == "POST" else (path, "", "")
+    if "/" in verb or not colon:
+        path, colon, verb = path + colon + verb, "", ""
     parts = client._parameters()
     for name in parameters or ():
         value = parameters[name]
         for text in value if isinstance(value, (tuple, list)) else (value,):
             text = ("true" if text else "false") if isinstance(text, bool) else str(text)
             parts.append("%s=%s" % (name, _url.quote(text)))
-    # Ids are quoted; what gives the path its form is not.
-    path = "%s/%s" % (client._path, "/".join([_quoted(part) for part in path.split("/")]))
+    path = "%s/%s%s%s" % (client._path, "/".join([_quoted(part) for part in path.split("/")]), colon, verb)
     return path + "?" + "&".join(parts) if parts else path
 
 
 def _quoted(part):
-    # "documents:commit", "(default)"
-    return _url.quote(part).replace("%3A", ":").replace("%28", "(").replace("%29", ")")
+    # "(default)" as the documents write it.
+    return _url.quote(part).replace("%28", "(").replace("%29", ")")
 
 
 def encoded(body):

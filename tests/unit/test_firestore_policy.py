@@ -62,7 +62,7 @@ NEVER = (
 )  # fmt: skip
 BACKOFF = (
     ("429 Too Many Requests", "RESOURCE_EXHAUSTED", "Bandwidth exhausted", ResourceExhausted, "TOO_MANY_REQUESTS"),
-    ("500 Internal Server Error", "UNKNOWN", "Something", Unavailable, "SERVER_ERROR"),
+    ("500 Internal Server Error", "DATA_LOSS", "Something", Unavailable, "SERVER_ERROR"),
     ("502 Bad Gateway", "", "from in between", Unavailable, "SERVER_ERROR"),
     ("504 Gateway Timeout", "DEADLINE_EXCEEDED", "Deadline exceeded", Unavailable, "DEADLINE_EXCEEDED"),
     ("409 Conflict", "ABORTED", "Too much contention on these documents.", Aborted, "ABORTED"),
@@ -125,7 +125,7 @@ def test_pauses_are_random_from_nothing_to_their_longest():
 
 
 def test_no_pause_is_longer_than_half_a_minute():
-    script = [REQUEST, error("500 Internal Server Error", "UNKNOWN", "x")] * 9 + [REQUEST, GOOD]
+    script = [REQUEST, error("500 Internal Server Error", "DATA_LOSS", "x")] * 9 + [REQUEST, GOOD]
     with Dice(), Network(script) as network:
         assert firestore(timeouts=timeouts(first_byte=60000, answer=600000)).get("c/d") == {}
     assert network.pauses[-4:] == [30000] * 4 and len(network.pauses) == 9
