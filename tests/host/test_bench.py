@@ -143,6 +143,34 @@ def test_a_refresh_takes_4_kb_of_heap_at_most_and_gives_them_back(bench):
 
 @needs_micropython
 @pytest.mark.timeout(DEADLINE_SECONDS)
+@pushes
+def test_a_push_to_firestore_leaves_and_takes_nothing(bench, transport):
+    section = f"Firestore: a push of its feed over {transport}"
+    assert bench[section, "heap bytes left"]["values"][FEED] == 0
+    assert bench[section, "heap bytes taken"]["values"][FEED] == 0
+    assert bench[section, "holds under heap_lock"]["values"][FEED] is True
+    assert bench[section, "new connections for 1,000 pushes"]["values"][FEED] == 0
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+def test_a_document_is_got_in_three_times_the_heap_of_its_dict(bench):
+    section = "Firestore: a document of ten fields is got"
+    dict_bytes = bench[section, "heap bytes of the dict"]["values"][FEED]
+    needed = bench[section, "heap bytes that have to be free, the dict's included"]["values"][FEED]
+    assert 500 < dict_bytes < needed <= 3 * dict_bytes
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
+def test_ten_thousand_documents_of_a_query_leave_nothing_of_them(bench):
+    section = "Firestore: a query of 10,000 documents"
+    assert bench[section, "passes in a heap of 96k"]["values"][FEED] is True
+    assert bench[section, "growth of the heap from document 10 to 500"]["values"][FEED] == 0
+
+
+@needs_micropython
+@pytest.mark.timeout(DEADLINE_SECONDS)
 def test_a_soak_leaves_nothing():
     done = flamelet("soak", "--quick")
     assert "20,000 pushes and" in done.stdout, done.stdout + done.stderr
