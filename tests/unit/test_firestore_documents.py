@@ -83,6 +83,7 @@ def test_each_segment_of_a_path_is_quoted():
         ("a&b/50%", "a%26b/50%25"),
         ("gr\u00fcn/\u6e29", "gr%C3%BCn/%E6%B8%A9"),
         ("a#b/[c]", "a%23b/%5Bc%5D"),
+        ("devices/aa:bb:cc", "devices/aa%3Abb%3Acc"),
         ("a/b/c/d", "a/b/c/d"),
     )
     with Network([REQUEST, answer(LA)] * len(paths)) as network:

@@ -156,14 +156,15 @@ def test_a_503_is_repeated_for_every_write_since_it_was_not_attempted():
 # once
 
 
-def test_an_internal_error_is_repeated_once():
-    internal = error("500 Internal Server Error", "INTERNAL", "An internal error occurred.")
-    with Dice(), Network([REQUEST, internal] * 2) as network:
-        found = raises(Unavailable, firestore(timeouts=LONG).get, "c/d")
-    assert (found.code, found.action, found.retry) == ("INTERNAL", "once", True)
-    assert network.sent == [[GET] * 2] and network.pauses == [1022]
-    with Network([REQUEST, internal, REQUEST, GOOD]):
-        assert firestore(timeouts=LONG).get("c/d") == {}
+def test_an_internal_and_an_unknown_error_are_repeated_once():
+    for canonical in ("INTERNAL", "UNKNOWN"):
+        trouble = error("500 Internal Server Error", canonical, "An error occurred.")
+        with Dice(), Network([REQUEST, trouble] * 2) as network:
+            found = raises(Unavailable, firestore(timeouts=LONG).get, "c/d")
+        assert (found.code, found.action, found.retry) == (canonical, "once", True)
+        assert network.sent == [[GET] * 2] and network.pauses == [1022]
+        with Network([REQUEST, trouble, REQUEST, GOOD]):
+            assert firestore(timeouts=LONG).get("c/d") == {}
 
 
 # transaction
@@ -229,6 +230,7 @@ def test_the_link_that_creates_an_index_is_kept_as_it_came():
             query = firestore().query("c").where("a", "==", 1).order_by("b")
             found = raises(PreconditionFailed, list, query)
         assert found.text == INDEX and INDEX in str(found) and len(network.sent[0]) == 1
+        assert (found.code, found.action) == ("INDEX_MISSING", "never")
 
 
 # Lost answers.

@@ -374,7 +374,7 @@ def test_a_refusal_within_an_array_is_the_same_refusal():
         fs = firestore()
         for function in (list, lambda query: query.get()):
             error = raises(PreconditionFailed, function, fs.query("dev"))
-            assert (error.code, error.text) == ("FAILED_PRECONDITION", link)
+            assert (error.code, error.text) == ("INDEX_MISSING", link)
             assert link in str(error)
 
 
