@@ -131,7 +131,7 @@ class Documents(Arriving):
         try:
             return (yield from opened(client, connection, target(client, self._path), headers(client, b"")))
         except FlameletError as error:
-            if not connection.body_size or error.status != connection.response.status:
+            if not error.status or error.status != connection.response.status:
                 raise
             raise refused(self._what, error.status, connection.body, connection.body_size)
 
