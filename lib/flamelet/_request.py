@@ -19,7 +19,10 @@ def build(client, method: str, target: str, body: bytes = b"", headers: tuple = 
     lines.extend(headers)
     if body or method not in ("GET", "DELETE"):
         lines.append("Content-Length: %d" % len(body))
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    lines.append("\r\n")
+    # With a token each copy takes more than a kilobyte.
+    head = "\r\n".join(lines).encode()
+    return head + body if body else head
 
 
 def overridden(client, rest: str) -> tuple:

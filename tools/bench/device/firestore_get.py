@@ -1,4 +1,4 @@
-"""Gets a document of ten fields: `firestore_get FREE URL CA -`. No token: a request's is no part of the document.
+"""Gets a document of ten fields: `firestore_get FREE TOKEN URL CA -`. TOKEN: how many bytes it has, 0 for none.
 
 With FREE "-" a line of JSON tells how many bytes of heap the dict takes that a get gives. Else FREE is the size of the
 one piece that is left free of the heap, and the end is an error unless a get succeeds in it.
@@ -11,9 +11,10 @@ import flamelet
 
 COUNT = 20
 PATH = "readings/r00000"
-FREE, URL, CA = sys.argv[1:4]
+FREE, TOKEN, URL, CA = sys.argv[1:5]
 
-fs = flamelet.Firestore("demo", url=URL + "/v1", ca=None if CA == "-" else CA)
+token = {"access_token": "a" * int(TOKEN)} if TOKEN != "0" else None
+fs = flamelet.Firestore("demo", token, url=URL + "/v1", ca=None if CA == "-" else CA)
 
 
 def heap():
