@@ -50,7 +50,9 @@ def after_401(client, connection, request, size):
 
     token = client._token
     error = refused(connection, request)
-    if error.code not in _BLAMED and not getattr(client, "blames_token", False):
+    if error.code not in _BLAMED and (
+        not getattr(client, "blames_token", False) or not token.refresh_token or connection.renewed
+    ):
         return None
     if not token.refresh_token or connection.renewed:
         _refuse(token, error)

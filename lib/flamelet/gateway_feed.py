@@ -12,8 +12,9 @@ from . import FlameletError, _push_id, feed
 from ._buffer import put_text
 from ._connection import DONE
 from ._copy import copy
-from ._envelope import refused, unwrapped, value
-from ._gateway_flows import answered, check_outcome, headers, named, target
+from ._envelope import unwrapped
+from ._gateway_flows import answered
+from ._gateway_target import headers, named, target
 from ._hot_feed import begin
 from ._request import build
 from ._runtime import const
@@ -107,6 +108,8 @@ def _key(self):
     """The id of the last reading; of a POST the one that the server has made, "" where its answer names none."""
     if not self._is_post:
         return self._request[self._key_at : self._key_at + _push_id.SIZE].decode()
+    from ._envelope_errors import value
+
     content = value(self._answer, self._answer_size)
     data = content.get("data") if isinstance(content, dict) else None
     return data.get("id", "") if isinstance(data, dict) else ""
@@ -158,6 +161,8 @@ def _look(self, status):
     """
     if status != 200 and (not self._is_post or status in (401, 503) or 300 <= status < 400):
         return False
+    from ._envelope_errors import value
+
     content = value(self._answer, self._answer_size)
     if isinstance(content, bytes) and not self._is_post:
         return False
@@ -173,9 +178,9 @@ def _look(self, status):
 def _check(self, status, content):
     """Raise what the answer to a reading stands for."""
     if status >= 300:
-        error = refused(self._what, status, self._answer, self._answer_size)
-        check_outcome(error)
-        raise error
+        from ._envelope_errors import refused
+
+        raise refused(self._what, status, self._answer, self._answer_size, False)
     if isinstance(content, bytes) and self._answer_size == _ANSWER_BYTES:
         # It goes on beyond that: its beginning says what is wrong.
         content = {"status": "error", "message": repr(content)}
