@@ -21,7 +21,7 @@ call may succeed later without a change.
 | `OutcomeUnknown` | the answer was lost, and repeating could do it twice: look first | no |
 | `ProtocolError` | the answer is not what an honest server sends, or larger than allowed | no |
 | `ResponseError` | the service refused: see below | by its kind |
-| `TransactionAborted` | someone else was faster, 25 times | yes |
+| `TransactionAborted` | someone else was faster each time: 25 times, of Firestore 5 | yes |
 | `StreamCancelled` | the server ended a stream for good; `text` has its words | no |
 
 ## What a refusal means
