@@ -8,6 +8,7 @@ one prints stands in it behind `#> `, line by line. Comments of HTML hold what a
                          what it prints before needs no `#> `
 """
 
+import json
 import re
 
 import pytest
@@ -23,14 +24,19 @@ PROMISE = re.compile(r"#> (.*)$", re.MULTILINE)
 PAGES = {path.name: path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
 
 
+# The server that the page of the gateway describes.
+GATEWAY = json.loads(re.search(r"```json\n(.*?)```", PAGES["gateway.md"], re.DOTALL)[1])
+
+
 @pytest.fixture
 def places(tmp_path):
     """What stands for the servers and files that pages name."""
-    with Simulator() as sim, Simulator(tls=True) as secure:
+    with Simulator() as sim, Simulator(tls=True) as secure, Simulator(gateway=GATEWAY) as gateway:
         (tmp_path / "ca.pem").write_bytes(secure.ca_pem)
         yield {
             "https://example-default-rtdb.firebaseio.com": sim.url,
             'flamelet.Firestore("my-project", token': f'flamelet.Firestore("demo", token, url="{sim.url}/v1"',
+            "https://api.example.com": gateway.url,
             "http://127.0.0.1:9000": sim.url,
             "https://127.0.0.1:9443": secure.url,
             '"ca.pem"': repr(str(tmp_path / "ca.pem")),
