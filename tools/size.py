@@ -20,6 +20,7 @@ from flamelet_tools.checkout import checkout
 from flamelet_tools.micropython import MISSING, find_micropython, module_path
 
 DEADLINE_SECONDS = 60
+_WIDTH = 120  # of a pipe: rich would take 80, and cut the names
 DESKTOP_ONLY = "_cpython.py"
 
 MEMORY = """
@@ -54,7 +55,7 @@ def size() -> None:
         sizes = compile_library(root, Path(folder))
         memory = {module: int(run(MEMORY.format(module=module), folder)) for module in sizes}
         loaded = modules_of_a_push(folder)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     console.print(table(sizes, memory, loaded, box.SIMPLE_HEAD if console.is_terminal else None))
 
 
