@@ -3,6 +3,8 @@
 import http.client
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -300,3 +302,18 @@ def test_a_gateway_that_cannot_be_is_refused_with_the_reason(given, wrong, tmp_p
     refused = CliRunner().invoke(command, ["--gateway", str(file)])
     assert refused.exit_code == 2
     assert "--gateway" in refused.output
+
+
+def test_the_command_serves_the_gateway_of_a_file(tmp_path):
+    file = tmp_path / "gateway.json"
+    file.write_text(json.dumps(GATEWAY))
+    command_line = [sys.executable, "-m", "flamelet_tools.simulator.cli", "--gateway", str(file)]
+    process = subprocess.Popen(command_line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        url = process.stdout.readline().split("ready: ")[1].strip()
+        answer = requests.get(f"{url}/api/users", timeout=DEADLINE_SECONDS)
+        assert answer.json() == {"status": "success", "data": []}
+    finally:
+        process.terminate()
+        process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == 0
