@@ -71,17 +71,21 @@ def to_budget(budget) -> Budget:
 class Closing:
     """What a `with` or `async with` block closes at its end."""
 
+    def close(self) -> None:
+        """End it, and free what it holds."""
+        raise NotImplementedError
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.close()  # type: ignore[attr-defined]
+        self.close()
 
     async def __aenter__(self):
         return self
 
     async def __aexit__(self, *_):
-        self.close()  # type: ignore[attr-defined]
+        self.close()
 
 
 def enter(client, stream) -> None:
