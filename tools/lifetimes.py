@@ -31,7 +31,7 @@ SAME_TREE = {"a": {"b": 1, "c": 2}}  # mirrored whenever the heap is measured
 HEAP_ROUNDS, HEAP_SAMPLES = 3, 10
 STREAMS = 2  # of the device: its commands, and the mirror
 COMMANDS_REMEMBERED = 20
-LARGEST_EVENT = 5000
+MOST_LEAVES, LONGEST_LEAF = 100, 50  # more than there will be in the tree
 HEAP_GROWTH = 64  # two blocks, of what is under way at that moment
 WRITE_SECONDS = 0.02
 WRITES_PER_COMMAND = 20
@@ -179,8 +179,9 @@ def measured(count: int, seconds: int, runtime: str, tls: bool) -> list[Row]:
         simulator = Simulator(tls=tls, rules=RULES, strict=True, token_seconds=seconds, on_request=seen.see)
         stack.enter_context(simulator)
         cloud = Cloud(simulator, seen, stack.enter_context(started(simulator, folder, runtime)))
-        # So that what the device keeps for events and of commands is as large as it will be.
-        cloud.mark(tree="x" * LARGEST_EVENT)
+        # So that what the device keeps for events, changes and commands is as large as it will be.
+        for letter in "xy":
+            cloud.mark(tree={f"k{n}": letter * LONGEST_LEAF for n in range(MOST_LEAVES)})
         for _ in range(COMMANDS_REMEMBERED):
             cloud.command()
         cloud.live()
