@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorded import method_of
 
 from flamelet import GeoPoint, Reference, Timestamp, Vector, _document_path, _document_size, _fields, _json
 from flamelet.errors import InvalidArgument, ProtocolError
@@ -60,7 +61,7 @@ def parsed(data):
 def answers():
     """(name, parsed JSON) of each recording that holds JSON."""
     for path in RESPONSES:
-        answer = read_answer([path.read_bytes()], path.with_suffix(".request").exists())
+        answer = read_answer([path.read_bytes()], method_of(path) == "HEAD")
         if answer.headers.get(b"content-type", b"").startswith(b"application/json") and answer.body:
             yield path.stem, json.loads(answer.body)
 

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+from recorded import method_of
 
 from flamelet import _http1, _json
 
@@ -35,11 +36,6 @@ def test_a_recording_is_read_as_python_reads_it_however_it_is_cut(path):
     for pieces in cuts(data):
         assert_same(read_answer(pieces, bodiless), whole, pieces)
     assert_same(read_answer([data + TRAILING], bodiless), whole, "with trailing bytes")
-
-
-def method_of(path):
-    request = path.with_suffix(".request")
-    return request.read_bytes().split(b" ")[0].decode() if request.exists() else "GET"
 
 
 def cuts(data):
