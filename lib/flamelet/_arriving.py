@@ -11,14 +11,15 @@ piece.
 from . import broken
 from ._budget import Closing, enter, leave
 from ._connection import DONE
-from ._each import Each
 from ._http1 import BODY
 from ._reader import FOUND, NEED, NOT_JSON
 from ._runtime import ticks_add, ticks_ms
 
 
-class Arriving(Closing, Each):
-    """A subclass has `_open` and `_found`; `what` names the operation in errors, `limit` what bounds a value."""
+class Arriving(Closing):
+    """A subclass has `_open`, a flow that asks and returns the request, and `_found`, which makes of a value what is
+    yielded, None for nothing. `what` and `limit` name the operation, and what bounds a value, in errors.
+    """
 
     def __init__(self, client, reader, what: str, limit: str) -> None:
         self._client = client
@@ -31,13 +32,23 @@ class Arriving(Closing, Each):
         self._at = self._end = 0
         enter(client, self)
 
-    def _open(self):
-        """Flow: ask; the request, when the head of a good answer is there."""
-        raise NotImplementedError
+    def __iter__(self):
+        return self
 
-    def _found(self):
-        """What is yielded for the value in the reader; None for nothing."""
-        raise NotImplementedError
+    def __next__(self):
+        found = self._client._run(self._next())
+        if found is None:
+            raise StopIteration
+        return found
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        found = await self._client._run(self._next())
+        if found is None:
+            raise StopAsyncIteration
+        return found
 
     def close(self) -> None:
         """End it, and free its connection."""
@@ -52,14 +63,14 @@ class Arriving(Closing, Each):
         reader = self._reader
         try:
             if not self._request:
-                self._request = yield from self._open()
+                self._request = yield from self._open()  # type: ignore[attr-defined]
                 # The budget parks what nobody uses.
                 self._connection.busy = True
             code = reader.feed(self._connection.buffer, self._at, self._end)
             while True:
                 self._at = reader.position
                 if code == FOUND:
-                    found = self._found()
+                    found = self._found()  # type: ignore[attr-defined]
                     if found is not None:
                         return found
                 elif code != NEED:
@@ -71,7 +82,7 @@ class Arriving(Closing, Each):
             if code not in (NEED, FOUND):
                 raise self._failure(code)
             self._check()
-            found = self._found() if code == FOUND else None
+            found = self._found() if code == FOUND else None  # type: ignore[attr-defined]
         except Exception:
             self.close()
             raise

@@ -4,18 +4,35 @@ In: a collection or a document. Out: an iterator, `async for` where the Firestor
 """
 
 from ._document_path import collection as check_collection
-from ._each import Each
 from ._rest import told
 
 
-class Pages(Each):
+class Pages:
     """Iterate over it. `ask(page_token)` is a flow that returns (what is on the page, the token of the next one)."""
 
     def __init__(self, fs, ask) -> None:
-        self._client = fs
+        self._fs = fs
         self._ask = ask
         self._items: list = []
         self._token: object = ""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        found = self._fs._run(self._next())
+        if found is None:
+            raise StopIteration
+        return found
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        found = await self._fs._run(self._next())
+        if found is None:
+            raise StopAsyncIteration
+        return found
 
     def _next(self):
         """Flow: the next item; None at the end."""

@@ -8,13 +8,11 @@ has at most `value_bytes`.
 from ._arriving import Arriving
 from ._opening import opened
 from ._reader import Reader
-from .database import Database, keys
+from .database import keys
 
 
 class Walk(Arriving):
     """Made by `Database.walk(path, pattern)`: iterate over it, with `async for` where the database is awaited."""
-
-    _client: Database
 
     def __init__(self, client, path: str, pattern: str, raw: bool, value_bytes: int) -> None:
         parts = [part for part in keys(pattern) if part]
