@@ -1,7 +1,7 @@
 """The methods of `Database` that few programs use: they are loaded with the first one that is asked for.
 
 Each takes the database as its first argument. A flow is handed to the database's pump, so that `flamelet.aio` awaits
-it.
+it. Modules are imported by `from . import`, through the package, which keeps their garbage apart: see there.
 """
 
 
@@ -36,9 +36,9 @@ def transaction(database, path: str, function):
 
 def query(database, path: str):
     """A `Query` of the children of `path`: query("dinosaurs").order_by_child("height").limit_to_last(3).get()."""
-    from .query import Query
+    from . import query as module
 
-    return Query(database, path)
+    return module.Query(database, path)
 
 
 def walk(database, path: str, pattern: str, raw: bool = False, value_bytes: int = 8192):
@@ -47,16 +47,16 @@ def walk(database, path: str, pattern: str, raw: bool = False, value_bytes: int 
     The answer may be larger than memory; each value has at most `value_bytes`. `raw`: values are JSON as it was sent,
     in bytes, with each digit of a number.
     """
-    from .walk import Walk
+    from . import walk as module
 
-    return Walk(database, path, pattern, raw, value_bytes)
+    return module.Walk(database, path, pattern, raw, value_bytes)
 
 
 def mirror(database, path: str, **options):
     """A `Mirror` of `path`: its value, kept live, and the changes of it; see `Database.listen` for the options."""
-    from .mirror import Mirror
+    from . import mirror as module
 
-    return Mirror(database, database.listen(path, **options))
+    return module.Mirror(database, database.listen(path, **options))
 
 
 def get_rules(database):
