@@ -167,7 +167,7 @@ async def test_an_awaited_mirror_is_the_same():
             async for change in mirror:
                 seen.append(change)
         except StreamCancelled as error:
-            assert error.text == '"Permission denied"'
+            assert error.text == "Permission denied"
         assert seen == [("/a/0", 5)] and mirror.value == {"a": [5]}
         assert mirror.closed
 
