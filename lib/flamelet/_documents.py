@@ -109,8 +109,6 @@ def parameters(options):
             made["mask.fieldPaths"] = field_paths(options[name])
         elif name == "read_time":
             made["readTime"] = str(options[name])
-        elif name == "transaction":
-            made["transaction"] = options[name]
         else:
             from . import InvalidArgument
 
