@@ -77,6 +77,13 @@ class Running:
                 return match
         raise AssertionError(f"no line matched {pattern!r}:\n{''.join(self.lines)}")
 
+    def wait_for_all(self, *patterns):
+        """Read lines until each pattern has matched one, in any order: device and cloud print by themselves."""
+        missing = list(patterns)
+        while missing:
+            self.wait_for("|".join(f"(?:{pattern})" for pattern in missing))
+            missing = [pattern for pattern in missing if not re.search(pattern, self.lines[-1])]
+
     def end(self):
         """Return the exit code and all that was printed."""
         output, _ = self.process.communicate(timeout=DEADLINE_SECONDS)
@@ -175,8 +182,7 @@ def test_the_curl_line_that_run_prints_sends_a_command(runtime):
         body, url = running.wait_for(r"curl -X POST -d '(.*)' '(.*)'").groups()
         running.wait_for(r"^device +reading")
         urllib.request.urlopen(url, data=body.encode(), timeout=10).close()
-        running.wait_for(r"^device +led +on")
-        running.wait_for(r"^cloud +removed +commands/")
+        running.wait_for_all(r"^device +led +on", r"^cloud +removed +commands/")
 
 
 @runtimes
