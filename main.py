@@ -7,7 +7,7 @@ import sys
 
 if sys.platform in ("linux", "darwin"):
     checkout = __file__.rpartition("/")[0] or "."
-    sys.path[:0] = [checkout + "/lib", checkout + "/boards/desktop"]
+    sys.path[:0] = [checkout + folder for folder in ("/lib", "/boards/desktop", "/boards/shared")]
 
 from flamelet import device  # noqa: E402
 

@@ -42,7 +42,7 @@ def check_desk(root: Path) -> bool:
     link = packages / "flamelet_tools"
     if not link.is_symlink():
         link.symlink_to(root / "tools", target_is_directory=True)
-    path = [packages, root / "lib", root / "boards" / "desktop"]
+    path = [packages, root / "lib", root / "boards" / "desktop", root / "boards" / "shared"]
     modules = ["-p", "flamelet_tools", "-p", "flamelet", "-m", "board"]
     return run_mypy("cpython", root, path, "--always-false=MICROPYTHON", *modules)
 

@@ -7,7 +7,6 @@ a process of its own on the chosen Python; it has a session of its own, so that 
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
 import re
@@ -17,7 +16,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
@@ -25,6 +23,7 @@ from rich.console import Console
 from rich.text import Text
 
 from flamelet import InvalidArgument, Token
+from flamelet_tools.board_modules import board_module
 from flamelet_tools.checkout import checkout
 from flamelet_tools.cloud import Cloud, CloudError
 from flamelet_tools.micropython import MISSING, environment, find_micropython
@@ -77,7 +76,7 @@ def run(
     if url and not url.startswith(("http://", "https://")):
         raise click.BadParameter("must begin with https:// (or http:// for this machine)", param_hint="--url")
     read = token_reader(token)
-    device = desktop_board(root).unique_id()
+    device = board_module("desktop/board.py").unique_id()
     with embedded_simulator(read()) if url is None else contextlib.nullcontext(url) as database:
         config = {
             "url": database,
@@ -121,14 +120,6 @@ def token_reader(token: str | None) -> Callable[[], str | None]:
     except InvalidArgument as error:
         raise click.BadParameter(str(error), param_hint="--token") from None
     return lambda: Token.load(token).text
-
-
-def desktop_board(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("board", root / "boards" / "desktop" / "board.py")
-    assert spec and spec.loader
-    board = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(board)
-    return board
 
 
 @contextlib.contextmanager

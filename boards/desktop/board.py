@@ -5,7 +5,6 @@ board. A sensor that this machine does not have is not in FIELDS; one that fails
 keep here: a desktop has memory enough.
 """
 
-import json
 import os
 import sys
 import time
@@ -20,70 +19,19 @@ else:
 NAME = "desktop"
 
 
+_config: dict = {}
+
+
 def config() -> dict:
     """Read the configuration: the JSON file named by FLAMELET_CONFIG, else config.json beside main.py.
 
-    Returns: url; device (default: unique_id()); interval, seconds (10); count of readings, 0 for no end (0); token,
-    None, a string or a file name (None); ca, a file name (None); connections, 1 or 2 (2); service, "database" or
-    "gateway" ("database"); of a gateway readings, the path that they go to (None: devices/DEVICE/telemetry), and post,
-    True where it has no route for PUT (False).
+    Returns: a value for each setting of boards/shared/settings.py.
     Raises: ValueError if the file is missing or broken; the text says what to do.
     """
-    name = os.getenv("FLAMELET_CONFIG") or _beside_main("config.json")
-    try:
-        with open(name) as file:
-            given = json.load(file)
-    except OSError as error:
-        raise ValueError(
-            'no configuration: %s cannot be read (%s). Write {"url": "https://..."} into it, or start the simulator '
-            "with tools/run" % (name, error)
-        )
-    except ValueError as error:
-        raise ValueError("%s is not JSON (%s): correct it" % (name, error))
-    settings = {
-        "url": None,
-        "device": unique_id(),
-        "interval": 10,
-        "count": 0,
-        "token": None,
-        "ca": None,
-        "connections": 2,
-        "service": "database",
-        "readings": None,
-        "post": False,
-    }
-    if not isinstance(given, dict):
-        raise ValueError('%s must hold a JSON object such as {"url": "https://..."}' % name)
-    for key in given:
-        if key not in settings:
-            raise ValueError("%s: %s is unknown; known are %s" % (name, key, ", ".join(sorted(settings))))
-    settings.update(given)
-    _check(settings, name)
-    return settings
+    import settings  # here, since what brings its own configuration has no use for it
 
-
-def _check(settings: dict, name: str) -> None:
-    url, interval, count = settings["url"], settings["interval"], settings["count"]
-    if not isinstance(url, str) or not url:
-        raise ValueError(
-            "%s: url is missing; it is the database's, https://NAME.firebaseio.com, or the gateway's" % name
-        )
-    if settings["service"] not in ("database", "gateway"):
-        raise ValueError('%s: service must be "database" or "gateway", not %r' % (name, settings["service"]))
-    if not (settings["readings"] is None or isinstance(settings["readings"], str)) or settings["post"] not in (0, 1):
-        raise ValueError("%s: readings must be a path, and post true or false" % name)
-    if not isinstance(settings["device"], str) or not settings["device"]:
-        raise ValueError("%s: device must be a name" % name)
-    if not _is_number(interval) or interval <= 0:
-        raise ValueError("%s: interval must be a number of seconds above 0, not %r" % (name, interval))
-    if not _is_number(count) or count != int(count) or count < 0:
-        raise ValueError("%s: count must be a whole number of readings, 0 for no end, not %r" % (name, count))
-    if settings["connections"] not in (1, 2):
-        raise ValueError("%s: connections must be 1 or 2, not %r" % (name, settings["connections"]))
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    _config.update(settings.read(os.getenv("FLAMELET_CONFIG") or _beside_main("config.json"), unique_id(), False))
+    return _config
 
 
 def _beside_main(name: str) -> str:
@@ -113,22 +61,117 @@ def stop_requested() -> bool:
 
     Ctrl-C does as well, but on MicroPython's unix port it can meet the collector, and leave the heap locked.
     """
-    if not _STOP:
-        return False
+    return _STOP is not None and _is_there(_STOP)
+
+
+def connect() -> bool:
+    """Return True: the operating system keeps the network of a desktop."""
+    return True
+
+
+def is_up() -> bool:
+    """Return whether the network is up."""
+    return True
+
+
+def restart_network(reason: str) -> None:
+    """A desktop's network is no program's to take down."""
+
+
+def signal_strength() -> "int | None":
+    """Return nothing: no radio is known here."""
+    return None
+
+
+def synchronize_clock() -> bool:
+    """Return True if time.time() can be trusted: the operating system keeps the clock of a desktop."""
+    return 2024 <= time.gmtime()[0] <= 2100
+
+
+def set_clock(seconds_since_1970: int) -> None:
+    """A desktop's clock is no program's to set."""
+
+
+def storage() -> "str | None":
+    """Return the folder for what is kept across restarts: FLAMELET_STORAGE, else the setting `storage`.
+
+    It is made if it is not there. None, where nothing can be kept; that is said.
+    """
+    folder = os.getenv("FLAMELET_STORAGE") or _config.get("storage")
+    if not folder:
+        report("storage", "none: what waits is lost at the end (FLAMELET_STORAGE names a folder)")
+        return None
+    if _makes(folder):
+        return folder
+    report("error", "the folder %s, for what is kept, cannot be made: what waits is lost at the end" % folder)
+    return None
+
+
+def _makes(folder: str) -> bool:
     try:
-        os.stat(_STOP)
+        os.mkdir(folder)
+    except OSError:
+        return _is_there(folder)
+    return True
+
+
+def _is_there(name: str) -> bool:
+    try:
+        os.stat(name)
     except OSError:
         return False
     return True
 
 
-def connect() -> None:
-    """Bring the network up: on a desktop the operating system has done it."""
+def rtc_memory() -> object:
+    """Return nothing: a desktop has no memory that lives through a sleep."""
+    return None
 
 
-def synchronize_clock() -> bool:
-    """Return True if time.time() can be trusted: the operating system keeps the clock of a desktop."""
-    return time.gmtime()[0] >= 2024
+def hold_requested() -> bool:
+    """Return False: a desktop's program needs no hold to be ended."""
+    return False
+
+
+def started() -> None:
+    """Nothing counts the failed starts of a desktop."""
+
+
+def restart(reason: str) -> None:
+    """End the program with exit code 75, which asks whoever started it to start it again."""
+    report("restart", reason)
+    raise SystemExit(75)
+
+
+def sleep(seconds: float) -> None:
+    """End the program with exit code 0, as a board's does that sleeps."""
+    report("sleep", "%s s" % seconds)
+    raise SystemExit(0)
+
+
+def reset_cause() -> str:
+    """Return why this program began: each time is the first one for a desktop."""
+    return "power on"
+
+
+WATCHDOG_MS = 120000
+
+
+def start_watchdog() -> None:
+    """A desktop has no watchdog."""
+
+
+def feed_watchdog() -> None:
+    """A desktop has no watchdog."""
+
+
+state = "off"
+
+
+def status(new: str) -> None:
+    """Remember what the device is doing: connecting, online, offline, waiting, error, safe, off."""
+    global state
+    state = new
 
 
 lit = False
@@ -149,7 +192,8 @@ def identify() -> None:
 def report(what: str, value: object = "") -> None:
     """Tell the person at the desk something, in one line.
 
-    Arguments: what, a word: start, online, offline, reading, command, answer, error, summary, led, identify; value.
+    Arguments: what, a word: start, online, offline, reading, command, answer, error, summary, led,
+        identify, storage, sleep, restart; value.
     The summary's value begins with "N sent, N not sent, N commands": `flamelet run` reads it.
     """
     try:

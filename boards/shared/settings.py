@@ -1,0 +1,153 @@
+"""The settings of a device: what config.json may say, on every board and at the desk.
+
+In: a JSON object. Out: a value for each of SETTINGS, checked, or a ValueError that names the file, the setting, and
+what it must be. No message shows a value: it may be a password, or stand in the wrong place. A board imports this once,
+for its `config()`; `flamelet provision` checks by the same table what it writes.
+"""
+
+import json
+
+_LONGEST_INTERVAL = 86400
+_LARGEST_OUTBOX = 1048576
+_NOT_IN_A_KEY = ".#$[]/\x7f"
+_TIME_SERVERS = ("pool.ntp.org", "time.google.com", "time.cloudflare.com")
+
+
+def read(file: str, device: str, is_board: bool) -> dict:
+    """Read config.json.
+
+    Arguments: file, its name; device, the board's unique id, which `device` and `hostname` are by default; is_board:
+    whether it has a radio (so that `networks` are needed) and a watchdog.
+    Returns: a value for each of SETTINGS.
+    Raises: ValueError if the file is missing or broken; the text says what to do.
+    """
+    try:
+        with open(file) as stream:
+            given = json.load(stream)
+    except OSError as error:
+        raise ValueError(
+            "no configuration: %s cannot be read (%s). flamelet provision makes one; on a desktop "
+            'write {"url": "https://..."} into it, or start the simulator with tools/run' % (file, error)
+        )
+    except ValueError as error:
+        raise ValueError("%s is not JSON (%s): correct it" % (file, error))
+    return checked(given, file, device, is_board)
+
+
+def checked(given: object, file: str, device: str, is_board: bool) -> dict:
+    """Return a value for each of SETTINGS: what is `given`, else the default. The rest is as for `read`."""
+    if not isinstance(given, dict):
+        raise ValueError('%s must hold a JSON object such as {"url": "https://..."}' % file)
+    settings = {name: default for name, default, _, _ in SETTINGS}
+    settings.update({"device": device, "hostname": device, "watchdog": is_board, "ntp": list(_TIME_SERVERS)})
+    for name in given:
+        if name not in settings:
+            raise ValueError("%s: %s is unknown; known are %s" % (file, name, ", ".join(sorted(settings))))
+    settings.update(given)
+    settings["networks"] = settings["networks"] or []
+    for name, _, is_valid, meaning in SETTINGS:
+        if not is_valid(settings[name]):
+            problem = "is missing; it is" if settings[name] is None else "must be"
+            raise ValueError("%s: %s %s %s" % (file, name, problem, meaning))
+    if is_board and not settings["networks"]:
+        raise ValueError('%s: networks is missing; it is %s, as in [["NAME", "PASSWORD"]]' % (file, _NETWORKS))
+    return settings
+
+
+def _is_bool(value) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_within(low: float, high: float, is_whole: bool = False):
+    """Return a check for numbers; NaN is within nothing."""
+
+    def is_valid(value) -> bool:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            return False
+        return not is_whole or value == int(value)
+
+    return is_valid
+
+
+def _is_one_of(*values: object):
+    return lambda value: not isinstance(value, bool) and value in values
+
+
+def _is_text(value) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_text_or_none(value) -> bool:
+    return value is None or _is_text(value)
+
+
+def _is_url(value) -> bool:
+    return isinstance(value, str) and (value.startswith("https://") or value.startswith("http://"))
+
+
+def _is_device(value) -> bool:
+    return _is_text(value) and all([character >= " " and character not in _NOT_IN_A_KEY for character in value])
+
+
+def _is_host(value) -> bool:
+    """RFC 952 and 1123; MicroPython takes 32 characters."""
+    if not _is_text(value) or len(value) > 32 or value[0] == "-" or value[-1] == "-":
+        return False
+    return all(["a" <= letter <= "z" or "0" <= letter <= "9" or letter == "-" for letter in value.lower()])
+
+
+def _is_country(value) -> bool:
+    return value == "" or isinstance(value, str) and len(value) == 2 and all(["A" <= letter <= "Z" for letter in value])
+
+
+def _are_servers(value) -> bool:
+    return isinstance(value, list) and all([_is_text(server) for server in value])
+
+
+def _are_networks(value) -> bool:
+    return isinstance(value, list) and all([_is_network(pair) for pair in value])
+
+
+def _is_network(pair) -> bool:
+    if not isinstance(pair, list) or len(pair) != 2 or not all([isinstance(text, str) for text in pair]):
+        return False
+    name, password = pair
+    return 1 <= len(name.encode()) <= 32 and (not password or 8 <= len(password.encode()) <= 64)
+
+
+_NETWORKS = (
+    "a list of [name, password], at least one for a board: a name has 1 to 32 bytes, a password 8 to 64, "
+    'or none ("") where the network is open'
+)
+_TRUE_OR_FALSE = "true or false"
+
+# Each setting, its default, its check, and what it must be.
+SETTINGS = (
+    ("url", None, _is_url, "the database's, https://NAME.firebaseio.com, or the gateway's"),
+    ("service", "database", _is_one_of("database", "gateway"), '"database" or "gateway"'),
+    ("device", None, _is_device, "a name without any of . # $ [ ] /"),
+    ("token", None, _is_text_or_none, "a token, or the name of its file, such as token.json"),
+    ("ca", None, _is_text_or_none, "the name of a file of certificates"),
+    ("mode", "on", _is_one_of("on", "sleep"), '"on" or "sleep"'),
+    (
+        "interval",
+        10,
+        _is_within(0.01, _LONGEST_INTERVAL),
+        "a number of seconds above 0: from 0.01 to %d" % _LONGEST_INTERVAL,
+    ),
+    ("wakes", 1, _is_within(1, 1000, True), "how many wakes go by for each push, from 1 to 1000"),
+    ("count", 0, _is_within(0, 1 << 30, True), "a whole number of readings, 0 for no end"),
+    ("connections", 2, _is_one_of(1, 2), "1 or 2"),
+    ("readings", None, _is_text_or_none, "a path of the gateway"),
+    ("post", False, _is_bool, _TRUE_OR_FALSE),
+    ("networks", (), _are_networks, _NETWORKS),
+    ("country", "", _is_country, 'two capital letters such as "DE", or none ("")'),
+    ("hostname", None, _is_host, "1 to 32 of a-z, 0-9 and -, and begin and end with none of the last"),
+    ("power_save", False, _is_bool, _TRUE_OR_FALSE),
+    ("ntp", None, _are_servers, "a list of names of time servers"),
+    ("outbox", 65536, _is_within(0, _LARGEST_OUTBOX, True), "bytes of flash, 0 (none) to %d" % _LARGEST_OUTBOX),
+    ("storage", None, _is_text_or_none, "the name of a folder"),
+    ("patience", 600, _is_within(1, _LONGEST_INTERVAL), "seconds, from 1 to %d" % _LONGEST_INTERVAL),
+    ("watchdog", None, _is_bool, _TRUE_OR_FALSE),
+    ("led_pin", None, lambda pin: pin is None or _is_within(0, 64, True)(pin), "the number of a pin"),
+)
