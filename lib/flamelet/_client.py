@@ -27,7 +27,16 @@ class Client:
     """One origin. See `Database` for the arguments."""
 
     def __init__(
-        self, url, token=None, ca=None, insecure=False, budget=2, timeouts=None, answer_bytes=1 << 20, override=False
+        self,
+        url,
+        token=None,
+        ca=None,
+        insecure=False,
+        budget=2,
+        timeouts=None,
+        answer_bytes=1 << 20,
+        override=False,
+        transport=None,
     ):
         self._origin, path, self._query = _url.parse(url, insecure)
         self._path = path.rstrip("/")
@@ -38,14 +47,14 @@ class Client:
         self._token = token
         self._insecure = insecure
         self._override = override
+        self._options = ca, timeouts or Timeouts(), answer_bytes
         # One connection for requests fits any budget: it is counted where there are streams, or other clients.
         self._budget = None
-        if not isinstance(budget, int) or budget < 1:
-            from ._budget import to_budget
+        if transport or not isinstance(budget, int) or budget < 1:
+            from ._options import take
 
-            self._budget = to_budget(budget)
+            take(self, budget, transport)
         self._limit = budget
-        self._options = ca, timeouts or Timeouts(), answer_bytes
         self._connection = self._new_connection()
         self._streams: list = []
 

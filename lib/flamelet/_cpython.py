@@ -108,6 +108,12 @@ def create_private(file):
     return open(file, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
+def sync(file):
+    """Write `file` so that a power cut does not lose it."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
 def firestore_emulator(url, options):
     """The URL of the emulator where FIRESTORE_EMULATOR_HOST names one, as Google's SDKs do; else `url`."""
     host = os.environ.get("FIRESTORE_EMULATOR_HOST")

@@ -89,7 +89,7 @@ def reference(fs, path):
     return Reference(name_of(fs, path))
 
 
-def feed(fs, collection, fields, time=""):
+def feed(fs, collection, fields, time="", outbox=None):
     """A feed of readings as documents of a collection; `fields`: a tuple of (name, decimals).
 
     `time`: the name of a field that the service sets to the time of the request.
@@ -97,7 +97,12 @@ def feed(fs, collection, fields, time=""):
     from . import firestore_feed
     from ._hot_feed import feed_class
 
-    return feed_class(firestore_feed, fs.feed_base())(fs, collection, fields, time)
+    base = feed_class(firestore_feed, fs.feed_base())
+    if not outbox:
+        return base(fs, collection, fields, time)
+    from . import _record_firestore, recording
+
+    return recording.recording(base, _record_firestore, outbox, fs, collection, fields, time)
 
 
 def admin(fs):

@@ -6,6 +6,7 @@ _PLACES = {
     "Firestore": "firestore",
     "Gateway": "gateway",
     "GeoPoint": "_value_types",
+    "Outbox": "outbox",
     "Reference": "_value_types",
     "TIMESTAMP": "server_values",
     "Timestamp": "_value_types",

@@ -14,7 +14,7 @@ import os
 from ._runtime import const, epoch_ms, getrandbits, ticks_diff, ticks_ms
 
 SIZE = const(20)
-_ALPHABET = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+ALPHABET = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 _TIME = const(8)
 _LONGEST = const(1 << 28)  # three days: long before the ticks wrap, the clock is read anew
 EARLIEST = 1704067200000  # 2024-01-01: a clock before this was never set
@@ -43,7 +43,7 @@ def put(buffer: bytearray, at: int) -> int:
 
 def _write(buffer, at):
     for digit in _digits:
-        buffer[at] = _ALPHABET[digit]
+        buffer[at] = ALPHABET[digit]
         at += 1
     return at
 

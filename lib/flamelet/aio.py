@@ -118,9 +118,9 @@ class Database(database.Database):
         """As `flamelet.Database.listen`: a `Stream` to iterate over with `async for`."""
         return Stream(self, path, **options)
 
-    def feed(self, path: str, fields: tuple):
-        """As `flamelet.Database.feed`: a `Feed` whose methods are awaited."""
-        return Feed(self, path, fields)
+    def feed(self, path: str, fields: tuple, outbox=None):
+        """As `flamelet.Database.feed`: a `Feed` whose methods are awaited; not so `record`, which does not wait."""
+        return self._recording(Feed, path, fields, outbox) if outbox else Feed(self, path, fields)
 
     def _exchange(self, request, size, repeatable, attempt=0):
         yield from turn(self._connection)

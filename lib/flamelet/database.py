@@ -81,10 +81,15 @@ class Database(Client):
 
         return stream.Stream(self, path, **options)
 
-    def feed(self, path: str, fields: tuple):
-        """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals)."""
+    def feed(self, path: str, fields: tuple, outbox=None):
+        """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals).
+
+        With `outbox`, a `flamelet.Outbox`, it also has `record` and `flush` (see recording.py).
+        """
         from . import feed
 
+        if outbox:
+            return self._recording(feed.Feed, path, fields, outbox)
         return feed.Feed(self, path, fields)
 
     def __getattr__(self, name):

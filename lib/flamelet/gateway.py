@@ -61,16 +61,23 @@ class Gateway(Client):
         """Delete the document at `path`; the server's message, the same where there was none."""
         return self._flow("delete", path)
 
-    def feed(self, path: str, fields: tuple, post: bool = False):
+    def feed(self, path: str, fields: tuple, post: bool = False, outbox=None):
         """A feed of readings; `fields`: a tuple of (name, decimals).
 
         A reading is written with PUT at `path`/id, whose id is made here: a repeat is the same reading. With `post`,
         where the server has no such route, it is a POST to `path`, which is not repeated where the answer is lost.
+        With `outbox`, a `flamelet.Outbox`, the feed has `record` and `flush` (see recording.py).
         """
         from . import gateway_feed
         from ._hot_feed import feed_class
 
-        return feed_class(gateway_feed, self.feed_base())(self, path, fields, post)
+        base = feed_class(gateway_feed, self.feed_base())
+        if not outbox:
+            return base(self, path, fields, post)
+        from . import _record_gateway, recording
+
+        _record_gateway.check(post)
+        return recording.recording(base, _record_gateway, outbox, self, path, fields, post)
 
     def feed_base(self):
         """What a feed of this Gateway is built on."""

@@ -26,7 +26,7 @@ def test_put_writes_the_key_at_its_place():
 
 def test_the_alphabet_is_in_ascii_order():
     assert list(ALPHABET) == sorted(ALPHABET) and len(ALPHABET) == 64
-    assert _push_id._ALPHABET.decode() == ALPHABET
+    assert _push_id.ALPHABET.decode() == ALPHABET
 
 
 def test_keys_sort_by_the_time_they_were_made():

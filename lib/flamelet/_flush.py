@@ -1,0 +1,192 @@
+"""The flow of `feed.flush`: what waits in an outbox goes to the server, a batch after the other.
+
+A batch is as many records as the memory of the outbox holds. One that is refused (400, 401 or 403 by the rules, an error
+in the envelope) is halved until the refused records are alone. They are set aside as soon as anything else is known to
+be accepted: where nothing is, the fault is not theirs. Until then they stay where they are, and the next flush asks by
+the newest record alone whether anything has changed.
+
+Everything here may be done twice: the keys were made when the readings were taken.
+
+Memory: a segment of 4 KB, and a request of the size of a batch.
+"""
+
+from . import _push_id
+from .errors import BadRequest, GatewayError, PermissionDenied
+from .outbox import HEAD, READING, SET, TAIL, behind
+
+_POLL_MS = 10
+_REFUSED = (BadRequest, PermissionDenied, GatewayError)
+
+
+def flush(feed, batches):
+    """Flow: send what waits; how many records were taken."""
+    outbox = feed.outbox
+    while outbox.flushing:
+        yield _POLL_MS
+    outbox.flushing = True
+    try:
+        _push_id.forget()
+        if outbox.blocked:
+            yield from _probe(feed)
+        return (yield from _all(feed, batches))
+    finally:
+        outbox.flushing = False
+
+
+def _all(feed, batches):
+    outbox = feed.outbox
+    taken = place = 0
+    error = None  # the last refusal, as long as nothing was accepted
+    is_open = False  # whether anything was
+    while True:
+        batch = outbox.batch(place)
+        if batch is None:
+            if error:
+                outbox.blocked = True
+                raise error
+            return taken
+        buffer, end = batch
+        mark = outbox.mark(place)
+        yield from _date(feed, buffer, end)
+        refusals: dict = {}
+        accepted = yield from _slices(feed, buffer, end, refusals)
+        if refusals and not accepted and not is_open:
+            error = list(refusals.values())[-1]
+            place += 1
+            continue
+        if accepted:
+            is_open = True
+            outbox.blocked = False
+        if error:
+            # Something is accepted: from the beginning, and what was refused there is refused by itself.
+            error = None
+            place = 0
+            continue
+        for at in sorted(refusals):
+            _set_aside(outbox, buffer, at, refusals[at])
+        outbox.done(0, mark, end)
+        taken += accepted
+        batches -= 1
+        if not batches:
+            return taken
+
+
+def _date(feed, buffer, end):
+    """Flow: give the undated readings their time."""
+    from . import _undated
+
+    if _undated.is_in(buffer, end):
+        if not _undated.is_known():
+            # Whatever the server answers, it says what time it is.
+            yield from feed._service.ask_time(feed)
+        if not _undated.is_known():
+            from .errors import ClockNotSet
+
+            raise ClockNotSet("the clock is not set, and readings wait for it: call ntptime.settime(), or use https")
+        _undated.date(feed.outbox, buffer, end)
+
+
+def _slices(feed, buffer, end, refusals):
+    """Flow: send buffer[:end] in slices of the outbox's memory; how many records were accepted."""
+    accepted = at = start = 0
+    while start < end:
+        # At least one record.
+        at = behind(buffer, start)
+        while at < end and behind(buffer, at) - start <= len(feed.outbox.buffer):
+            at = behind(buffer, at)
+        accepted += yield from _halves(feed, buffer, start, at, refusals)
+        start = at
+    return accepted
+
+
+def _halves(feed, buffer, start, end, refusals):
+    """Flow: send buffer[start:end]; how many records were accepted. `refusals`: {position: error} of the others."""
+    count = _count(buffer, start, end)
+    if not count:
+        return 0
+    try:
+        yield from _send(feed, buffer, start, end)
+        return count
+    except _REFUSED as error:
+        if error.retry:
+            raise
+        if count == 1:
+            refusals[start] = error
+            return 0
+    middle = start
+    for _ in range(count // 2):
+        middle = behind(buffer, _next(buffer, middle, end))
+    accepted = yield from _halves(feed, buffer, start, middle, refusals)
+    return accepted + (yield from _halves(feed, buffer, middle, end, refusals))
+
+
+def _send(feed, buffer, start, end):
+    """Flow: send the records of buffer[start:end] in order: readings that follow each other together, writes alone."""
+    members: list = []
+    view = memoryview(buffer)
+    while start < end:
+        next_at = behind(buffer, start)
+        payload = start + HEAD
+        if buffer[start + 2] == READING:
+            key_end = payload + _push_id.SIZE
+            members.append((bytes(view[payload:key_end]), bytes(view[key_end : next_at - TAIL])))
+        elif buffer[start + 2] == SET:
+            if members:
+                yield from feed._service.put_many(feed, members)
+                members = []
+            path, body = _parts(buffer, start)
+            yield from feed._service.put(feed, path, body)
+        start = next_at
+    if members:
+        yield from feed._service.put_many(feed, members)
+
+
+def _probe(feed):
+    """Flow: send the newest record alone; its refusal is raised."""
+    outbox = feed.outbox
+    newest = outbox.newest()
+    if newest:
+        buffer, end = newest
+        yield from _date(feed, buffer, end)
+        at = 0
+        last = -1
+        while at < end:
+            if buffer[at + 2] <= SET:
+                last = at
+            at = behind(buffer, at)
+        if last >= 0:
+            yield from _send(feed, buffer, last, behind(buffer, last))
+    outbox.blocked = False
+
+
+def _set_aside(outbox, buffer, at, error):
+    if buffer[at + 2] == SET:
+        name, body = _parts(buffer, at)
+    else:
+        view = memoryview(buffer)
+        key_end = at + HEAD + _push_id.SIZE
+        name = bytes(view[at + HEAD : key_end]).decode()
+        body = bytes(view[key_end : behind(buffer, at) - TAIL])
+    outbox.set_aside(name, str(error), body)
+
+
+def _parts(buffer, at):
+    """(path, body) of the write at buffer[at]."""
+    payload = bytes(memoryview(buffer)[at + HEAD : behind(buffer, at) - TAIL])
+    path, _, body = payload.partition(b"\0")
+    return path.decode(), body
+
+
+def _next(buffer, at, end):
+    """The first reading or write at or behind buffer[at]."""
+    while at < end and buffer[at + 2] > SET:
+        at = behind(buffer, at)
+    return at
+
+
+def _count(buffer, start, end):
+    count = 0
+    while start < end:
+        count += buffer[start + 2] <= SET
+        start = behind(buffer, start)
+    return count

@@ -1,0 +1,223 @@
+"""What could not be sent yet: records that wait until the server has answered for them.
+
+In: readings from `feed.record`, writes from `feed.record_set`. Out: batches for `feed.flush`, in their order.
+Every reading has its key from the moment it was taken, so that sending it twice is the same as once.
+
+Where they wait: in RAM (here), in files on flash (_flash_outbox.py), in the memory of ESP32's RTC (_rtc_outbox.py). A
+record is: length of the payload (2 bytes), kind (1), payload, and a CRC (4), which is filled in when it is stored. The
+payload of a reading is its key (20) and its JSON.
+
+Memory: one buffer of `memory` bytes for ever. In RAM a record costs nothing on the heap, until the oldest have to go.
+"""
+
+from . import FlameletError, InvalidArgument, _push_id
+from ._copy import copy
+from ._runtime import const, ticks_diff, ticks_ms
+
+READING = const(1)
+UNDATED = const(2)  # taken before the clock was known: boot and elapsed time stand where a key has its time
+SET = const(3)  # a path, a zero byte, a body
+CLOCK = const(4)  # when a boot began: its number (2), milliseconds since 1970 (6)
+COUNT = const(5)  # how many were dropped before this segment (4)
+HEAD = const(3)
+TAIL = const(4)
+OVERHEAD = const(27)  # of a reading: HEAD, key, TAIL
+_REMEMBERED = const(8)  # refused records that RAM keeps
+
+
+def Outbox(
+    folder: str = "", rtc=None, memory: int = 2048, size: int = 65536, group: int = 8, seconds: int = 60, drop="oldest"
+):
+    """An outbox, for `Database.feed(path, fields, outbox=outbox)`; one for each feed.
+
+    Arguments:
+    - `folder`: where on flash records wait; "": in RAM alone, where a restart loses them.
+    - `rtc`: `machine.RTC()` of an ESP32, whose memory of 2,048 bytes outlives deep sleep, but no power cut.
+    - `memory`: bytes of RAM for what is not on flash yet; a request of `flush` is about as large.
+    - `size`: bytes that it may take on flash.
+    - `group`, `seconds`: so many readings, or readings so old, are written together; flash wears with each write.
+    - `drop`: which go when it is full, the "oldest" or the "newest".
+
+    Raises InvalidArgument for what cannot be, OSError where the folder cannot be made.
+    """
+    if drop not in ("oldest", "newest"):
+        raise InvalidArgument('drop is "oldest" or "newest", not %r' % (drop,))
+    for number in (memory, size, group):
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise InvalidArgument("memory, size and group are whole numbers above 0, not %r" % (number,))
+    if not 256 <= memory <= 65535:
+        raise InvalidArgument("memory is 256 to 65535 bytes, not %d" % memory)
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= 86400:
+        raise InvalidArgument("seconds is 0 to 86400, not %r" % (seconds,))
+    if rtc:
+        from . import _rtc_outbox
+
+        return _rtc_outbox.RtcOutbox(rtc, drop)
+    if folder:
+        from . import _flash_outbox
+
+        return _flash_outbox.FlashOutbox(folder, memory, size, group, seconds, drop)
+    return RamOutbox(memory, drop)
+
+
+class RamOutbox:
+    """Records in RAM.
+
+    `dropped`, `refused`, `corrupt`: how many went for want of room, were set aside as refused, could not be read any
+    more; `error`: why flash did not take the last ones, or None.
+    """
+
+    def __init__(self, memory: int, drop: str) -> None:
+        self.buffer = bytearray(memory)
+        self.dropped = self.refused = self.corrupt = 0
+        self.error: object = None
+        self.flushing = False
+        self.blocked = False  # the last flush had everything refused
+        self.boot = 1
+        self.starts: dict = {}  # {boot: when it began, in milliseconds since 1970}
+        self.lasts: dict = {}  # {boot: the elapsed time of its last undated record}
+        self.kind = READING
+        self.reading_size = 0  # of the last one, with its overhead
+        self._keeps_newest = drop == "oldest"
+        self._refusals: list = []
+        self._elapsed = 0
+        self._ticks = ticks_ms()
+        self._start = self._end = 0  # of the record that is being written; of all
+        self._gone = 0  # bytes that ever left the buffer at its front
+        self._held = 0  # how many readings and writes are in the buffer
+
+    @property
+    def pending(self) -> int:
+        """How many of those that wait a restart would lose."""
+        return self._held
+
+    @property
+    def waiting(self) -> int:
+        """How many records the server has not answered for."""
+        return self._held
+
+    @property
+    def capacity(self) -> int:
+        """Bytes of records that fit."""
+        return len(self.buffer)
+
+    def commit(self) -> bool:
+        """Make durable what is pending; whether all is."""
+        return not self._held
+
+    def refusals(self) -> list:
+        """(key or path, reason, JSON) of the last records that the server refused, the newest last."""
+        return list(self._refusals)
+
+    # Recording: begin, put_key or the payload itself, end.
+
+    def begin(self, room: int) -> int:
+        """Where the payload of a record of at most `room` bytes is written; -1 where there is no room for it."""
+        if self._end + room > len(self.buffer) and not self._make_room(room):
+            self.dropped += 1
+            return -1
+        self._start = self._end
+        return self._end + HEAD
+
+    def put_key(self, at: int) -> int:
+        """Write the key of a reading at buffer[at], or, as long as the clock is not known, what becomes one."""
+        self.kind = READING
+        try:
+            return _push_id.put(self.buffer, at)
+        except FlameletError:
+            from . import _undated
+
+            return _undated.put(self, at)
+
+    def end(self, end: int) -> str:
+        """End the record of `kind` whose payload ends at buffer[end]: "durable" or "pending"."""
+        self.close_record(end)
+        self._held += 1
+        return self._kept()
+
+    def close_record(self, end: int) -> None:
+        """End a record of `kind` that nothing has to be sent for."""
+        start = self._start
+        size = end - start - HEAD
+        self.buffer[start] = size & 255
+        self.buffer[start + 1] = size >> 8
+        self.buffer[start + 2] = self.kind
+        self._end = end + TAIL
+        if self.kind <= UNDATED:
+            self.reading_size = end + TAIL - start
+
+    def _kept(self):
+        return "pending"
+
+    def elapsed(self) -> int:
+        """Milliseconds since this outbox was made, later than the last time."""
+        now = ticks_ms()
+        self._elapsed += max(1, ticks_diff(now, self._ticks))
+        self._ticks = now
+        return self._elapsed
+
+    # Room.
+
+    def _make_room(self, room):
+        """Drop the oldest: an eighth more than is needed, since what remains has to be moved."""
+        if not self._keeps_newest:
+            return False
+        most = max(0, len(self.buffer) - room - (len(self.buffer) >> 3))
+        at = 0
+        while self._end - at > most:
+            if self.buffer[at + 2] <= SET:
+                self.dropped += 1
+                self._held -= 1
+            at = behind(self.buffer, at)
+        self._remove(at)
+        return True
+
+    def _remove(self, size):
+        at = 0
+        left = self._end - size
+        # Piece by piece: memory that overlaps is not copied right by every firmware.
+        while at < left:
+            at = copy(self.buffer, at, self.buffer, at + size, min(at + 2 * size, self._end))
+        self._end = left
+        self._gone += size
+
+    # Batches, for _flush.py: `place` counts from the oldest.
+
+    def batch(self, place: int):
+        """(buffer, end of its records) at `place`; None behind the last one."""
+        return (self.buffer, self._end) if place == 0 and self._end else None
+
+    def newest(self):
+        """The last batch, None where there is none."""
+        return self.batch(0)
+
+    def mark(self, place: int) -> int:
+        """What `done` wants to know of a batch, before it is sent."""
+        return self._gone
+
+    def done(self, place: int, mark: int, end: int) -> None:
+        """The server has answered for the batch at `place`, which was buffer[:end]."""
+        # While it was on its way, some may have been dropped, and others recorded behind it.
+        end -= self._gone - mark
+        if end > 0:
+            at = 0
+            while at < end:
+                self._held -= self.buffer[at + 2] <= SET
+                at = behind(self.buffer, at)
+            self._remove(end)
+
+    def set_aside(self, name: str, reason: str, body: bytes) -> None:
+        """Keep a record that the server refused."""
+        self.refused += 1
+        self._refusals.append((name, reason, bytes(body)))
+        if len(self._refusals) > _REMEMBERED:
+            self._refusals.pop(0)
+
+    def close(self) -> None:
+        """Make durable what is pending."""
+        self.commit()
+
+
+def behind(buffer, at: int) -> int:
+    """The position behind the record at buffer[at]."""
+    return at + HEAD + buffer[at] + (buffer[at + 1] << 8) + TAIL
