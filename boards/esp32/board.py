@@ -1,0 +1,134 @@
+"""ESP32 as a board: also S2, S3, C3, C6 and what else MicroPython's port of that name runs on.
+
+In: config.json and the chip. Out: the functions that `flamelet.device` asks of every board. What only some chips or
+newer firmware have is looked for; the oldest firmware is MicroPython 1.22.
+
+The watchdog takes any time, so it is fed directly: 120 s outlast the look-up of a name and a handshake. The clock and
+2,048 bytes of memory outlive deep sleep, and a restart.
+"""
+
+import sys
+
+import chip
+import esp32
+import light
+import machine
+import measure
+import rtc
+import wifi
+from micropython import const
+
+NAME = "esp32"
+WATCHDOG_MS = const(120000)
+
+_CHIP = sys.implementation._machine  # "Generic ESP32C3 module with ESP32C3"
+# The button BOOT pulls down the pin that the chip asks at its start.
+_BUTTON = 9 if any([name in _CHIP for name in ("ESP32C3", "ESP32C6", "ESP32C2", "ESP32H2")]) else 0
+_CAUSES = {
+    machine.PWRON_RESET: "power on",
+    machine.HARD_RESET: "software",
+    machine.WDT_RESET: "watchdog",
+    machine.DEEPSLEEP_RESET: "deep sleep",
+    machine.SOFT_RESET: "soft reset",
+}
+
+_watchdog = None
+
+report = chip.report
+restart_network = chip.restart_network
+stop_requested = chip.stop_requested
+storage = chip.storage
+synchronize_clock = chip.synchronize_clock
+identify = light.identify
+led = light.led
+status = light.status
+set_clock = rtc.set_clock
+connect = wifi.step
+is_up = wifi.is_up
+signal_strength = wifi.signal_strength
+
+
+def _celsius_of_fahrenheit() -> float:
+    return (esp32.raw_temperature() - 32) / 1.8
+
+
+def _temperature() -> tuple:
+    """The sensor within the chip: the first ESP32 tells Fahrenheit, roughly; the later ones Celsius."""
+    if hasattr(esp32, "mcu_temperature"):
+        return (("cpu_temp", 0, esp32.mcu_temperature),)
+    return (("cpu_temp", 1, _celsius_of_fahrenheit),) if hasattr(esp32, "raw_temperature") else ()
+
+
+_SENSORS = measure.with_users(
+    _temperature()
+    + (
+        ("heap_free", 0, measure.heap_free),
+        ("rssi", 0, wifi.signal_strength),
+        ("uptime", 0, measure.uptime),
+    )
+)
+FIELDS = tuple([(name, decimals) for name, decimals, _ in _SENSORS])
+
+
+def read_sensors() -> tuple:
+    """Return a reading of each of FIELDS, None where a sensor failed."""
+    return measure.read_all(_SENSORS)
+
+
+try:
+    light.use(machine.Pin("LED", machine.Pin.OUT).value)
+except ValueError:
+    pass  # most boards do not name the pin: it is the setting led_pin
+
+
+def config() -> dict:
+    """Read /config.json.
+
+    Raises: ValueError that says what to do.
+    """
+    return chip.config(unique_id(), reconnects=2)
+
+
+def unique_id() -> str:
+    """Return a stable name of this board, made of a-z, 0-9 and `-`."""
+    return "esp32-" + machine.unique_id().hex()
+
+
+def rtc_memory():
+    """Return what has memory(): 2,048 bytes that outlive deep sleep and restarts, but no power cut."""
+    return machine.RTC()
+
+
+def restart(reason: object) -> None:
+    """Restart the board."""
+    report("restart", reason)
+    machine.reset()
+
+
+def reset_cause() -> str:
+    """Return why the board started. The chip counts a brownout as power on, and a crash of the firmware as software."""
+    return _CAUSES.get(machine.reset_cause(), "unknown")
+
+
+def start_watchdog() -> None:
+    """Start the watchdog. It cannot be stopped."""
+    global _watchdog
+    _watchdog = machine.WDT(id=0, timeout=WATCHDOG_MS)
+
+
+def feed_watchdog() -> None:
+    """Tell the watchdog that the program goes on, and move the light on."""
+    if _watchdog:
+        _watchdog.feed()
+    light.step()
+
+
+def hold_requested() -> bool:
+    """Return whether a file named /hold is there, or the button BOOT is held."""
+    return chip.has_hold_file() or machine.Pin(_BUTTON, machine.Pin.IN, machine.Pin.PULL_UP).value() == 0
+
+
+def sleep(seconds: float) -> None:
+    """Sleep deeply. The program begins anew afterwards."""
+    wifi.switch_off()
+    machine.deepsleep(max(1, int(seconds * 1000)))

@@ -1,0 +1,93 @@
+"""The clock of a board: set by NTP, mended by the time that a verified answer brings.
+
+In: names of time servers, or seconds since 1970. Out: the RTC, and with it time.time(), whose epoch is 1970 on a Pico W
+and 2000 on an ESP32.
+
+NTP is not protected: anyone on the way can lie. So the clock is set as soon as two servers agree within a minute, and
+where no two do, from one of those that answered, each time from another. A time before 2024 or after 2099 is no answer.
+A clock that runs on over deep sleep or a restart is believed first.
+"""
+
+import time
+
+import machine
+import ntptime
+from micropython import const
+
+_FIRST = const(1704067200)  # 2024-01-01
+_LAST = 4102444800  # 2100-01-01
+_AGREED = const(60)
+_EXACT = const(2)  # seconds: what a way through the network takes
+_AWAY = const(120)
+_EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
+
+_is_kept = False  # the clock that was found at the start has been believed
+_is_trusted = False
+_asked = 0
+_ahead: list = []  # seconds that the servers of this round are ahead of our clock
+
+
+def now() -> int:
+    """Return the seconds since 1970 by the clock of this board, right or wrong."""
+    return int(time.time()) + _EPOCH
+
+
+def is_set() -> bool:
+    """Return whether the clock shows a time that can be."""
+    return _FIRST <= now() < _LAST
+
+
+def set_clock(seconds_since_1970: int) -> None:
+    """Set the clock to the time of a verified answer, where it is not set, or minutes away."""
+    global _is_trusted
+    _is_trusted = True
+    _adjust(seconds_since_1970 - now(), _AWAY)
+
+
+def synchronize(servers: list) -> bool:
+    """Ask the next of the servers, for a second at most beside the look-up of its name.
+
+    Returns: True if time.time() can be trusted.
+    """
+    global _is_kept, _is_trusted, _asked
+    if not _is_kept:
+        _is_kept = True
+        _is_trusted = is_set()
+        if _is_trusted:
+            return True
+    if not servers:
+        return _is_trusted
+    ahead = _ask(servers[_asked % len(servers)])
+    _asked += 1
+    if ahead is not None:
+        agreed = [other for other in _ahead if abs(other - ahead) <= _AGREED]
+        _ahead.append(ahead)
+        if agreed:
+            _believe(ahead)
+    if _ahead and _asked % len(servers) == 0:
+        _believe(_ahead[_asked // len(servers) % len(_ahead)])
+    return _is_trusted
+
+
+def _ask(server):
+    """How many seconds this server is ahead of our clock, or None."""
+    ntptime.host = server
+    ntptime.timeout = 1
+    try:
+        seconds = ntptime.time() + _EPOCH
+    except (OSError, ValueError, IndexError):
+        return None
+    return seconds - now() if _FIRST <= seconds < _LAST else None
+
+
+def _believe(ahead):
+    global _is_trusted
+    _is_trusted = True
+    _ahead.clear()
+    _adjust(ahead, _EXACT)
+
+
+def _adjust(ahead, tolerance):
+    if abs(ahead) > tolerance or not is_set():
+        year, month, day, hour, minute, second = time.gmtime(int(time.time()) + ahead)[:6]
+        machine.RTC().datetime((year, month, day, 0, hour, minute, second, 0))

@@ -1,0 +1,37 @@
+"""An example of the user's own sensors: copy it to sensors.py beside board.py, and change it.
+
+SENSORS holds (name, decimals, function) for each: the name in the database, digits behind the point (0 for an integer),
+and what reads it. A function may take milliseconds, not seconds; one that raises reads as None, and the others go on.
+
+Here: temperature and humidity of an SHT31 on I2C, at address 0x44.
+"""
+
+import time
+
+from machine import I2C, Pin
+
+_ADDRESS = 0x44
+
+# ESP32: any two pins, by their numbers. Pico W: bus 0 has GP4 (SDA) and GP5 (SCL).
+_i2c = I2C(0, sda=Pin(4), scl=Pin(5), freq=100_000)
+
+
+def _measure(at: int) -> int:
+    """Measure once; the 16 bits that begin at this byte of the answer."""
+    _i2c.writeto(_ADDRESS, b"\x24\x00")
+    time.sleep_ms(16)
+    answer = _i2c.readfrom(_ADDRESS, 6)
+    return answer[at] << 8 | answer[at + 1]
+
+
+def temperature() -> float:
+    """Degrees Celsius."""
+    return _measure(0) * 175 / 65535 - 45
+
+
+def humidity() -> float:
+    """Per cent."""
+    return _measure(3) * 100 / 65535
+
+
+SENSORS = (("temperature", 1, temperature), ("humidity", 1, humidity))

@@ -1,0 +1,170 @@
+"""Wi-Fi of a board: the known networks are tried in turn, the one that worked last comes first.
+
+In: the settings, then step() again and again. Out: a network that is up, or OSError with the reason why an attempt
+failed; the step after that begins the next attempt. A lost network is just no longer up, so step() finds it again. The
+driver's own retries are few: two who reconnect at once disturb each other.
+
+A step takes milliseconds; only switching the radio on takes longer (on a Pico W about a second, to load its program).
+There is no scan, because that blocks for seconds and sees no hidden networks. Networks have a country's channels only
+where `country` is set.
+"""
+
+import time
+
+import network
+from micropython import const
+
+_ATTEMPT_MS = const(20000)  # joining, and an address by DHCP
+_SETTLE_MS = const(5000)  # ESP32 shows the failure of the attempt before until this one has come to something
+
+_TEXTS = {
+    network.STAT_WRONG_PASSWORD: "the password is wrong",
+    network.STAT_NO_AP_FOUND: "no such network is in reach",
+    network.STAT_CONNECT_FAIL: "the network refuses this board",
+    # Reasons that only ESP32 tells, by their numbers in ESP-IDF (esp_wifi_types.h).
+    2: "the authentication has expired: is the password right?",
+    15: "the handshake failed: is the password right?",
+    200: "the network is too weak",
+    204: "the handshake failed: is the password right?",
+    210: "the network's kind of security is not known here",
+    211: "the network's kind of security is not accepted here",
+    212: "the network is too weak",
+}
+_UNDER_WAY = [network.STAT_IDLE, network.STAT_CONNECTING, network.STAT_GOT_IP]
+_NO_ADDRESS = 2 if network.STAT_IDLE == 0 else -1000  # a Pico W alone tells that
+_UNDER_WAY.append(_NO_ADDRESS)
+
+_wlan = network.WLAN(network.STA_IF)
+_networks: list = []
+_options: dict = {}
+_file = ""  # keeps the name of the network that worked last
+_current = 0
+_tried = 0  # attempts since the radio was switched on
+_is_ready = False  # the radio is on, and joins nothing
+_since = None  # when the attempt began that is under way
+
+
+def configure(settings: dict, file: str, **options) -> None:
+    """Say which networks there are; nothing is switched on yet.
+
+    Arguments: the settings `networks`, `country`, `hostname` and `power_save`; a file that keeps the name of the
+    network that worked last; what else WLAN.config() of this board takes.
+    Raises: ValueError for a country or a host name that the firmware refuses.
+    """
+    global _networks, _options, _file, _current
+    if settings["country"]:
+        network.country(settings["country"])
+    network.hostname(settings["hostname"])
+    # Firmware that does not name the modes keeps its own.
+    mode = getattr(_wlan, "PM_PERFORMANCE" if settings["power_save"] else "PM_NONE", None)
+    _options = options if mode is None else dict(options, pm=mode)
+    _networks, _file = settings["networks"], file
+    last = _read(file)
+    names = [name for name, _ in _networks]
+    _current = names.index(last) if last in names else 0
+
+
+def step() -> bool:
+    """Move on towards a network.
+
+    Returns: True if it is up.
+    Raises: OSError with the reason if this attempt failed.
+    """
+    global _since, _is_ready, _tried
+    if _wlan.isconnected():
+        if _since is not None:
+            _since, _is_ready, _tried = None, False, 0
+            _remember(_networks[_current][0])
+        return True
+    if not _networks:
+        raise OSError("no network is known: set `networks` in config.json")
+    name, password = _networks[_current]
+    try:
+        if not _is_ready:
+            _make_ready()
+            return False
+        if _since is None:
+            _wlan.connect(name, password or None)
+            _since = time.ticks_ms()
+            return False
+    except OSError as error:
+        # The driver says so when it is in a state of its own: only switching it off helps.
+        _give_up(True)
+        raise OSError("%s: the radio does not start an attempt (%s)" % (name, error))
+    reason = _failure(time.ticks_diff(time.ticks_ms(), _since))
+    if reason:
+        _give_up(_tried + 1 >= len(_networks))
+        raise OSError("%s: %s" % (name, reason))
+    return False
+
+
+def _make_ready():
+    global _is_ready
+    if not _wlan.active():
+        _wlan.active(True)
+        _wlan.config(**_options)
+    else:
+        _wlan.disconnect()
+    _is_ready = True
+
+
+def _failure(waited):
+    """The reason why there will be no network, or None as long as there may be one."""
+    status = _wlan.status()
+    if status not in _UNDER_WAY and waited >= _SETTLE_MS:
+        return _TEXTS.get(status, "the network refuses this board (status %d)" % status)
+    if waited >= _ATTEMPT_MS:
+        joined = "no address came" if status == _NO_ADDRESS else "no connection: is the password right?"
+        return "%s (%d s)" % (joined, _ATTEMPT_MS // 1000)
+    return None
+
+
+def _give_up(is_off):
+    """End this attempt, the next one is of the next network; with `is_off` the radio starts anew before it."""
+    global _since, _is_ready, _current, _tried
+    _since, _is_ready = None, False
+    _current = (_current + 1) % len(_networks)
+    _tried = 0 if is_off else _tried + 1
+    if is_off:
+        switch_off()
+
+
+def switch_off() -> None:
+    """Switch the radio off."""
+    global _since, _is_ready
+    _since, _is_ready = None, False
+    try:
+        _wlan.disconnect()
+    except OSError:
+        pass  # it was not on
+    _wlan.active(False)
+
+
+def is_up() -> bool:
+    """Return whether the network is up: joined, with an address."""
+    return _wlan.isconnected()
+
+
+def signal_strength():
+    """Return the strength of the signal in dBm, or None without a network."""
+    try:
+        return _wlan.status("rssi") if _wlan.isconnected() else None
+    except OSError:
+        return None
+
+
+def _remember(name):
+    try:
+        if _read(_file) != name:
+            with open(_file, "w") as file:
+                file.write(name)
+    except OSError:
+        pass  # a full flash: then the first network is the first again
+
+
+def _read(name):
+    try:
+        with open(name) as file:
+            return file.read()
+    except (OSError, ValueError):
+        return ""
