@@ -113,7 +113,7 @@ class RequestsConnection(Connection):
             self._answer = False
             if self.streamed:
                 return HEAD
-        elif answer:
+        elif answer is not False:
             return self._failed(answer)
         if self.streamed and self._content:
             self.buffer = self._content
