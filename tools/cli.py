@@ -16,6 +16,7 @@ COMMANDS = {
     "fuzz": "flamelet_tools.fuzz:fuzz",
     "lifetimes": "flamelet_tools.lifetimes:lifetimes",
     "mint": "flamelet_tools.mint:mint",
+    "package": "flamelet_tools.package_json:package",
     "roots": "flamelet_tools.roots:roots",
     "run": "flamelet_tools.running:run",
     "sim": "flamelet_tools.simulator.cli:sim",

