@@ -5,6 +5,7 @@ token), the server's words and what to do. Loaded with the first error.
 """
 
 from . import _codes
+from ._backoff import asked
 from ._policy import cause
 from .errors import FlameletError, NetworkError, PreconditionFailed, ProtocolError, ResponseError, Timeout
 
@@ -78,6 +79,7 @@ def refused(connection, request) -> ResponseError:
     """The error that the status of the answer stands for."""
     content = _content(connection)
     error = told(name(request), connection.response.status, content)
+    error.retry_after = asked(connection)
     if isinstance(error, PreconditionFailed) and error.status == 412:
         # The service sends the present value instead of words.
         error.value = None if isinstance(content, bytes) else content

@@ -10,9 +10,9 @@ nothing is done again: OutcomeUnknown.
 """
 
 from . import FlameletError, InvalidArgument, NetworkError, _json, broken
+from ._backoff import pause
 from ._documents import commit
 from ._rest import call, told
-from ._runtime import getrandbits
 from ._writes import Writes
 from .document import document, name_of
 from .errors import Aborted, AlreadyExists, NotFound, PreconditionFailed, TransactionAborted
@@ -153,7 +153,7 @@ def transaction(fs, function, attempts):
                 yield from tx._roll_back(error)
                 raise
             last = error
-        yield getrandbits(9) << min(attempt, 5)
+        yield pause(attempt + 1, last)
     if isinstance(last, (AlreadyExists, NotFound)):
         # It is so each time: nobody was faster.
         raise last

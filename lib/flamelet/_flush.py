@@ -1,9 +1,9 @@
 """The flow of `feed.flush`: what waits in an outbox goes to the server, a batch after the other.
 
-A batch is as many records as the memory of the outbox holds. One that is refused (400, 401 or 403 by the rules, an error
-in the envelope) is halved until the refused records are alone. They are set aside as soon as anything else is known to
-be accepted: where nothing is, the fault is not theirs. Until then they stay where they are, and the next flush asks by
-the newest record alone whether anything has changed.
+A batch is as many records as the memory of the outbox holds. One that is refused (400, 401 or 403 by the rules, an
+error in the envelope) is halved until the refused records are alone. They are set aside as soon as anything else is
+known to be accepted: where nothing is, the fault is not theirs. Until then they stay where they are, and the next flush
+asks by the newest record alone whether anything has changed.
 
 Everything here may be done twice: the keys were made when the readings were taken.
 

@@ -1,6 +1,7 @@
 """The public names of `flamelet` that few programs use, and where each one is. Loaded with the first of them."""
 
 _PLACES = {
+    "Backoff": "_backoff",
     "Budget": "_budget",
     "DELETE": "server_values",
     "Firestore": "firestore",

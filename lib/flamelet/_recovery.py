@@ -9,15 +9,16 @@ the same site, never from https to http, five at most. Loaded with the first tro
 """
 
 from . import _url
+from ._backoff import asked, pause
 from ._connection import DONE
 from ._failures import failed, name
 from ._request import method_override
-from ._runtime import const, getrandbits, read
+from ._runtime import const, read
 from .errors import InvalidArgument, NetworkError, OutcomeUnknown, ProtocolError, Timeout, TLSError
 
 _ATTEMPTS = const(3)
 _REDIRECTS = const(5)
-_LONGEST_WAIT = const(10000)
+_LONGEST_WAIT = const(10000)  # within one request: what the server asks beyond that is for its caller
 _TOLD = (Timeout, TLSError)
 REDIRECTS = (301, 302, 303, 307, 308)
 _SITES = (".firebaseio.com", ".firebasedatabase.app")
@@ -39,7 +40,7 @@ def recover(client, connection, code: int, request, size: int, repeatable: bool,
             return request, len(request), 0
         if connection.response.status != 503 or attempt >= _ATTEMPTS:
             return None
-        return request, size, _pause(connection, attempt)
+        return request, size, min(_LONGEST_WAIT, asked(connection) * 1000) or pause(attempt)
     error = failed(connection, request)
     if not repeatable and connection.sent:
         raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
@@ -48,16 +49,7 @@ def recover(client, connection, code: int, request, size: int, repeatable: bool,
     # A connection that cannot be opened is told at once, and so is one whose handshake fails.
     if not isinstance(error, NetworkError) or isinstance(error, _TOLD) or not error.retry or attempt >= _ATTEMPTS:
         raise error
-    return request, size, getrandbits(9) << attempt - 1
-
-
-def _pause(connection, attempt):
-    """Milliseconds that a 503 asks to wait, or full jitter."""
-    wanted = connection.response.headers.get(b"retry-after", b"")
-    # It may hold a date instead, which says less than back-off does.
-    if wanted.isdigit():
-        return min(int(wanted[:6]) * 1000, _LONGEST_WAIT)
-    return getrandbits(9) << attempt - 1
+    return request, size, pause(attempt)
 
 
 def redirect(client, connection, request, size: int) -> bytes:

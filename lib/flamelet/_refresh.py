@@ -10,10 +10,11 @@ renewed: an hour later the heap may have no room for it.
 """
 
 from . import FlameletError, Timeout, _url, broken
+from ._backoff import pause
 from ._connection import DONE
 from ._date import learn
 from ._http1 import BODY, HEAD
-from ._runtime import MICROPYTHON, const, epoch_ms, getrandbits, ticks_add, ticks_diff, ticks_ms
+from ._runtime import MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
 
 _URI = "https://securetoken.googleapis.com/v1/token"
 _HEAD = (
@@ -119,7 +120,7 @@ def _exchange(client, connection, token):
             except FlameletError as error:
                 if not error.retry or attempt == _ATTEMPTS:
                     raise
-            yield getrandbits(9) << attempt
+            yield pause(attempt)
     finally:
         connection.close()
         connection.origin = origin

@@ -6,10 +6,9 @@ may have happened is not repeated, unless doing it twice is the same as once.
 """
 
 from . import _json, _url
+from ._backoff import pause as backoff
 from ._request import build
-from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
-
-_LONGEST = const(30000)  # milliseconds between two tries, and before the next one where the quota is used up
+from ._runtime import ticks_add, ticks_diff, ticks_ms
 
 
 def call(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
@@ -58,12 +57,10 @@ def pause(error, attempt, end, repeatable=True, is_transaction=False):
         from .errors import OutcomeUnknown
 
         raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
-    ms = -1
-    if action == "quota":
-        ms = _LONGEST
-    elif action == "backoff" or action == "transaction" and not is_transaction or action == "once" and attempt == 1:
-        ms = min(_LONGEST, getrandbits(9) << min(attempt, 7))
-    if ms < 0 or ticks_diff(end, ticks_add(ticks_ms(), ms)) <= 0:
+    if action == "never" or action == "transaction" and is_transaction or action == "once" and attempt > 1:
+        raise error
+    ms = backoff(attempt, error)
+    if ticks_diff(end, ticks_add(ticks_ms(), ms)) <= 0:
         raise error
     return ms
 

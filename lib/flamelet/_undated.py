@@ -46,7 +46,7 @@ def is_known() -> bool:
 
 
 def date(outbox, buffer, end: int) -> None:
-    """Give the undated readings in buffer[:end] their keys; unless those of their boots are stored, the time is known."""
+    """Give the undated readings in buffer[:end] their keys. The time is known, or that of their boots is stored."""
     at = 0
     while at < end:
         if buffer[at + 2] == UNDATED:

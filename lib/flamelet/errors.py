@@ -38,8 +38,11 @@ class ClockNotSet(FlameletError):
 class ResponseError(FlameletError):
     """The server answered with an HTTP error status.
 
-    `code` names the cause, `action` what to do, both as _policy.py has them: "TOKEN_EXPIRED", "never".
+    `code` names the cause, `action` what to do, both as _policy.py has them: "TOKEN_EXPIRED", "never"; `retry_after`:
+    seconds that the server asks to wait, 0 where it says nothing.
     """
+
+    retry_after = 0
 
     def __init__(self, message: str, status: int = 0, text: str = "", code: str = "", action: str = "never"):
         super().__init__(message)

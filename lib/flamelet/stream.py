@@ -19,12 +19,13 @@ import time
 from collections import namedtuple
 
 from . import FlameletError, broken
+from ._backoff import pause
 from ._budget import Closing, enter, leave
 from ._client import wait
 from ._connection import DONE
 from ._http1 import BODY
 from ._opening import opened
-from ._runtime import const, getrandbits, ticks_add, ticks_diff, ticks_ms
+from ._runtime import const, ticks_add, ticks_diff, ticks_ms
 from ._sse import EVENT, NEED, PROJECTED, EventParser
 
 Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
@@ -88,6 +89,7 @@ class Stream(Closing):
         self._was_open = False
         self._is_first = False
         self._attempt = 0
+        self._error: object = None  # of the last try to open it again
         self._opened_at = ticks_ms()
         self._received = 0
         self._at = self._end = 0
@@ -206,7 +208,7 @@ class Stream(Closing):
         """Flow: connect, again and again until it succeeds or cannot heal."""
         while True:
             if self._attempt:
-                yield from _pause(getrandbits(9) << min(self._attempt - 1, 6))
+                yield from _pause(pause(self._attempt, self._error))
             self._attempt += 1
             try:
                 yield from self._connect()
@@ -215,6 +217,7 @@ class Stream(Closing):
                 self._connection.close()
                 if not error.retry or not self._was_open:
                     raise
+                self._error = error
 
     def _connect(self):
         client = self._client

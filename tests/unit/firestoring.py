@@ -3,7 +3,7 @@
 import json
 
 import flamelet
-from flamelet import _firestore_transaction, _recovery, _rest
+from flamelet import _backoff, _rest
 
 import scripted
 from scripted import answer, timeouts
@@ -11,7 +11,7 @@ from scripted import answer, timeouts
 # What keeps time beside the modules that the scripted network knows.
 scripted.TIMED = scripted.TIMED + (_rest,)
 
-RANDOM = (_firestore_transaction, _recovery, _rest)
+RANDOM = (_backoff,)
 HOST = "firestore.googleapis.com"
 ROOT = "projects/demo-iot/databases/(default)/documents"
 TIME = "2026-11-21T12:00:00.123456Z"

@@ -101,12 +101,12 @@ def test_a_write_that_adds_up_gets_the_same_refusals():
 def test_pauses_double_up_to_the_deadline_and_the_error_is_then_told():
     for status, canonical, message, kind, code in BACKOFF:
         for wrapped in (False, True):
-            with Dice(), Network([REQUEST, error(status, canonical, message, wrapped)] * 6) as network:
+            with Dice(), Network([REQUEST, error(status, canonical, message, wrapped)] * 7) as network:
                 found = raises(kind, firestore(timeouts=LONG).get, "c/d")
             assert type(found) is kind and found.code == code and found.retry and found.text == message
-            assert network.sent == [[GET] * 6], network.sent
-            # The sixth, of half a minute, would end too late.
-            assert network.pauses == [1022, 2044, 4088, 8176, 16352]
+            assert network.sent == [[GET] * 7], network.sent
+            # The seventh, of half a minute, would end too late.
+            assert network.pauses == [511, 1022, 2044, 4088, 8176, 16352]
 
 
 def test_pauses_are_random_from_nothing_to_their_longest():
@@ -119,7 +119,7 @@ def test_pauses_are_random_from_nothing_to_their_longest():
         with Network(script) as network:
             firestore(timeouts=LONG).get("c/d")
             seen.append(tuple(network.pauses))
-            assert sum(network.pauses) <= 1022 + 2044 + 4088
+            assert sum(network.pauses) <= 511 + 1022 + 2044
     # Four times the same three numbers of nine bits are no chance.
     assert len(set(seen)) > 1
 
@@ -128,12 +128,12 @@ def test_no_pause_is_longer_than_half_a_minute():
     script = [REQUEST, error("500 Internal Server Error", "DATA_LOSS", "x")] * 9 + [REQUEST, GOOD]
     with Dice(), Network(script) as network:
         assert firestore(timeouts=timeouts(first_byte=60000, answer=600000)).get("c/d") == {}
-    assert network.pauses[-4:] == [30000] * 4 and len(network.pauses) == 9
+    assert network.pauses[-3:] == [30000] * 3 and len(network.pauses) == 9
 
 
 def test_the_deadline_of_the_answer_ends_the_tries():
     with Dice(), Network([REQUEST, error("504 Gateway Timeout", "DEADLINE_EXCEEDED", "late")]) as network:
-        raises(Unavailable, firestore(timeouts=timeouts(answer=1000)).get, "c/d")
+        raises(Unavailable, firestore(timeouts=timeouts(answer=500)).get, "c/d")
     assert network.pauses == []
 
 
@@ -142,7 +142,7 @@ def test_a_server_that_recovers_gives_the_answer_of_the_last_try():
     with Dice(), Network([REQUEST, busy] * 4 + [REQUEST, GOOD]) as network:
         assert firestore(timeouts=LONG).get("c/d") == {}
     # Two by whoever exchanges requests, and then those of the policy.
-    assert network.pauses == [511, 1022, 1022, 511]
+    assert network.pauses == [511, 1022, 511, 511]
     assert network.sent == [[GET] * 5]
 
 
@@ -162,7 +162,7 @@ def test_an_internal_and_an_unknown_error_are_repeated_once():
         with Dice(), Network([REQUEST, trouble] * 2) as network:
             found = raises(Unavailable, firestore(timeouts=LONG).get, "c/d")
         assert (found.code, found.action, found.retry) == (canonical, "once", True)
-        assert network.sent == [[GET] * 2] and network.pauses == [1022]
+        assert network.sent == [[GET] * 2] and network.pauses == [511]
         with Network([REQUEST, trouble, REQUEST, GOOD]):
             assert firestore(timeouts=LONG).get("c/d") == {}
 
@@ -174,7 +174,7 @@ def test_a_write_outside_of_a_transaction_that_was_aborted_is_repeated_even_if_i
     aborted = error("409 Conflict", "ABORTED", "Transaction lock timeout.")
     with Dice(), Network([REQUEST, aborted] * 2 + [REQUEST, WRITTEN]) as network:
         assert firestore(timeouts=LONG).update("c/d", {"n": flamelet.increment(1)}) == TIME
-    assert network.pauses == [1022, 2044] and len(set(network.sent[0])) == 1
+    assert network.pauses == [511, 1022] and len(set(network.sent[0])) == 1
 
 
 # quota

@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from flamelet import _recovery, aio, device, stream
+from flamelet import _backoff, aio, device
 from flamelet._runtime import ticks_diff, ticks_ms
 
 from scripted import NO_CONTENT, URL, Network, answer, refused
@@ -125,7 +125,7 @@ class Running:
         self.device = device.Device(self.board, config(**options))
 
     async def __aenter__(self):
-        self._kept = [(module, module.getrandbits) for module in (device, stream, _recovery)]
+        self._kept = [(module, module.getrandbits) for module in (_backoff,)]
         for module, _ in self._kept:
             module.getrandbits = lambda bits: 2
         self.task = asyncio.create_task(self.device.main())

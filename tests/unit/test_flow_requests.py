@@ -270,6 +270,38 @@ def test_retry_after_is_honoured_up_to_ten_seconds():
         assert network.pauses == [expected]
 
 
+def test_a_retry_after_that_is_a_date_is_honoured_by_the_clock_of_the_server():
+    date = "Date: Wed, 21 Oct 2026 07:27:57 GMT\r\n"
+    for given, expected in (("28:00", 3000), ("38:00", 10000)):
+        refusal = answer("", UNAVAILABLE, date + "Retry-After: Wed, 21 Oct 2026 07:%s GMT\r\n" % given)
+        with Network([REQUEST, refusal, REQUEST, answer("1")]) as network:
+            assert database().get("a") == 1
+        assert network.pauses == [expected]
+
+
+def test_an_error_says_how_long_the_server_asks_to_wait():
+    for given, expected in (("7", 7), ("", 0), ("soon", 0)):
+        with Network([REQUEST, answer("{}", "429 Too Many Requests", "Retry-After: %s\r\n" % given)]):
+            error = raises(ResourceExhausted, database().set, "a", 1)
+        assert error.retry_after == expected
+        backoff = flamelet.Backoff()
+        assert expected * 1000 <= backoff.wait(error) <= max(expected * 1000, 511)
+
+
+def test_back_off_doubles_up_to_half_a_minute_and_success_begins_anew():
+    from flamelet import _backoff
+
+    kept = _backoff.getrandbits
+    _backoff.getrandbits = lambda bits: (1 << bits) - 1
+    try:
+        backoff = flamelet.Backoff()
+        assert [backoff.wait() for _ in range(8)] == [511, 1022, 2044, 4088, 8176, 16352, 30000, 30000]
+        backoff.reset()
+        assert backoff.wait() == 511
+    finally:
+        _backoff.getrandbits = kept
+
+
 def test_a_retry_after_that_is_no_number_of_seconds_leaves_the_back_off():
     for given in ("Wed, 21 Oct 2026 07:28:00 GMT", "-1", "soon", ""):
         refusal = answer("", UNAVAILABLE, "Retry-After: %s\r\n" % given)

@@ -311,7 +311,7 @@ def test_next_without_waiting_comes_to_the_event():
 
 
 def test_polling_does_not_shorten_the_back_off():
-    from flamelet import stream as module
+    from flamelet import _backoff as module
 
     kept = module.getrandbits
     module.getrandbits = lambda bits: 200
