@@ -51,13 +51,13 @@ def modules_of(
 def modules_of_program(service: str, root: Path | None = None) -> set[str]:
     """The modules that main.py can need with this service in config.json: those of device.py, and what it names.
 
-    Raises: ValueError for a service that main.py does not use.
+    Of a service that main.py does not use, all: it is for another program.
+    Raises: ValueError for a service that there is not.
     """
-    if service not in programs(root):
-        raise ValueError(f"main.py does not use {service}: it uses {', '.join(programs(root))}")
     library = _Library(root or checkout())
-    methods = library.words("device") & methods_of(service, root=root)
-    return modules_of(service, methods=methods, root=root) | library.closure({"device"}, methods)
+    named = library.words("device")
+    methods = None if service not in programs(root) else named & methods_of(service, root=root)
+    return modules_of(service, methods=methods, root=root) | library.closure({"device"}, methods or ())
 
 
 def programs(root: Path | None = None) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from clients import ROOT
 
 from flamelet_tools.micropython import find_micropython, module_path
-from flamelet_tools.modules import SERVICES, methods_of, modules_of, modules_of_program
+from flamelet_tools.modules import SERVICES, methods_of, modules_of, modules_of_program, programs
 from flamelet_tools.simulator import Simulator
 from flamelet_tools.size import compile_library
 
@@ -149,5 +149,13 @@ def test_what_there_is_not_is_refused():
         modules_of("mqtt")
     with pytest.raises(ValueError, match="no method fly: there are get_if_changed"):
         modules_of("database", methods=["walk", "fly"])
-    with pytest.raises(ValueError, match="main.py does not use mqtt: it uses database"):
+    with pytest.raises(ValueError, match="no service mqtt"):
         modules_of_program("mqtt")
+
+
+def test_main_py_leaves_out_the_rarer_methods_that_it_does_not_name():
+    assert programs() == ["database", "gateway"]
+    assert {"device", "stream", "feed"} <= modules_of_program("database")
+    assert not {"mirror", "walk", "query"} & modules_of_program("database")
+    # main.py does not use it: another program may use all of it.
+    assert modules_of("firestore") <= modules_of_program("firestore")
