@@ -62,6 +62,47 @@ def test_cut_sends_so_many_bytes_of_the_body(sim):
     assert body == b'"012'
 
 
+def raw_get(sim):
+    """All that is sent for a GET, until the connection ends."""
+    with socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS) as connection:
+        connection.sendall(b"GET /a.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return read_all(connection)
+
+
+def test_cut_head_sends_so_many_bytes_of_the_head(sim):
+    sim.fault("cut_head", bytes=30, count=1)
+    received = raw_get(sim)
+    assert len(received) == 30
+    assert received.startswith(b"HTTP/1.1 200 OK\r\nServer:")
+
+
+def test_chunked_sends_the_same_body_in_chunks(sim):
+    sim.set("a", "0123456789")
+    sim.fault("chunked", bytes=5, count=2)
+    assert get(sim).json() == "0123456789"
+    head, _, body = raw_get(sim).partition(b"\r\n\r\n")
+    assert b"Transfer-Encoding: chunked" in head
+    assert b"Content-Length" not in head
+    assert body == b'5\r\n"0123\r\n5\r\n45678\r\n2\r\n9"\r\n0\r\n\r\n'
+
+
+def test_a_cut_within_a_chunk(sim):
+    sim.set("a", "0123456789")
+    sim.fault("chunked", bytes=5, count=1)
+    sim.fault("cut", bytes=12, count=1)
+    assert raw_get(sim).partition(b"\r\n\r\n")[2] == b'5\r\n"0123\r\n5\r'
+
+
+def test_a_stream_in_chunks_says_the_same(sim):
+    sim.set("a", 7)
+    sim.fault("chunked", bytes=10, stream=True, count=1)
+    with requests.get(
+        sim.url + "/a.json", headers={"Accept": "text/event-stream"}, stream=True, timeout=DEADLINE_SECONDS
+    ) as answer:
+        lines = answer.iter_lines(chunk_size=1)
+        assert [next(lines), next(lines)] == [b"event: put", b'data: {"path":"/","data":7}']
+
+
 def test_cut_counts_the_bytes_of_all_events_of_a_stream(sim):
     sim.fault("cut", bytes=60, count=1, stream=True)
     with socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS) as connection:
@@ -81,6 +122,22 @@ def test_unavailable_is_a_503_without_acting(sim, settings, header):
     answer = put(sim)
     assert (answer.status_code, answer.headers.get("Retry-After")) == (503, header)
     assert sim.get("a") is None
+
+
+@pytest.mark.parametrize(("after", "stored"), [(False, None), (True, 1)])
+def test_an_internal_error_has_acted_only_with_after(sim, after, stored):
+    sim.fault("internal_error", count=1, after=after)
+    assert put(sim).status_code == 500
+    assert sim.get("a") == stored
+
+
+def test_a_loop_leads_to_the_same_place(sim):
+    sim.fault("loop", count=2)
+    answer = put(sim, allow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/a.json")
+    assert sim.get("a") is None
+    assert put(sim).status_code == 200
+    assert sim.get("a") == 1
 
 
 def test_slow_sends_byte_by_byte(sim):
@@ -106,6 +163,13 @@ def test_a_black_hole_takes_the_request_and_never_answers(sim):
         requests.put(sim.url + "/a.json", json=1, timeout=0.2)
     assert sim.get("a") is None
     assert put(sim).status_code == 200
+
+
+def test_a_black_hole_after_it_acted_has_acted(sim):
+    sim.fault("black_hole", count=1, after=True)
+    with pytest.raises(requests.ReadTimeout):
+        requests.put(sim.url + "/a.json", json=1, timeout=0.2)
+    assert sim.get("a") == 1
 
 
 def test_a_simulator_with_a_request_in_a_black_hole_stops_at_once():
@@ -148,6 +212,19 @@ def test_hang_takes_connections_and_says_nothing_for_a_while(tls, at_last):
             connection.settimeout(DEADLINE_SECONDS)
             # When it is over, the one who waited is served; one who does not speak TLS to a TLS port is hung up on.
             assert connection.recv(65536)[:1] == at_last
+
+
+def test_flap_resets_what_is_connected_and_refuses_others_again_and_again(sim):
+    with socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS) as connection:
+        connection.sendall(b"GET /a.json HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        sim.fault("flap", seconds=0.2, times=2)
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+    for _ in range(2):
+        wait_until(lambda: connects(sim) == "refused")
+        wait_until(lambda: connects(sim) == "connected")
+    assert get(sim).json() is None
 
 
 def test_a_fault_is_for_the_requests_it_names(sim):

@@ -139,6 +139,18 @@ def _express_head(answer: Answer, keep_alive: bool) -> bytes:
     return _join(lines)
 
 
+def chunked_head(head: bytes) -> bytes:
+    """`head` of a body that is sent in chunks."""
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length:")]
+    return b"\r\n".join([lines[0], b"Transfer-Encoding: chunked", *lines[1:]])
+
+
+def in_chunks(body: bytes, size: int) -> bytes:
+    """`body` in chunks of `size` bytes, without the last chunk, which is empty."""
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+
+
 def stream_head() -> bytes:
     """The head of a stream: neither length nor chunking, so that the stream lasts as long as its connection."""
     return _join(

@@ -9,16 +9,20 @@ For requests:
     drop_before             closes the connection before it acts     (reset=True: by RST)
     drop_after              closes it after it acted, before an answer (reset=True: by RST)
     cut bytes=N             closes it after N bytes of the body
+    cut_head bytes=N        closes it after N bytes of the head
+    chunked bytes=N         sends the body in chunks of N bytes; joined with `cut`, which counts their framing too
     unavailable             503 without acting                         (retry_after=SECONDS: says so in the head)
-    internal_error          500 without acting
+    internal_error          500 without acting                         (after=True: after it acted)
     error status=N          another error without acting: one of ERRORS, in the words of the service that is asked
     slow ms=N               one byte every N ms, head and body
     html                    an HTML page in place of the answer, without acting (status=200 or 404, ...)
-    black_hole              takes the request and never answers
+    black_hole              takes the request and never answers        (after=True: after it acted)
+    loop                    307 to the same place, without acting
     close                   answers with `Connection: close`
 For the listening sockets, at once, for a while:
     refuse seconds=S        connections are refused
     hang seconds=S          connections are taken by the system, and nobody speaks (not even TLS)
+    flap seconds=S times=N  N times: all connections are reset, others refused for S seconds, then taken for S
 """
 
 from __future__ import annotations
@@ -35,17 +39,21 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "drop_before": {"reset": False},
     "drop_after": {"reset": False},
     "cut": {"bytes": None},
+    "cut_head": {"bytes": None},
+    "chunked": {"bytes": None},
     "unavailable": {"retry_after": 0},
-    "internal_error": {},
+    "internal_error": {"after": False},
     "error": {"status": None},
     "slow": {"ms": None},
     "html": {"status": 200},
-    "black_hole": {},
+    "black_hole": {"after": False},
+    "loop": {},
     "close": {},
     "refuse": {"seconds": None},
     "hang": {"seconds": None},
+    "flap": {"seconds": None, "times": 1},
 }
-LISTENER_FAULTS = ("refuse", "hang")
+LISTENER_FAULTS = ("refuse", "hang", "flap")
 ERRORS = (401, 403, 409, 429, 500, 503, 504)
 
 

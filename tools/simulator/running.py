@@ -18,7 +18,7 @@ import trustme
 
 from . import store
 from .faults import Fault
-from .server import HttpServer
+from .server import HttpServer, drop
 from .state import State, end_streams
 
 _STOP_SECONDS = 0.05
@@ -90,8 +90,10 @@ async def _start(state: State, options: Options, closing: contextlib.AsyncExitSt
     pauses: set[asyncio.Task[None]] = set()
 
     def on_listener_fault(fault: Fault) -> None:
+        if fault.name == "flap":
+            _reset_all(state)
         for listener in listeners:
-            task = asyncio.create_task(_pause(listener, context, fault))
+            task = asyncio.create_task(_trouble(listener, context, fault, state))
             pauses.add(task)
             task.add_done_callback(pauses.discard)
 
@@ -131,14 +133,28 @@ async def _accept(listener: Listener, context: ssl.SSLContext | None) -> None:
     listener.accepting = await loop.create_server(listener.http, sock=duplicate, ssl=context, backlog=_BACKLOG)
 
 
-async def _pause(listener: Listener, context: ssl.SSLContext | None, fault: Fault) -> None:
+async def _trouble(listener: Listener, context: ssl.SSLContext | None, fault: Fault, state: State) -> None:
+    seconds = fault.settings["seconds"]
+    await _pause(listener, context, fault.name != "hang", seconds)
+    for _ in range(1, fault.settings.get("times", 1)):
+        await asyncio.sleep(seconds)
+        _reset_all(state)
+        await _pause(listener, context, True, seconds)
+
+
+def _reset_all(state: State) -> None:
+    for connection in list(state.connections):
+        drop(connection, reset=True)
+
+
+async def _pause(listener: Listener, context: ssl.SSLContext | None, refuses: bool, seconds: float) -> None:
     if listener.accepting:
         listener.accepting.close()
         listener.accepting = None
-    if fault.name == "refuse":
+    if refuses:
         listener.socket.close()
-    await asyncio.sleep(fault.settings["seconds"])
-    if fault.name == "refuse":
+    await asyncio.sleep(seconds)
+    if refuses:
         listener.socket = _listen(listener.address, listener.http).socket
     await _accept(listener, context)
 

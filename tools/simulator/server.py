@@ -142,11 +142,17 @@ class HttpServer(web.Server):
 
 @dataclass
 class Wire:
-    """A connection with the faults that shape what is written to it: bytes of body left, seconds between bytes."""
+    """A connection with the faults that shape what is written to it.
+
+    `left`: bytes of body until it is cut; `head_left`: bytes of head; `pause`: seconds between bytes; `chunk`: bytes in
+    a chunk, 0 for the body as it is.
+    """
 
     connection: Connection
     left: int | None = None
+    head_left: int | None = None
     pause: float = 0
+    chunk: int = 0
 
 
 async def _serve(state: State, redirect_to: str | None, connection: Connection, incoming: web.BaseRequest) -> bool:
@@ -156,21 +162,24 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
     faults = take_faults(state.faults, request.method, _path_for_faults(state, request), request.is_stream)
     request.body = await _read_body(connection, incoming)
     too_late = "delay" in faults and await _is_too_late(request, faults["delay"]["ms"])
-    if "black_hole" in faults:
-        await connection.lost.wait()
-        return False
+    swallowed = "black_hole" in faults
+    if swallowed and not faults["black_hole"]["after"]:
+        return await _swallow(connection)
     if "drop_before" in faults:
-        return _drop(connection, **faults["drop_before"])
+        return drop(connection, **faults["drop_before"])
     if too_late:
         answer: Answer | Stream = answers.error(400, TIMED_OUT)
     else:
         answer = _wrong_answer(faults, state, request) or _act(state, redirect_to, request)
+    if faults.get("internal_error", {}).get("after"):
+        answer = _failure(500, state, request)
+    if swallowed:
+        return await _swallow(connection)
     if "drop_after" in faults:
-        return _drop(connection, **faults["drop_after"])
+        return drop(connection, **faults["drop_after"])
     if request.method == "HEAD" and isinstance(answer, Answer):
         answer.body = None
-    cut = faults.get("cut", {}).get("bytes")
-    wire = Wire(connection, cut, faults.get("slow", {}).get("ms", 0) / 1000)
+    wire = _wire(connection, faults)
     record.status = answer.status if isinstance(answer, Answer) else 200
     state.on_request(record)
     if isinstance(answer, Stream):
@@ -178,6 +187,17 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
     limit = state.requests_per_connection
     last = limit is not None and connection.requests >= limit
     return await _send(wire, answer, incoming.keep_alive and not last and "close" not in faults)
+
+
+async def _swallow(connection: Connection) -> bool:
+    """Leaves a request without an answer until the client gives up."""
+    await connection.lost.wait()
+    return False
+
+
+def _wire(connection: Connection, faults: dict[str, dict[str, Any]]) -> Wire:
+    cut, cut_head, slow, chunked = (faults.get(name, {}) for name in ("cut", "cut_head", "slow", "chunked"))
+    return Wire(connection, cut.get("bytes"), cut_head.get("bytes"), slow.get("ms", 0) / 1000, chunked.get("bytes", 0))
 
 
 async def _is_too_late(request: Request, delay_ms: float) -> bool:
@@ -264,6 +284,8 @@ async def _serve_stream(state: State, wire: Wire, stream: Stream) -> bool:
     expiry = loop.call_later(stream.identity.expires_ms / 1000 - time.time(), revoke)
     lost = asyncio.create_task(_end_when_lost(wire.connection, queue))
     head = answers.stream_head()
+    if wire.chunk:
+        head = answers.chunked_head(head)
     try:
         while (data := await queue.get()) is not None and await _write(wire, head, data):
             head = b""
@@ -282,12 +304,26 @@ async def _end_when_lost(connection: Connection, queue: asyncio.Queue[bytes | No
 
 
 async def _send(wire: Wire, answer: Answer, keep_alive: bool) -> bool:
-    return await _write(wire, answers.head(answer, keep_alive), answers.body(answer)) and keep_alive
+    head, body = answers.head(answer, keep_alive), answers.body(answer)
+    # Google's other services have their own chunk around the body.
+    if wire.chunk and answer.body and not answer.is_api:
+        return await _write(wire, answers.chunked_head(head), body, b"0\r\n\r\n") and keep_alive
+    wire.chunk = 0
+    return await _write(wire, head, body) and keep_alive
 
 
-async def _write(wire: Wire, head: bytes, body: bytes) -> bool:
-    """Writes head and body in one piece, or as the faults want it; returns whether the connection still stands."""
+async def _write(wire: Wire, head: bytes, body: bytes, last: bytes = b"") -> bool:
+    """Writes head and body in one piece, or as the faults want it, chunked before `last`.
+
+    Returns: whether the connection still stands.
+    """
     transport = wire.connection.transport
+    if wire.chunk:
+        body = answers.in_chunks(body, wire.chunk) + last
+    if wire.head_left is not None and head:
+        transport.write(head[: wire.head_left])
+        transport.close()
+        return False
     cut = wire.left is not None and len(body) > wire.left
     if cut:
         body = body[: wire.left]
@@ -305,7 +341,8 @@ async def _write(wire: Wire, head: bytes, body: bytes) -> bool:
     return not transport.is_closing()
 
 
-def _drop(connection: Connection, reset: bool) -> bool:
+def drop(connection: Connection, reset: bool) -> bool:
+    """Ends a connection at once, with `reset` by RST; returns False: it is not kept."""
     if reset and not connection.lost.is_set():
         # With a linger time of 0 the system sends RST in place of FIN.
         plain = connection.transport.get_extra_info("socket")
@@ -319,7 +356,9 @@ def _wrong_answer(faults: dict[str, dict[str, Any]], state: State, request: Requ
         answer = _failure(503, state, request)
         answer.retry_after = faults["unavailable"]["retry_after"] or None
         return answer
-    if "internal_error" in faults:
+    if "loop" in faults:
+        return Answer(307, b"", location=request.path_text)
+    if "internal_error" in faults and not faults["internal_error"]["after"]:
         return _failure(500, state, request)
     if "error" in faults:
         return _failure(faults["error"]["status"], state, request)
