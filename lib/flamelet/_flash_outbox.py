@@ -34,6 +34,8 @@ _LONGEST_FILE = const(65536)  # what is longer was not written here
 class FlashOutbox(RamOutbox):
     """Records in files of `folder`."""
 
+    is_flash = True
+
     def __init__(self, folder: str, memory: int, size: int, group: int, seconds: float, drop: str) -> None:
         super().__init__(memory, drop)
         self._folder = folder.rstrip("/")

@@ -46,6 +46,8 @@ def _all(feed, batches):
                 raise error
             return taken
         buffer, end = batch
+        if feed.sends_alone:
+            return (yield from _one_by_one(feed, batches))
         mark = outbox.mark(place)
         yield from _date(feed, buffer, end)
         refusals: dict = {}
@@ -69,6 +71,33 @@ def _all(feed, batches):
         batches -= 1
         if not batches:
             return taken
+
+
+def _one_by_one(feed, batches):
+    """Flow: as `_all`, where what was accepted must not be sent again: each record leaves the outbox by itself."""
+    outbox = feed.outbox
+    taken = moved = 0
+    while outbox.waiting and (not batches or taken < batches):
+        buffer, end = outbox.batch(0)
+        at = _next(buffer, 0, end)
+        end = behind(buffer, at)
+        mark = outbox.mark(0)
+        yield from _date(feed, buffer, end)
+        refusals: dict = {}
+        accepted = yield from _halves(feed, buffer, at, end, refusals)
+        record = bytes(memoryview(buffer)[at:end])
+        if accepted or taken:
+            for refused in refusals:
+                _set_aside(outbox, record, 0, refusals[refused])
+        elif moved == outbox.waiting:
+            raise refusals[at]
+        outbox.done(0, mark, end)
+        if not accepted and not taken:
+            # Behind the others: is any of them accepted?
+            outbox.put_back(record)
+            moved += 1
+        taken += accepted
+    return taken
 
 
 def _date(feed, buffer, end):

@@ -13,9 +13,21 @@ def encode(feed, path, value) -> bytes:
 
 def put_many(feed, members):
     """Flow: write the readings `members`, [(id, JSON), ...]."""
+    if feed._is_post:
+        return (yield from _post(feed, members[0][1]))
     path, mark, query = feed._target.partition("?")
     for id, body in members:
         yield from put(feed, path.strip("/") + "/" + id.decode() + mark + query, body)
+
+
+def _post(feed, body):
+    """Flow: write one reading; where the answer is lost it is `unknown`, since a repeat could make a second one."""
+    from .errors import OutcomeUnknown
+
+    try:
+        yield from _ask(feed._database, "POST", feed._target, body, False)
+    except OutcomeUnknown:
+        feed.outbox.unknown += 1
 
 
 def put(feed, path, body):
@@ -33,7 +45,8 @@ def ask_time(feed):
     yield from gateway._exchange(request, len(request), True)
 
 
-def check(post) -> None:
-    """InvalidArgument for a feed whose readings cannot be sent twice."""
-    if post:
-        raise InvalidArgument("a POST that is sent again makes another document: an outbox needs a route for PUT")
+def check(post, outbox) -> None:
+    """InvalidArgument where a reading that the server has answered for could not leave the outbox by itself."""
+    if post and outbox.is_flash:
+        text = "a POST that is sent again makes another document: it takes an outbox in RAM, or in RTC memory"
+        raise InvalidArgument(text)

@@ -76,7 +76,7 @@ class Gateway(Client):
             return base(self, path, fields, post)
         from . import _record_gateway, recording
 
-        _record_gateway.check(post)
+        _record_gateway.check(post, outbox)
         return recording.recording(base, _record_gateway, outbox, self, path, fields, post)
 
     def feed_base(self):

@@ -63,13 +63,15 @@ def Outbox(
 class RamOutbox:
     """Records in RAM.
 
-    `dropped`, `refused`, `corrupt`: how many went for want of room, were set aside as refused, could not be read any
-    more; `error`: why flash did not take the last ones, or None.
+    `dropped`, `refused`, `corrupt`, `unknown`: how many went for want of room, were set aside as refused, could not be
+    read any more, were sent by a POST whose answer was lost; `error`: why flash did not take the last ones, or None.
     """
+
+    is_flash = False
 
     def __init__(self, memory: int, drop: str) -> None:
         self.buffer = bytearray(memory)
-        self.dropped = self.refused = self.corrupt = 0
+        self.dropped = self.refused = self.corrupt = self.unknown = 0
         self.error: object = None
         self.flushing = False
         self.blocked = False  # the last flush had everything refused
@@ -205,6 +207,15 @@ class RamOutbox:
                 self._held -= self.buffer[at + 2] <= SET
                 at = behind(self.buffer, at)
             self._remove(end)
+
+    def put_back(self, record: bytes) -> None:
+        """Put a record of a batch behind all others."""
+        at = self.begin(len(record))
+        if at >= 0:
+            self.kind = record[2]
+            at -= HEAD
+            self.buffer[at : at + len(record)] = record
+            self.end(at + len(record) - TAIL)
 
     def set_aside(self, name: str, reason: str, body: bytes) -> None:
         """Keep a record that the server refused."""

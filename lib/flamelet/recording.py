@@ -9,7 +9,7 @@ writes its records is in _record_database.py, _record_firestore.py and _record_g
 
 from . import InvalidArgument
 from .feed import MISSING
-from .outbox import HEAD, OVERHEAD, SET, TAIL
+from .outbox import HEAD, OVERHEAD, READING, SET, TAIL
 
 _DROPPED = "dropped"
 _classes: dict = {}  # {base: class}
@@ -24,6 +24,8 @@ def recording(base, service, outbox, *arguments):
     feed = _classes[base](*arguments)
     feed.outbox = outbox
     feed._service = service
+    # A POST cannot be repeated: each reading leaves the outbox by itself.
+    feed.sends_alone = getattr(feed, "_is_post", False)
     feed._record_room = OVERHEAD + len(feed._request) - feed._row_at
     if feed._record_room > len(outbox.buffer):
         text = "a reading of this feed takes %d bytes: the outbox needs more memory than %d"
@@ -51,6 +53,20 @@ def _record_row(self, row):
         return _DROPPED
     at = self.put_row(outbox.buffer, outbox.put_key(at), row)
     return outbox.end(at - self._service.CLOSING)
+
+
+def _keep(self, feed):
+    """Keep the last reading of `feed`, which has the same fields and no outbox, under the key of its request."""
+    outbox = self.outbox
+    body = bytes(memoryview(feed._request)[feed._row_at : feed._size - self._service.CLOSING])
+    at = outbox.begin(OVERHEAD + len(body))
+    if at < 0:
+        return _DROPPED
+    payload = feed.key.encode() + body
+    outbox.kind = READING
+    outbox.buffer[at : at + len(payload)] = payload
+    feed.pending = False
+    return outbox.end(at + len(payload))
 
 
 def _record_set(self, path, value):
@@ -90,6 +106,7 @@ METHODS = {
     "record": _record,
     "record_row": _record_row,
     "record_set": _record_set,
+    "keep": _keep,
     "flush": _flush,
     "fits": property(_fits),
 }
