@@ -105,7 +105,8 @@ _feed()
 FACTS = (
     "(sys.implementation.name, tuple(sys.implementation.version)[:3], getattr(sys.implementation, '_mpy', 0) & 255, "
     "sys.platform, getattr(sys.implementation, '_machine', ''), _has('network'), "
-    "getattr(sys.modules.get('board'), '__file__', '') or '', os.statvfs('/')[:4])"
+    "getattr(sys.modules.get('board'), '__file__', '') or '', os.statvfs('/')[0], "
+    "os.statvfs('/')[0] * os.statvfs('/')[3])"
 )
 
 
@@ -282,6 +283,11 @@ def leave(board: Board) -> None:
     """Restart the board and close the port; a board that is gone needs neither."""
     if board.in_raw_repl:
         restart(board)
+    close(board)
+
+
+def close(board: Board) -> None:
+    """Close a port, which may be gone."""
     with contextlib.suppress(OSError):
         board.close()
     board.serial.close()
@@ -296,30 +302,39 @@ def restart(board: Board) -> None:
     board.in_raw_repl = False
 
 
+def facts(board: Board) -> Facts:
+    """Ask a board what it is."""
+    return Facts(board.device_name, *board.eval(FACTS))
+
+
 def ask(board: Board) -> Facts:
-    """Ask a board what it is.
+    """Ask a board what it is, and refuse one on which flamelet does not run.
 
     Raises: click.ClickException if it does not run MicroPython of version 1.22 or newer, with a network.
     """
-    *answers, volume = board.eval(FACTS)
-    block, _, _, blocks_free = volume
-    facts = Facts(board.device_name, *answers, block, block * blocks_free)
-    name = f"the board on {facts.port}"
-    if facts.implementation != "micropython":
+    told = facts(board)
+    name = f"the board on {told.port}"
+    if told.implementation != "micropython":
         raise click.ClickException(
-            f"{name} runs {facts.implementation}, not MicroPython: write MicroPython with flamelet flash"
+            f"{name} runs {told.implementation}, not MicroPython: write MicroPython with flamelet flash"
         )
-    if facts.version < OLDEST:
+    if told.version < OLDEST:
         raise click.ClickException(
-            f"{name} runs MicroPython {dotted(facts.version)}; {dotted(OLDEST)} is the oldest that flamelet supports: "
+            f"{name} runs MicroPython {dotted(told.version)}; {dotted(OLDEST)} is the oldest that flamelet supports: "
             "write a newer one with flamelet flash"
         )
-    if not facts.network:
+    if not told.network:
         raise click.ClickException(
-            f"the firmware on {name[4:]} ({facts.machine}) has no network. Is it a Pico W? Then write the firmware of "
+            f"the firmware on {name[4:]} ({told.machine}) has no network. Is it a Pico W? Then write the firmware of "
             "the Pico W with flamelet flash"
         )
-    return facts
+    return told
+
+
+def start_bootloader(board: Board) -> None:
+    """Start the bootloader, by which a board takes firmware; it cannot be asked for anything more."""
+    board.exec_raw_no_follow("import machine\nmachine.bootloader()")
+    board.in_raw_repl = False
 
 
 def dotted(version: tuple[int, ...]) -> str:

@@ -13,9 +13,12 @@ except ImportError:
 COMMANDS = {
     "bench": "flamelet_tools.bench.cli:bench",
     "check": "flamelet_tools.check:check",
+    "deploy": "flamelet_tools.deploy:deploy",
+    "flash": "flamelet_tools.flash:flash",
     "fuzz": "flamelet_tools.fuzz:fuzz",
     "lifetimes": "flamelet_tools.lifetimes:lifetimes",
     "mint": "flamelet_tools.mint:mint",
+    "monitor": "flamelet_tools.monitor:monitor",
     "package": "flamelet_tools.package_json:package",
     "roots": "flamelet_tools.roots:roots",
     "run": "flamelet_tools.running:run",
