@@ -15,6 +15,7 @@ import light
 import machine
 import measure
 import rtc
+import startup
 import wifi
 from micropython import const
 
@@ -43,6 +44,7 @@ identify = light.identify
 led = light.led
 status = light.status
 set_clock = rtc.set_clock
+started = startup.started
 connect = wifi.step
 is_up = wifi.is_up
 signal_strength = wifi.signal_strength

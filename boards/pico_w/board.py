@@ -25,6 +25,7 @@ import measure
 import network
 import rp2
 import rtc
+import startup
 import wifi
 from micropython import const
 
@@ -54,19 +55,21 @@ identify = light.identify
 led = light.led
 status = light.status
 set_clock = rtc.set_clock
+started = startup.started
 connect = wifi.step
 is_up = wifi.is_up
 signal_strength = wifi.signal_strength
 
 
 def _measure_supply() -> float:
-    """Volts of VSYS: a third of it is at pin 29 while pin 25, the radio's chip select, is high."""
-    select = machine.Pin(25, machine.Pin.OUT, value=1)
+    """Volts of VSYS: a third of it is at pin 29 while pin 25, the radio's chip select, is high.
+
+    Nothing is put back: high is the state of a chip select at rest, and the radio's driver takes its clock's pin anew
+    for each transfer (cyw43_bus_pio_spi.c of pico-sdk).
+    """
+    machine.Pin(25, machine.Pin.OUT, value=1)
     time.sleep_ms(1)
-    volts = machine.ADC(machine.Pin(29)).read_u16() * 3 * _VOLTS
-    machine.Pin(29, machine.Pin.IN)
-    select.init(machine.Pin.IN)
-    return volts
+    return machine.ADC(machine.Pin(29)).read_u16() * 3 * _VOLTS
 
 
 _supply = _measure_supply()

@@ -61,8 +61,8 @@ def step() -> None:
     global _is_lit, _is_identifying
     now = time.ticks_ms()
     pattern = _pattern
+    _is_identifying = _is_identifying and time.ticks_diff(now, _identified) < _IDENTIFY_MS
     if _is_identifying:
-        _is_identifying = time.ticks_diff(now, _identified) < _IDENTIFY_MS
         pattern = _IDENTIFY
     is_on = _is_commanded if pattern < 0 else pattern >> (time.ticks_diff(now, _begun) >> 7 & 15) & 1 == 1
     if is_on != _is_lit and _switch:

@@ -35,6 +35,8 @@ def _read(read):
         value = read()
     except Exception:
         return None
+    if isinstance(value, bool):
+        return int(value)
     # Not a number is not equal to itself.
     is_number = isinstance(value, (int, float)) and value == value and abs(value) < 1e15
     return value if is_number else None

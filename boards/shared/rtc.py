@@ -24,6 +24,7 @@ _EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
 _is_kept = False  # the clock that was found at the start has been believed
 _is_trusted = False
 _asked = 0
+_asked_now = 0  # in this round, which ends with all asked, or two agreed
 _ahead: list = []  # seconds that the servers of this round are ahead of our clock
 
 
@@ -49,7 +50,7 @@ def synchronize(servers: list) -> bool:
 
     Returns: True if time.time() can be trusted.
     """
-    global _is_kept, _is_trusted, _asked
+    global _is_kept, _is_trusted, _asked, _asked_now
     if not _is_kept:
         _is_kept = True
         _is_trusted = is_set()
@@ -59,13 +60,15 @@ def synchronize(servers: list) -> bool:
         return _is_trusted
     ahead = _ask(servers[_asked % len(servers)])
     _asked += 1
+    _asked_now += 1
+    agreed = ahead is not None and any([abs(other - ahead) <= _AGREED for other in _ahead])
     if ahead is not None:
-        agreed = [other for other in _ahead if abs(other - ahead) <= _AGREED]
         _ahead.append(ahead)
-        if agreed:
-            _believe(ahead)
-    if _ahead and _asked % len(servers) == 0:
-        _believe(_ahead[_asked // len(servers) % len(_ahead)])
+    if agreed or _asked_now >= len(servers):
+        if _ahead:
+            _believe(_ahead[-1 if agreed else _asked // len(servers) % len(_ahead)])
+        _ahead.clear()
+        _asked_now = 0
     return _is_trusted
 
 
@@ -83,7 +86,6 @@ def _ask(server):
 def _believe(ahead):
     global _is_trusted
     _is_trusted = True
-    _ahead.clear()
     _adjust(ahead, _EXACT)
 
 

@@ -1,0 +1,29 @@
+"""boards/esp32 and boards/pico_w on MicroPython, over fakes of what the firmware has; then main.py with them."""
+
+import ast
+
+import pytest
+from conftest import runtimes
+from fake_board import FAKES, FakeBoard
+
+pytestmark = pytest.mark.parametrize("runtime", runtimes("micropython"))
+
+# The first and a later chip of each kind, the one with today's firmware, the other with the oldest one.
+CHIPS = {
+    "esp32": ("esp32", {}),
+    "esp32c3": ("esp32", {"machine": "ESP32C3 module with ESP32C3", "firmware": "1.22"}),
+    "pico_w": ("pico_w", {}),
+    "pico_2_w": ("pico_w", {"machine": "Raspberry Pi Pico 2 W with RP2350", "firmware": "1.22"}),
+}
+FUNCTIONS = [node for node in ast.parse((FAKES / "board_functions.py").read_text()).body if hasattr(node, "args")]
+# Those that take arguments are helpers.
+NAMES = [node.name for node in FUNCTIONS if not node.args.args and not node.args.kwarg]
+OTHERS = {"esp32": "pico_", "pico_w": "esp32_"}
+CASES = [(chip, name) for name in NAMES for chip in CHIPS if not name.startswith(OTHERS[CHIPS[chip][0]])]
+
+
+@pytest.mark.parametrize(("chip", "name"), CASES)
+def test_on_each_board(runtime, tmp_path, chip, name):
+    kind, world = CHIPS[chip]
+    exit_code, output = FakeBoard(tmp_path, kind, **world).call(name)
+    assert exit_code == 0, output
