@@ -4,6 +4,7 @@ In: the name of a service, and what of it the program uses. Out: names of module
 the sources, by ast: every import of a module counts, wherever it stands, so that no module is missing when the rare
 case comes. Two kinds of tables are known, by which the library loads what is asked for by name: _PLACES (a public name
 and its module) and the functions of a module with _METHODS (each one a method, whose imports count if it is wanted).
+Of keyword arguments the table is here.
 
 Limit: a module that is wanted at all is wanted with everything that it imports.
 """
@@ -22,30 +23,33 @@ SERVICES = {
     "gateway": ("Gateway",),
 }
 _COMMON = ("Budget", "Timeouts", "Token")
+# Keyword arguments, and the modules that nothing else loads.
+_OPTIONS = {
+    "outbox": {"recording", "outbox"},
+    "pattern": {"_projection"},
+    "transport": {"_requests_transport"},
+}
 _DESKTOP_ONLY = "_cpython"
 
 
 def modules_of(
-    *services: str, methods: Collection[str] | None = None, awaited: bool = True, root: Path | None = None
+    *services: str, features: Collection[str] | None = None, awaited: bool = True, root: Path | None = None
 ) -> set[str]:
     """The modules that a program can need which uses these services (without any: the whole library).
 
-    Arguments: names of SERVICES; `methods`: those of the rarer methods that are wanted, of those that `methods_of`
-    tells (None: all); `awaited`: whether flamelet.aio is wanted; `root`: another checkout than this one.
-    Raises: ValueError for a service or a method that there is not.
+    Arguments: names of SERVICES; `features`: those that are wanted of what `features_of` tells (None: all); `awaited`:
+    whether flamelet.aio is wanted; `root`: another checkout than this one.
+    Raises: ValueError for a service or a feature that there is not.
     """
     library = _Library(root or checkout())
     if not services:
         return set(library.trees)
-    for service in services:
-        if service not in SERVICES:
-            raise ValueError(f"there is no service {service}: there are {', '.join(SERVICES)}")
-    known = {method for service in services for method in methods_of(service, root=root)}
-    if methods is not None and set(methods) - known:
-        raise ValueError(f"there is no method {min(set(methods) - known)}: there are {', '.join(sorted(known))}")
+    known = {feature for service in services for feature in features_of(service, root=root)}
+    if features is not None and set(features) - known:
+        raise ValueError(f"there is no feature {min(set(features) - known)}: there are {', '.join(sorted(known))}")
     names = {name for service in services for name in SERVICES[service]} | set(_COMMON)
     wanted = {"__init__", "_names", "errors"} | {library.places[name] for name in names}
-    return library.closure(wanted | ({"aio"} if awaited else set()), known if methods is None else methods)
+    return library.closure(wanted | ({"aio"} if awaited else set()), known if features is None else features)
 
 
 def modules_of_program(service: str, root: Path | None = None) -> set[str]:
@@ -55,9 +59,10 @@ def modules_of_program(service: str, root: Path | None = None) -> set[str]:
     Raises: ValueError for a service that there is not.
     """
     library = _Library(root or checkout())
-    named = library.words("device")
-    methods = None if service not in programs(root) else named & methods_of(service, root=root)
-    return modules_of(service, methods=methods, root=root) | library.closure({"device"}, methods or ())
+    features = features_of(service, root=root)
+    if service in programs(root):
+        features &= library.words("device")
+    return modules_of(service, features=features, root=root) | library.closure({"device"}, features)
 
 
 def programs(root: Path | None = None) -> list[str]:
@@ -66,11 +71,16 @@ def programs(root: Path | None = None) -> list[str]:
     return [service for service, names in SERVICES.items() if names[0] in words]
 
 
-def methods_of(service: str, root: Path | None = None) -> set[str]:
-    """The rarer methods of a service: each one is loaded, with what it needs, when it is first called."""
+def features_of(service: str, root: Path | None = None) -> set[str]:
+    """What of a service is loaded when it is first asked for: its rarer methods, and keyword arguments.
+
+    Raises: ValueError for a service that there is not.
+    """
+    if service not in SERVICES:
+        raise ValueError(f"there is no service {service}: there are {', '.join(SERVICES)}")
     library = _Library(root or checkout())
     imported = library.imports(library.places[SERVICES[service][0]], ())
-    return {method for module in imported for method in library.methods(module)}
+    return {method for module in imported for method in library.methods(module)} | set(_OPTIONS)
 
 
 class _Library:
@@ -80,21 +90,22 @@ class _Library:
         self.trees = _parsed(root / "lib" / "flamelet")
         self.places = {name: place for tree in self.trees.values() for name, place in _table(tree, "_PLACES").items()}
 
-    def closure(self, wanted: Collection[str], methods: Collection[str]) -> set[str]:
-        """These modules, and all that they import."""
+    def closure(self, wanted: Collection[str], features: Collection[str]) -> set[str]:
+        """These modules, and all that they import with these features."""
         found: set[str] = set()
         waiting = set(wanted)
         while waiting:
             module = waiting.pop()
             found.add(module)
-            waiting |= self.imports(module, methods) - found
+            waiting |= self.imports(module, features) - found
         return found
 
-    def imports(self, module: str, methods: Collection[str]) -> set[str]:
-        """The modules of the library that this one imports anywhere, without those of methods that are not wanted."""
-        unwanted = self.methods(module) - set(methods)
+    def imports(self, module: str, features: Collection[str]) -> set[str]:
+        """The modules of the library that this one imports anywhere, without those of features that are not wanted."""
+        unwanted = self.methods(module) - set(features)
         parts = [part for part in self.trees[module].body if getattr(part, "name", None) not in unwanted]
-        return {name for part in parts for node in ast.walk(part) for name in _imported(node)} & set(self.trees)
+        found = {name for part in parts for node in ast.walk(part) for name in _imported(node)} & set(self.trees)
+        return found.difference(*(modules for option, modules in _OPTIONS.items() if option not in features))
 
     def methods(self, module: str) -> set[str]:
         """The methods of a module with _METHODS; `bound` is what finds one, and with an underscore it is its own."""
@@ -104,8 +115,10 @@ class _Library:
         return public - {"bound"} if _table(tree, "_METHODS") else set()
 
     def words(self, module: str) -> set[str]:
-        """Each name that stands behind a dot in a module."""
-        return {node.attr for node in ast.walk(self.trees[module]) if isinstance(node, ast.Attribute)}
+        """Each name that stands behind a dot in a module, and of each keyword argument in a call."""
+        nodes = list(ast.walk(self.trees[module]))
+        attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        return attributes | {node.arg for node in nodes if isinstance(node, ast.keyword) and node.arg}
 
 
 @functools.cache

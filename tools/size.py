@@ -169,7 +169,7 @@ def sums(service: str | None) -> dict[str, set[str]]:
     found = {"the whole library": modules_of()}
     for name in [service] if service else SERVICES:
         found[f"{name}: all of it"] = modules_of(name)
-        found[f"{name}: not awaited, without the rarer methods"] = modules_of(name, methods=(), awaited=False)
+        found[f"{name}: not awaited, without the rarer features"] = modules_of(name, features=(), awaited=False)
         if name in programs():
             found[f"{name}: main.py"] = modules_of_program(name)
     return found

@@ -7,7 +7,7 @@ import pytest
 from clients import ROOT
 
 from flamelet_tools.micropython import find_micropython, module_path
-from flamelet_tools.modules import SERVICES, methods_of, modules_of, modules_of_program, programs
+from flamelet_tools.modules import SERVICES, features_of, modules_of, modules_of_program, programs
 from flamelet_tools.simulator import Simulator
 from flamelet_tools.size import compile_library
 
@@ -21,8 +21,8 @@ token = flamelet.Token({{"database_secret": "owner"}})
 db = flamelet.Database({url!r}, token, budget=flamelet.Budget(2), timeouts=flamelet.Timeouts())
 db.feed("d/readings", (("temp", 1), ("hum", 0))).push_many(((1, 2), (3, 4)))
 db.set("d/at", {{"n": flamelet.increment(1), "t": flamelet.TIMESTAMP}})
-with db.listen("d", pattern="at/n") as stream:
-    assert [stream.next().data for _ in range(2)] == [None, 1]
+with db.listen("d/at/n") as stream:
+    assert stream.next().data == 1
 try:
     db.set("a.b", 1)
 except flamelet.InvalidArgument as error:
@@ -35,7 +35,17 @@ assert asyncio.run(main()) == 1
 db.close()
 """
 
-ALL_METHODS = """
+ALL_FEATURES = """
+with db.listen("d", pattern="at/n") as stream:
+    assert [stream.next().data for _ in range(2)] == [None, 1]
+feed = db.feed("d/kept", (("temp", 1),), outbox=flamelet.Outbox())
+feed.record(1.5)
+feed.flush()
+assert len(db.get("d/kept")) == 1
+try:
+    flamelet.Database({url!r}, transport=db)
+except flamelet.InvalidArgument as error:
+    print(error)
 assert db.transaction("d/at/n", lambda n: n) == 1
 assert dict(db.query("d/at").order_by_key().get())["n"] == 1
 assert list(db.walk("d/at", "n")) == [("n", 1)]
@@ -92,21 +102,21 @@ def on_micropython(compiled, tmp_path):
 
 def test_a_program_of_the_realtime_database_runs_with_its_modules_alone(on_micropython):
     with Simulator() as simulator:
-        code = DATABASE.format(url=simulator.url, more=ALL_METHODS)
+        code = DATABASE.format(url=simulator.url, more=ALL_FEATURES.format(url=simulator.url))
         assert "a.b" in on_micropython(code, modules_of("database"))
 
 
-def test_it_runs_without_the_rarer_methods_that_it_does_not_name(on_micropython):
-    modules = modules_of("database", methods=())
-    assert not {"query", "walk", "mirror", "_conditional", "_rules"} & modules
+def test_it_runs_without_the_features_that_it_does_not_name(on_micropython):
+    modules = modules_of("database", features=())
+    assert not {"query", "walk", "_conditional", "_projection", "_requests_transport", "outbox"} & modules
     with Simulator() as simulator:
         assert "a.b" in on_micropython(DATABASE.format(url=simulator.url, more=""), modules)
 
 
 def test_a_rarer_method_brings_what_it_needs():
-    added = modules_of("database", methods=["transaction"]) - modules_of("database", methods=())
+    added = modules_of("database", features=["transaction"]) - modules_of("database", features=())
     assert added == {"_conditional"}
-    assert modules_of("firestore", methods=methods_of("firestore") - {"admin"}) == modules_of("firestore") - {
+    assert modules_of("firestore", features=features_of("firestore") - {"admin"}) == modules_of("firestore") - {
         "firestore_admin"
     }
 
@@ -147,15 +157,15 @@ def test_an_import_within_a_function_counts(tmp_path):
 def test_what_there_is_not_is_refused():
     with pytest.raises(ValueError, match="no service mqtt: there are database"):
         modules_of("mqtt")
-    with pytest.raises(ValueError, match="no method fly: there are get_if_changed"):
-        modules_of("database", methods=["walk", "fly"])
+    with pytest.raises(ValueError, match="no feature fly: there are get_if_changed"):
+        modules_of("database", features=["walk", "fly"])
     with pytest.raises(ValueError, match="no service mqtt"):
         modules_of_program("mqtt")
 
 
-def test_main_py_leaves_out_the_rarer_methods_that_it_does_not_name():
+def test_main_py_leaves_out_the_features_that_it_does_not_name():
     assert programs() == ["database", "gateway"]
     assert {"device", "stream", "feed"} <= modules_of_program("database")
-    assert not {"mirror", "walk", "query"} & modules_of_program("database")
+    assert not {"mirror", "walk", "query", "_requests_transport"} & modules_of_program("database")
     # main.py does not use it: another program may use all of it.
     assert modules_of("firestore") <= modules_of_program("firestore")

@@ -59,7 +59,7 @@ def test_a_service_needs_less_than_the_library_and_a_program_less_than_its_servi
     library = figures(everything, "the whole library")
     for service in SERVICES:
         whole = figures(everything, f"{service}: all of it")
-        least = figures(everything, f"{service}: not awaited, without the rarer methods")
+        least = figures(everything, f"{service}: not awaited, without the rarer features")
         assert all(a < b < c for a, b, c in zip(least, whole, library, strict=True))
     assert "database" in programs()
     for service in programs():
