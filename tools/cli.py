@@ -20,6 +20,7 @@ COMMANDS = {
     "mint": "flamelet_tools.mint:mint",
     "monitor": "flamelet_tools.monitor:monitor",
     "package": "flamelet_tools.package_json:package",
+    "provision": "flamelet_tools.provision:provision",
     "roots": "flamelet_tools.roots:roots",
     "run": "flamelet_tools.running:run",
     "sim": "flamelet_tools.simulator.cli:sim",

@@ -111,8 +111,7 @@ def changed(output: Path) -> dict[str, Any]:
         content = json.loads(output.read_bytes())
     except ValueError as error:
         raise click.ClickException(f"{output} is not JSON ({error}): without --change it is made anew") from None
-    if not isinstance(content, dict):
-        raise click.ClickException(f"{output} holds no JSON object: without --change it is made anew")
+    check(content, output, False)
     return content
 
 
@@ -195,7 +194,7 @@ def uid_of(token: Token | None) -> str | None:
     return claims_of(token.text).get("sub") if token is not None and token.kind == "id_token" else None
 
 
-def check(given: Mapping[str, Any], output: Path, is_board: bool) -> dict[str, Any]:
+def check(given: Any, output: Path, is_board: bool) -> dict[str, Any]:
     """Return all settings, as the device will have them.
 
     Raises: click.ClickException if something is wrong with them.
