@@ -7,7 +7,7 @@ The watchdog takes any time, so it is fed directly: 120 s outlast the look-up of
 2,048 bytes of memory outlive deep sleep, and a restart.
 """
 
-import sys
+import os
 
 import chip
 import esp32
@@ -22,7 +22,7 @@ from micropython import const
 NAME = "esp32"
 WATCHDOG_MS = const(120000)
 
-_CHIP = sys.implementation._machine  # "Generic ESP32C3 module with ESP32C3"
+_CHIP = os.uname().machine  # "ESP32C3 module with ESP32C3"
 # The button BOOT pulls down the pin that the chip asks at its start.
 _BUTTON = 9 if any([name in _CHIP for name in ("ESP32C3", "ESP32C6", "ESP32C2", "ESP32H2")]) else 0
 _CAUSES = {

@@ -15,7 +15,7 @@ There is no memory that outlives a restart, but for the watchdog's scratch regis
 restarted the board, because the chip counts every restart as one by the watchdog.
 """
 
-import sys
+import os
 import time
 
 import chip
@@ -38,7 +38,7 @@ _NAP_MS = const(4000)
 _VOLTS = 3.3 / 65535
 
 # SCRATCH0: at 0x0c of WATCHDOG_BASE (RP2040 datasheet 4.7, RP2350 datasheet 12.9). The firmware uses 4 to 7.
-_SCRATCH = 0x400D800C if "RP2350" in sys.implementation._machine else 0x4005800C
+_SCRATCH = 0x400D800C if "RP2350" in os.uname().machine else 0x4005800C
 _RESTARTED = const(0x666C01)
 _SLEPT = const(0x666C02)
 

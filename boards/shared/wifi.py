@@ -20,11 +20,12 @@ _SETTLE_MS = const(5000)  # ESP32 shows the failure of the attempt before until 
 _TEXTS = {
     network.STAT_WRONG_PASSWORD: "the password is wrong",
     network.STAT_NO_AP_FOUND: "no such network is in reach",
-    network.STAT_CONNECT_FAIL: "the network refuses this board",
-    # Reasons that only ESP32 tells, by their numbers in ESP-IDF (esp_wifi_types.h).
+    -1: "the network refuses this board",  # a Pico W's STAT_CONNECT_FAIL
+    # ESP32 has no names for these (1.22), or never had: numbers of ESP-IDF (esp_wifi_types.h).
     2: "the authentication has expired: is the password right?",
     15: "the handshake failed: is the password right?",
     200: "the network is too weak",
+    203: "the network refuses this board",
     204: "the handshake failed: is the password right?",
     210: "the network's kind of security is not known here",
     211: "the network's kind of security is not accepted here",
@@ -100,11 +101,9 @@ def step() -> bool:
 
 def _make_ready():
     global _is_ready
-    if not _wlan.active():
-        _wlan.active(True)
-        _wlan.config(**_options)
-    else:
-        _wlan.disconnect()
+    _wlan.active(True)
+    _wlan.config(**_options)
+    _wlan.disconnect()
     _is_ready = True
 
 

@@ -8,9 +8,10 @@ from fake_board import FAKES, FakeBoard
 
 pytestmark = pytest.mark.parametrize("runtime", runtimes("micropython"))
 
-# The first and a later chip of each kind, the one with today's firmware, the other with the oldest one.
+# Of each kind the first chip with today's firmware, and a later one with the oldest.
 CHIPS = {
     "esp32": ("esp32", {}),
+    "esp32s3": ("esp32", {"machine": "Generic ESP32S3 module with Octal-SPIRAM with ESP32S3"}),
     "esp32c3": ("esp32", {"machine": "ESP32C3 module with ESP32C3", "firmware": "1.22"}),
     "pico_w": ("pico_w", {}),
     "pico_2_w": ("pico_w", {"machine": "Raspberry Pi Pico 2 W with RP2350", "firmware": "1.22"}),

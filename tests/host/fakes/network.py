@@ -21,6 +21,8 @@ is_chip_on = False  # of a Pico W: then two of the pins are the radio's
 if world.PORT == "esp32":
     STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 1000, 1001, 1010
     STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD, STAT_CONNECT_FAIL = 201, 202, 203
+    if world.IS_OLD:
+        del STAT_CONNECT_FAIL
     STAT_BEACON_TIMEOUT, STAT_ASSOC_FAIL, STAT_HANDSHAKE_TIMEOUT = 200, 203, 204
 else:
     STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 0, 1, 3
@@ -164,7 +166,7 @@ class _Station:
         if network.get("password") != self._key:
             return self._fail(STAT_WRONG_PASSWORD if world.PORT == "rp2" else network.get("reason", _HANDSHAKE))
         if network.get("refuses"):
-            return self._fail(STAT_CONNECT_FAIL)
+            return self._fail(203 if world.PORT == "esp32" else -1)
         dhcp_ms = network.get("dhcp_ms", 20)
         if dhcp_ms is None or waited < join_ms + dhcp_ms:
             if world.PORT == "rp2":

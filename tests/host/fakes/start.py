@@ -4,9 +4,9 @@ Arguments: the folder of the board's files, that of the state, and that of these
 it, or nothing for /main.py. Where main.py ends, a board has its REPL: here that is the end "repl".
 """
 
-import os
 import sys
 
+import uos as os  # not the one beside this file: its world is not there yet
 import vfs
 
 root, state, fakes = sys.argv[1:4]
