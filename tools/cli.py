@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "flamelet_tools.check:check",
     "deploy": "flamelet_tools.deploy:deploy",
     "flash": "flamelet_tools.flash:flash",
+    "faults": "flamelet_tools.faults.cli:faults",
     "fuzz": "flamelet_tools.fuzz:fuzz",
     "lifetimes": "flamelet_tools.lifetimes:lifetimes",
     "mint": "flamelet_tools.mint:mint",
@@ -26,6 +27,7 @@ COMMANDS = {
     "sim": "flamelet_tools.simulator.cli:sim",
     "size": "flamelet_tools.size:size",
     "soak": "flamelet_tools.soak:soak",
+    "year": "flamelet_tools.year:year",
 }
 
 
