@@ -1,9 +1,9 @@
 """`flamelet check`: ruff over everything, and mypy over each part as the Python sees it that runs it.
 
 In: the checkout. Out: exit code 0, or 1 and what is wrong. The tools, the library and the desktop board are checked
-against CPython; the library and the boards once more against the MicroPython stubs of each board. Those stub packages
-hold the same files with different contents, so each has a folder of its own in the environment, where pip puts it the
-first time. They bring a standard library as MicroPython has it, hence `--custom-typeshed-dir`
+against CPython; the library, the boards and main.py once more against the MicroPython stubs of each board, and the
+boards and main.py against those of the oldest firmware too. Those stub packages hold the same files with different
+contents, so each has a folder of its own in the environment, where pip puts it the first time. They bring a standard library as MicroPython has it, hence `--custom-typeshed-dir`
 (https://micropython-stubs.readthedocs.io, "mypy").
 """
 
@@ -16,9 +16,10 @@ import click
 
 from flamelet_tools.checkout import checkout
 
+# Of each board: for today's firmware, and for the oldest.
 STUBS = {
-    "esp32": "micropython-esp32-stubs==1.29.0.post1",
-    "pico_w": "micropython-rp2-rpi_pico_w-stubs==1.29.0.post1",
+    "esp32": ("micropython-esp32-stubs==1.29.0.post1", "micropython-esp32-stubs==1.22.0.post1"),
+    "pico_w": ("micropython-rp2-rpi_pico_w-stubs==1.29.0.post1", "micropython-rp2-rpi_pico_w-stubs==1.22.1.post2"),
 }
 
 
@@ -48,25 +49,35 @@ def check_desk(root: Path) -> bool:
 
 
 def check_board(root: Path, board: str) -> bool:
-    """Check the library, and this board's folder if there is one, against the board's stubs."""
-    stubs = install_stubs(board)
-    folders = [folder for folder in ("lib/flamelet", f"boards/{board}") if any((root / folder).glob("*.py"))]
+    """Check what runs on this board, against its stubs.
+
+    The oldest ones do not know all of what the library asks of `sys` and `asyncio`, so they check the rest.
+    """
+    newest, oldest = STUBS[board]
+    own = [f"boards/{board}", "boards/shared", "main.py"]
+    return check_against(root, board, newest, "lib/flamelet", *own) & check_against(root, board, oldest, *own)
+
+
+def check_against(root: Path, board: str, package: str, *sources: str) -> bool:
+    """Check sources against the stubs of this package."""
+    stubs = install_stubs(board, package)
+    path = [root / "lib", root / "boards" / "shared", root / "boards" / board, stubs]
     as_the_board = ["--custom-typeshed-dir", str(stubs), "--always-true=MICROPYTHON", "--follow-imports=silent"]
     as_the_board.append("--exclude=_cpython.py")
-    return run_mypy(board, root, [root / "lib", stubs], *as_the_board, *folders)
+    return run_mypy(f"{board} {package.partition('==')[2]}", root, path, *as_the_board, *sources)
 
 
-def install_stubs(board: str) -> Path:
-    """Install the board's stubs, if they are not there.
+def install_stubs(board: str, package: str) -> Path:
+    """Install the board's stubs of this package, if they are not there.
 
     Returns: the folder that has them.
     """
-    folder = Path(sys.prefix) / "stubs" / f"{board}-{STUBS[board].partition('==')[2]}"
+    folder = Path(sys.prefix) / "stubs" / f"{board}-{package.partition('==')[2]}"
     if not folder.is_dir():
-        click.echo(f"check: installing {STUBS[board]}", err=True)
+        click.echo(f"check: installing {package}", err=True)
         unfinished = folder.with_name(f"{folder.name}-{os.getpid()}")
         pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--target", str(unfinished), STUBS[board]], check=True, timeout=300)
+        subprocess.run([*pip, "--target", str(unfinished), package], check=True, timeout=300)
         unfinished.rename(folder)
     return folder
 
