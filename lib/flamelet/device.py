@@ -6,31 +6,35 @@ In: a board, i.e. a module with the functions of `boards/desktop/board.py`. Out,
 - `devices/<id>/state`: what the device is doing, written at the start and with every answer;
 - `devices/<id>/commands/<key>`: `{"name": ..., "value": ...}`, written by others, each under a key of its own;
 - `devices/<id>/answers/<key>`: what came of it. The answer, the new state and the removal of the command are one
-  write, so a command is executed once, also across a reconnect, and removed only when its answer has arrived.
+  write, so a command is executed once, also across a reconnect, and removed only when its answer has arrived;
+- `devices/<id>/restarts/<key>`: why the device restarted itself.
 
 With `"service": "gateway"` in the configuration the readings go to an endpoint of Firebase Express SDK, and that is
 all: such a server has no streams, so there are no commands, and no state.
 
-A device that loses the server goes on measuring. A few readings wait for the connection; those that no longer fit,
-and those that were refused, are counted and said.
-
-Memory: `_WAITING` readings, `_RECENT` keys of answered commands, one feed, one stream.
+It measures whether or not there is a network: see _readings.py. What else it does: _commands.py, _progress.py, and
+_wake.py for a device that sleeps.
 """
 
 import asyncio
 import gc
 
-from . import FlameletError, aio
-from ._runtime import MICROPYTHON, const, getrandbits, ticks_add, ticks_diff, ticks_ms
+from . import FlameletError, _push_id, aio
+from ._backoff import Backoff
+from ._commands import Commands
+from ._progress import Progress
+from ._readings import Readings
+from ._runtime import MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
 from ._transport import Timeouts
 from .auth import Token
 
-_WAITING = const(8)
-_RECENT = const(16)
 _SLICE = const(100)  # milliseconds: how soon a new interval is noticed
-_LONGEST_PAUSE = const(30000)
-_LONGEST_INTERVAL = const(86400)
-_TROUBLE = (FlameletError, OSError, MemoryError)  # what a task survives, and tells
+_WATCH = const(250)
+_STARTED = const(60000)  # a program that ran so long has started well
+_ASK_CLOCK = const(5000)
+_PATIENCE = const(600)  # seconds
+_DRAIN = const(8000)
+_WRONG = const(120000)  # milliseconds that a clock may be wrong
 
 
 def run(board) -> None:
@@ -54,11 +58,15 @@ def run(board) -> None:
 class Device:
     """What the tasks of the program share. `config`: see the board's `config()`."""
 
+    TROUBLE = (FlameletError, OSError, MemoryError)  # what a task survives, and tells
+
     def __init__(self, board, config: dict) -> None:
         self.board = board
+        self._config = config
         self.interval_ms = int(config["interval"] * 1000)
         self.count = config["count"]
         self.path = "devices/" + config["device"]
+        self.has_one_connection = config["connections"] == 1
         self.database = _service(config)(
             config["url"],
             to_token(config["token"]),
@@ -66,36 +74,47 @@ class Device:
             budget=config["connections"],
             timeouts=Timeouts(connect=8000, handshake=10000, first_byte=8000, answer=20000),
         )
-        self._is_gateway = not isinstance(self.database, aio.Database)
-        if self._is_gateway:
-            path = config["readings"] or self.path + "/telemetry"
-            self.feed = self.database.feed(path, board.FIELDS, config["post"])
-        else:
-            self.feed = self.database.feed(self.path + "/telemetry", board.FIELDS)
-        self.stopped = False
-        self.measured = self.sent = self.not_sent = self.obeyed = 0
-        self._light = False
-        self._online: object = None  # not known yet
-        self._waiting: list = []
-        self._row = None  # the reading that is on its way
-        self._has_state = self._is_gateway
-        self._answers: dict = {}  # of commands whose answer has not arrived yet
-        self._recent: list = []  # keys of commands whose answer has
+        self.is_gateway = not isinstance(self.database, aio.Database)
+        self.storage = board.storage()
+        self.stopped = self.is_up = self._is_closed = False
+        self.measured = 0
+        self.is_online: object = None  # not known yet
+        self.has_state = self.is_gateway
+        self.readings = Readings(self, config)
+        self.commands = Commands(self)
+        self._progress = Progress(self, config.get("patience", _PATIENCE))
+        self._has_clock = self._has_started = False
+        self._clock_asked = self._born = ticks_ms()
 
     def close(self) -> None:
         """Close what is open, and tell the person what was done."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.readings.close()
         self.database.close()
-        self.not_sent += len(self._waiting) + (self._row is not None)
-        self.board.report("summary", "%d sent, %d not sent, %d commands" % (self.sent, self.not_sent, self.obeyed))
+        readings = self.readings
+        text = "%d sent, %d not sent, %d commands" % (readings.sent, readings.not_sent, self.commands.obeyed)
+        durable = readings.waiting - readings.outbox.pending if readings.outbox else 0
+        self.board.report("summary", "%s, %d wait" % (text, durable) if durable else text)
 
     async def main(self) -> None:
-        """Measure until the count is reached, while two tasks send and obey."""
-        names = ", ".join([name for name, _ in self.board.FIELDS])
-        self.board.report("start", "%s, a reading of %s" % (self.path, names))
-        await self._connect()
-        tasks = [asyncio.create_task(self._send())]
-        if not self._is_gateway:
+        """Measure until the count is reached, while other tasks send, obey and watch."""
+        board = self.board
+        names = ", ".join([name for name, _ in board.FIELDS])
+        board.report("start", "%s, a reading of %s" % (self.path, names))
+        if self._config.get("watchdog"):
+            board.start_watchdog()
+        tasks = [asyncio.create_task(self._watch())]
+        if self._config.get("mode") == "sleep":
+            from . import _wake
+
+            return await _wake.run(self, self._config)
+        tasks.append(asyncio.create_task(self.connect(True)))
+        tasks.append(asyncio.create_task(self.readings.send()))
+        if not self.is_gateway:
             tasks.append(asyncio.create_task(self._obey()))
+        self._tasks = tasks
         try:
             await self._measure()
         finally:
@@ -103,41 +122,80 @@ class Device:
             for task in tasks:
                 task.cancel()
 
-    async def _connect(self):
-        attempt = 0
-        while True:
-            try:
-                self.board.connect()
-                break
-            except OSError as error:
-                self.board.report("offline", error)
-                attempt += 1
-                await aio.sleep_ms(_pause(attempt))
-        if not self.board.synchronize_clock():
-            self.board.report("error", "the clock is not set; the first answer of the server sets it")
+    async def _obey(self):
+        while not self.is_up:
+            await aio.sleep_ms(_SLICE)
+        await self.commands.obey()
 
-    # Readings out.
+    # The network, and the time.
+
+    async def connect(self, for_ever: bool = False) -> None:
+        """Bring the network up; `for_ever`: and keep it up."""
+        board = self.board
+        backoff = Backoff()
+        while True:
+            error = None
+            try:
+                is_up = board.connect()
+            except OSError as trouble:
+                is_up = False
+                error = trouble
+            if not is_up and (self.is_up or self.is_online is None):
+                board.status("connecting")
+            self.is_up = is_up
+            if error:
+                self._note_loss(error)
+                await self.pause(backoff.wait(error))
+                continue
+            if is_up:
+                backoff.reset()
+                self._ask_clock()
+                if not for_ever:
+                    return
+            await aio.sleep_ms(_WATCH)
+
+    def _ask_clock(self):
+        now = ticks_ms()
+        if self._has_clock or ticks_diff(now, self._clock_asked) < 0:
+            return
+        self._clock_asked = ticks_add(now, _ASK_CLOCK)
+        self._has_clock = self.board.synchronize_clock()
+
+    def _mend_clock(self):
+        """The clock of the board is wrong by so much, says an answer that was verified."""
+        offset = _push_id.offset[0]
+        if offset:
+            now = epoch_ms() + offset
+            self.board.set_clock(now // 1000)
+            if abs(epoch_ms() - now) < _WRONG:
+                _push_id.offset[0] = 0
+                _push_id.forget()
+        self._has_clock = True
+
+    # Measuring.
 
     async def _measure(self):
         due = ticks_ms()
         while self._goes_on():
-            self._keep(self.board.read_sensors())
+            self._take(self.board.read_sensors())
             await self._until(due)
             due = ticks_add(due, self.interval_ms)
             if ticks_diff(due, ticks_ms()) < 0:
                 due = ticks_ms()  # time was lost: measure on from now, instead of hurrying after it
-        await self._drain()
+        await self.readings.drain(_SLICE if self.stopped else _DRAIN)
 
     def _goes_on(self):
         self.stopped = self.stopped or self.board.stop_requested()
         return not self.stopped and (not self.count or self.measured < self.count)
 
-    def _keep(self, row):
+    def _take(self, row):
         self.measured += 1
-        if len(self._waiting) == _WAITING:
-            self._waiting.pop(0)
-            self.not_sent += 1
-        self._waiting.append(row)
+        names = self.board.FIELDS
+        self.board.report("reading", " ".join(["%s=%s" % (names[i][0], row[i]) for i in range(len(row))]))
+        try:
+            self.readings.take(row)
+        except self.TROUBLE as error:
+            self.note(error)
 
     async def _until(self, since):
         """Until one interval after `since`; the interval may change meanwhile."""
@@ -147,183 +205,89 @@ class Device:
                 return
             await aio.sleep_ms(min(left, _SLICE))
 
-    async def _drain(self):
-        """Let the last readings go out, as long as there is a connection."""
-        end = ticks_add(ticks_ms(), _SLICE if self.stopped else _WAITING * 1000)
-        while (self._waiting or self._row) and self._online is not False and ticks_diff(end, ticks_ms()) > 0:
-            await aio.sleep_ms(_SLICE // 10)
+    # What the server and the person are told.
 
-    async def _send(self):
-        attempt = 0
-        while True:
-            if not self._row:
-                if not self._waiting:
-                    await aio.sleep_ms(_SLICE // 4)
-                    continue
-                self._row = self._waiting.pop(0)
-            try:
-                await self._push(self._row)
-                attempt = 0
-            except _TROUBLE as error:
-                self._note(error)
-                attempt += 1
-                await aio.sleep_ms(_pause(attempt))
+    async def write_state(self) -> None:
+        """Write the state, once, and why the device restarted; if that is refused the readings may be welcome still."""
+        reason = self._progress.kept()
+        values: dict = {"state": self.state()}
+        if reason:
+            from ._values import _new_key
 
-    async def _push(self, row):
-        """Send `row`. Where the error says that it may go later it stays, else it is counted as not sent."""
-        if not self._has_state:
-            await self._write_state()
+            told = {"reason": reason, "cause": self.board.reset_cause(), "at": {".sv": "timestamp"}}
+            values["restarts/" + _new_key()] = told
         try:
-            # Under the same key, so that it cannot arrive twice.
-            if self.feed.pending:
-                await self.feed.repeat()
-            else:
-                await self.feed.push_row(row)
-        except FlameletError as error:
-            if not error.retry:
-                self.not_sent += 1
-                self._row = None
-            raise
-        self._row = None
-        self.sent += 1
-        self._note(None)
-        self.board.report("reading", " ".join(["%s=%s" % (self.board.FIELDS[i][0], row[i]) for i in range(len(row))]))
-
-    async def _write_state(self):
-        """Write the state, once; where it is refused the readings may be welcome all the same."""
-        try:
-            await self.database.update(self.path, {"state": self._state()})
+            await self.database.update(self.path, values)
+            if reason:
+                self._progress.forget()
         except FlameletError as error:
             if error.retry:
                 raise
-            self._note(error)
-        self._has_state = True
+            self.note(error)
+        self.has_state = True
 
-    def _note(self, error):
-        """Tell the person when the server is lost or found."""
-        if error is None:
-            if not self._online:
-                self.board.report("online", self.path)
-            self._online = True
-        elif not getattr(error, "retry", False):
-            self.board.report("error", error if isinstance(error, FlameletError) else repr(error))
-        else:
-            if self._online is not False:
-                self.board.report("offline", error)
-            self._online = False
-
-    # Commands in.
-
-    async def _obey(self):
-        attempt = 0
-        while True:
-            try:
-                async with self.database.listen(self.path + "/commands") as stream:
-                    async for event in stream:
-                        attempt = 0
-                        await self._take(event)
-            except _TROUBLE as error:
-                self._note(error)
-            attempt += 1
-            await aio.sleep_ms(_pause(attempt))
-
-    async def _take(self, event):
-        """Execute what an event brings, in the order of the keys, which is that of their making."""
-        key, _, rest = event.path.strip("/").partition("/") if event.path else ("", "", "")
-        if event.type == "too-large":
-            commands = await self.database.get(self.path + "/commands", shallow=True)
-            commands = {key: None for key in commands} if isinstance(commands, dict) else {}
-        elif rest:
-            commands = {key: None}
-        elif key:
-            commands = {key: event.data} if event.data is not None else {}
-        elif isinstance(event.data, dict):
-            commands = event.data
-        else:
-            commands = {}
-        for key in sorted(commands):
-            command = commands[key]
-            key = key.split("/")[0]
-            if not isinstance(command, dict):
-                # A part of a command was written, or it is too large to have come along.
-                command = await self.database.get("%s/commands/%s" % (self.path, key))
-            if command is not None:
-                await self._answer(key, command)
-
-    async def _answer(self, key, command):
-        if key in self._recent:
-            return
-        if key not in self._answers:
-            self._answers[key] = self._execute(command)
-        answer = self._answers[key]
-        await self._write_answer(key, answer)
-        del self._answers[key]
-        self._recent.append(key)
-        if len(self._recent) > _RECENT:
-            self._recent.pop(0)
-        self.obeyed += 1
-        self.board.report("answer", answer)
-
-    async def _write_answer(self, key, answer):
-        """Write the answer until it has arrived: meanwhile no other command is executed."""
-        attempt = 0
-        while True:
-            try:
-                values = {"answers/" + key: answer, "commands/" + key: None, "state": self._state()}
-                return await self.database.update(self.path, values)
-            except FlameletError as error:
-                if not error.retry:
-                    raise
-                self._note(error)
-                attempt += 1
-                await aio.sleep_ms(_pause(attempt))
-
-    def _execute(self, command):
-        """Do what `command` says; the answer."""
-        name = command.get("name") if isinstance(command, dict) else None
-        value = command.get("value") if isinstance(command, dict) else None
-        self.board.report("command", "%s %s" % (name, value))
-        if name == "interval":
-            return self._set_interval(value)
-        if name == "led":
-            return self._set_light(value)
-        if name == "identify":
-            self.board.identify()
-            return {"ok": True}
-        if not isinstance(name, str):
-            return _refusal('a command is {"name": ..., "value": ...}')
-        return _refusal("unknown command %s; known are identify, interval, led" % name[:40])
-
-    def _set_interval(self, value):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.01 <= value <= _LONGEST_INTERVAL:
-            return _refusal("interval takes seconds, 0.01 to %d" % _LONGEST_INTERVAL)
-        self.interval_ms = int(value * 1000)
-        return {"ok": True, "value": value}
-
-    def _set_light(self, value):
-        if not isinstance(value, bool):
-            return _refusal("led takes true or false")
-        self._light = value
-        self.board.led(value)
-        return {"ok": True, "value": value}
-
-    def _state(self):
-        state = {"board": self.board.NAME, "interval": self.interval_ms / 1000, "led": self._light}
+    def state(self) -> dict:
+        """What the device is doing."""
+        board = self.board
+        state = {"board": board.NAME, "interval": self.interval_ms / 1000, "led": self.commands.light}
+        state["reset"] = board.reset_cause()
+        if board.signal_strength() is not None:
+            state["rssi"] = board.signal_strength()
         state["at"] = {".sv": "timestamp"}
         return state
+
+    def note(self, error) -> None:
+        """Tell the person, and the watchdog, when the server is lost or found: `error` is None where it answered."""
+        if error is None:
+            if not self.is_online:
+                self.board.report("online", self.path)
+                self.board.status("online")
+            self.is_online = True
+            self._progress.succeeded()
+            self._mend_clock()
+            self._start_well()
+        elif not getattr(error, "retry", False):
+            self.board.report("error", error if isinstance(error, FlameletError) else repr(error))
+            self.board.status("error")
+            if not isinstance(error, FlameletError):
+                self._progress.failed(repr(error))
+        else:
+            self._note_loss(error)
+
+    def _note_loss(self, error):
+        if self.is_online is not False:
+            self.board.report("offline", error)
+        self.board.status("offline")
+        self.is_online = False
+        self._progress.failed(error)
+
+    async def pause(self, ms: int) -> None:
+        """Wait before the next try; the light shows it, and the watchdog is fed."""
+        self.board.status("waiting")
+        await aio.sleep_ms(ms)
+
+    async def _watch(self):
+        """Feed the watchdog as long as every task is alive, and see that there is progress."""
+        while True:
+            self.board.feed_watchdog()
+            self._progress.look()
+            for task in self._tasks:
+                if task.done():
+                    self._progress.restart("a task of the program has ended")
+            if ticks_diff(ticks_ms(), self._born) > _STARTED:
+                self._start_well()
+            await aio.sleep_ms(_WATCH)
+
+    _tasks: list = []
+
+    def _start_well(self):
+        if not self._has_started:
+            self._has_started = True
+            self.board.started()
 
 
 def _service(config):
     return aio.Gateway if config.get("service") == "gateway" else aio.Database
-
-
-def _refusal(text):
-    return {"ok": False, "error": text}
-
-
-def _pause(attempt):
-    """Milliseconds before the next attempt: exponential, with full jitter, bounded."""
-    return min(getrandbits(9) << min(attempt, 6), _LONGEST_PAUSE)
 
 
 def to_token(token):

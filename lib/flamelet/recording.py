@@ -8,6 +8,7 @@ writes its records is in _record_database.py, _record_firestore.py and _record_g
 """
 
 from . import InvalidArgument
+from ._push_id import SIZE
 from .feed import MISSING
 from .outbox import HEAD, OVERHEAD, READING, SET, TAIL
 
@@ -58,11 +59,12 @@ def _record_row(self, row):
 def _keep(self, feed):
     """Keep the last reading of `feed`, which has the same fields and no outbox, under the key of its request."""
     outbox = self.outbox
-    body = bytes(memoryview(feed._request)[feed._row_at : feed._size - self._service.CLOSING])
-    at = outbox.begin(OVERHEAD + len(body))
+    request = memoryview(feed._request)
+    key = bytes(request[feed._key_at : feed._key_at + SIZE])
+    payload = key + bytes(request[feed._row_at : feed._size - self._service.CLOSING])
+    at = outbox.begin(HEAD + len(payload) + TAIL)
     if at < 0:
         return _DROPPED
-    payload = feed.key.encode() + body
     outbox.kind = READING
     outbox.buffer[at : at + len(payload)] = payload
     feed.pending = False
@@ -99,7 +101,9 @@ def _flush(self, batches=0):
 
 def _fits(self):
     """How many readings of the size of the last one fit into the outbox; before the first, of the widest."""
-    return self.outbox.capacity // (self.outbox.reading_size or self._record_room)
+    # Each is let in where there is room for the widest.
+    room = self._record_room
+    return (self.outbox.capacity - room) // (self.outbox.reading_size or room) + 1
 
 
 METHODS = {
