@@ -1,18 +1,18 @@
 """An outbox on flash: segments, each a file of records that is only ever appended to, and removed as a whole.
 
-A segment fits into one block of flash. Its name is its number; the first record says how many readings were dropped
-before it. Where the server answers in time nothing is written at all: what is pending goes out from RAM. After a power
-cut each record is believed by its CRC; a segment whose end is torn is not appended to. What was sent just before a
-power cut may be sent once more, under the same keys.
+A segment fits into one block of flash; its name is its number. How many readings were dropped is written with the next
+ones that are. Where the server answers in time nothing is written at all: what is pending goes out from RAM. After a
+power cut each record is believed by its CRC; a segment whose end is torn is not appended to. What was sent just before
+a power cut may be sent once more, under the same keys.
 
 Memory: beside the buffer two small ints for each segment; to send or to load one, its 4 KB for a moment.
 """
 
 import os
 
-from ._records import seal, sort_out
+from ._records import learn, record, seal, sort_out
 from ._runtime import MICROPYTHON, const, getrandbits, ticks_diff, ticks_ms
-from .outbox import COUNT, HEAD, TAIL, RamOutbox
+from .outbox import CLOCK, COUNT, RamOutbox
 
 if MICROPYTHON:
 
@@ -46,6 +46,7 @@ class FlashOutbox(RamOutbox):
         self._counts: list = []  # how many records wait in each
         self._size = _BLOCK  # of the last segment; one that is not appended to any more counts as full
         self._is_new = False  # whether nothing has been written into the last segment
+        self._counted = 0  # what flash knows of `dropped`
         self._since = 0
         self._refusals_file = 0
         try:
@@ -66,22 +67,14 @@ class FlashOutbox(RamOutbox):
 
     def commit(self) -> bool:
         """Write what is pending; where flash does not take it False, and `error` says why."""
-        while self._end:
-            try:
-                if not self._append():
-                    return False
-                self._gone += self._end
-                self._end = self._held = 0
-                self.error = None
-            except OSError as error:
-                self.error = error
-                # Its end may be torn.
-                self._size = _BLOCK
-                if self._is_new:
-                    self._drop(-1)
-                if error.errno != _NO_SPACE or not self._keeps_newest or not self._drop(0):
-                    return False
-        return True
+        if self.undated:
+            from . import _undated
+
+            _undated.settle(self)
+        if self._end and self._write(memoryview(self.buffer)[: self._end], self._held):
+            self._gone += self._end
+            self._end = self._held = 0
+        return not self._end
 
     def _kept(self):
         if self._held == 1:
@@ -99,37 +92,51 @@ class FlashOutbox(RamOutbox):
 
     # Segments.
 
-    def _append(self):
-        end = self._end
-        head = b""
-        if self._size + end > max(_SEGMENT, len(self.buffer)):
-            if len(self._numbers) >= self._limit and not (self._keeps_newest and self._drop(0)):
+    def _write(self, records, count):
+        """Write records, of which `count` wait; False where flash does not take them, and `error` says why."""
+        while True:
+            try:
+                if not self._append(records, count):
+                    return False
+                self.error = None
+                return True
+            except OSError as error:
+                # Its end may be torn.
+                self._size = _BLOCK
+                if self._is_new:
+                    self._drop(-1)
+                self.error = error
+                if error.errno != _NO_SPACE or not self._keeps_newest or not self._drop(0):
+                    return False
+
+    def _append(self, records, count):
+        if self._size + len(records) > max(_SEGMENT, len(self.buffer)):
+            # What is no reading does not wait for room.
+            if count and len(self._numbers) >= self._limit and not (self._keeps_newest and self._drop(0)):
                 return False
-            head = self._begin()
-        seal(self.buffer, end, self._numbers[-1])
-        with open(self._name(self._numbers[-1]), "ab") as file:
-            if head:
-                file.write(head)
-            file.write(memoryview(self.buffer)[:end])
+            # The first number is any: what lies in blocks of earlier files then belongs to another one.
+            self._numbers.append(self._numbers[-1] + 1 if self._numbers else getrandbits(24) + 1)
+            self._counts.append(0)
+            self._size = self._counted = 0
+            self._is_new = True
+        number = self._numbers[-1]
+        dropped = self.dropped
+        head = record(COUNT, (dropped, 4)) if dropped != self._counted else b""
+        seal(head, len(head), number)
+        seal(records, len(records), number)
+        with open(self._name(number), "ab") as file:
+            file.write(head)
+            file.write(records)
             sync(file)
         self._is_new = False
-        self._size += len(head) + end
-        self._counts[-1] += self._held
+        self._counted = dropped
+        self._size += len(head) + len(records)
+        self._counts[-1] += count
         return True
 
-    def _begin(self):
-        """Begin a segment; its first record."""
-        # The first number is any: what lies in blocks of earlier files then belongs to another one.
-        self._numbers.append(self._numbers[-1] + 1 if self._numbers else getrandbits(24) + 1)
-        self._counts.append(0)
-        self._size = 0
-        self._is_new = True
-        head = bytearray(HEAD + 4 + TAIL)
-        head[0] = 4
-        head[2] = COUNT
-        head[HEAD : HEAD + 4] = self.dropped.to_bytes(4, "little")
-        seal(head, len(head), self._numbers[-1])
-        return head
+    def store_start(self, boot: int, ms: int) -> None:
+        """Keep for the next boots when this one began."""
+        self._write(record(CLOCK, (boot, 2), (ms, 6)), 0)
 
     def _drop(self, index):
         """Drop a segment, and what waits in it; False where there is none."""
@@ -156,10 +163,7 @@ class FlashOutbox(RamOutbox):
     def batch(self, place: int):
         """(buffer, end of its records) at `place`; None behind the last one."""
         while place < len(self._numbers):
-            corrupt = self.corrupt
             content = self._read(place)
-            # What is corrupt was counted when it was loaded.
-            self.corrupt = corrupt
             if content:
                 return content[0], content[1]
         return super().batch(0) if place == len(self._numbers) else None
@@ -187,7 +191,7 @@ class FlashOutbox(RamOutbox):
             self._unlink(index)
 
     def _read(self, place):
-        """(buffer, end of its records, its size, whether all of it was valid); None where it cannot be read."""
+        """(buffer, end of its records, its size, how many gaps it has); None where it cannot be read."""
         number = self._numbers[place]
         try:
             size = min(os.stat(self._name(number))[6], _LONGEST_FILE)
@@ -200,8 +204,8 @@ class FlashOutbox(RamOutbox):
             self._numbers.pop(place)
             self._counts.pop(place)
             return None
-        end, self._counts[place], is_whole = sort_out(self, buffer, size, number)
-        return buffer, end, size, is_whole
+        end, self._counts[place], gaps = sort_out(buffer, size, number)
+        return buffer, end, size, gaps
 
     def _load(self):
         """Take stock of what an earlier start left."""
@@ -209,13 +213,20 @@ class FlashOutbox(RamOutbox):
             if name.endswith(".out") and name[:-4].isdigit():
                 self._numbers.append(int(name[:-4]))
                 self._counts.append(0)
-        content = None
         place = 0
         while place < len(self._numbers):
+            # One that is not whole, or cannot be read, is not appended to.
+            self._size = _BLOCK
             content = self._read(place)
-            place += content is not None
-        if content and content[3]:
-            self._size = content[2]
+            if content:
+                buffer, end, size, gaps = content
+                learn(self, buffer, end)
+                self.corrupt += gaps
+                if not gaps:
+                    self._size = size
+                place += 1
+        self._counted = self.dropped
+        self.undated = bool(self.lasts)
         # The first ones of which nothing waits; behind others they may tell the time of those.
         while self._counts and not self._counts[0]:
             self._counts.pop(0)

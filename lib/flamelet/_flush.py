@@ -1,9 +1,9 @@
 """The flow of `feed.flush`: what waits in an outbox goes to the server, a batch after the other.
 
 A batch is as many records as the memory of the outbox holds. One that is refused (400, 401 or 403 by the rules, an
-error in the envelope) is halved until the refused records are alone. They are set aside as soon as anything else is
-known to be accepted: where nothing is, the fault is not theirs. Until then they stay where they are, and the next flush
-asks by the newest record alone whether anything has changed.
+error in the envelope) is halved until the refused records are alone. They are set aside if others of their batch, or of
+one behind it, are accepted: where nothing is, the fault is not theirs. Until then they stay where they are, and the
+next flush asks by the newest record alone whether anything has changed.
 
 Everything here may be done twice: the keys were made when the readings were taken.
 
@@ -36,8 +36,8 @@ def flush(feed, batches):
 def _all(feed, batches):
     outbox = feed.outbox
     taken = place = 0
-    error = None  # the last refusal, as long as nothing was accepted
-    is_open = False  # whether anything was
+    error = None  # the last refusal, as long as nothing behind it was accepted
+    before = 0  # so many of the oldest batches stand before one that was accepted
     while True:
         batch = outbox.batch(place)
         if batch is None:
@@ -52,21 +52,20 @@ def _all(feed, batches):
         yield from _date(feed, buffer, end)
         refusals: dict = {}
         accepted = yield from _slices(feed, buffer, end, refusals)
-        if refusals and not accepted and not is_open:
-            error = list(refusals.values())[-1]
+        if not (accepted or before) and (refusals or error):
+            error = list(refusals.values())[-1] if refusals else error
             place += 1
             continue
-        if accepted:
-            is_open = True
-            outbox.blocked = False
         if error:
-            # Something is accepted: from the beginning, and what was refused there is refused by itself.
+            # From the beginning: what was refused there is refused by itself.
             error = None
+            before = place
             place = 0
             continue
         for at in sorted(refusals):
             _set_aside(outbox, buffer, at, refusals[at])
         outbox.done(0, mark, end)
+        before = max(0, before - 1)
         taken += accepted
         batches -= 1
         if not batches:
@@ -77,7 +76,7 @@ def _one_by_one(feed, batches):
     """Flow: as `_all`, where what was accepted must not be sent again: each record leaves the outbox by itself."""
     outbox = feed.outbox
     taken = moved = 0
-    while outbox.waiting and (not batches or taken < batches):
+    while outbox.waiting and (not batches or taken < batches or moved):
         buffer, end = outbox.batch(0)
         at = _next(buffer, 0, end)
         end = behind(buffer, at)
@@ -89,6 +88,7 @@ def _one_by_one(feed, batches):
         if accepted or taken:
             for refused in refusals:
                 _set_aside(outbox, record, 0, refusals[refused])
+                moved = max(0, moved - 1)
         elif moved == outbox.waiting:
             raise refusals[at]
         outbox.done(0, mark, end)

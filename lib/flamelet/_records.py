@@ -9,7 +9,7 @@ import binascii
 from ._runtime import const
 from .outbox import CLOCK, COUNT, HEAD, SET, TAIL, UNDATED, behind
 
-_BOOTS = const(64)  # whose ends are remembered: a device that sleeps boots often
+_BOOTS = const(256)  # without a clock, whose ends are remembered
 
 
 def seal(buffer, end: int, number: int) -> None:
@@ -21,30 +21,30 @@ def seal(buffer, end: int, number: int) -> None:
         at = next_at
 
 
-def sort_out(outbox, buffer, end: int, number: int) -> tuple:
-    """Move the valid records of buffer[:end] to its beginning: (their end, how many wait, whether all was valid).
+def record(kind: int, *fields) -> bytearray:
+    """A record of (integer, bytes) each, little-endian, that is yet to be sealed."""
+    payload = b"".join([number.to_bytes(size, "little") for number, size in fields])
+    return bytearray(bytes((len(payload), 0, kind)) + payload + bytes(TAIL))
 
-    What they say of clocks and counts is told to `outbox`.
-    """
-    at = to = count = 0
-    is_whole = True
+
+def sort_out(buffer, end: int, number: int) -> tuple:
+    """Move the valid records of buffer[:end] to its beginning: (their end, how many wait, how many gaps there were)."""
+    at = to = count = gaps = 0
     was_valid = True
     while at < end:
         next_at = _end_of(buffer, at, end, number)
         if not next_at:
-            outbox.corrupt += was_valid
-            is_whole = was_valid = False
+            gaps += was_valid
+            was_valid = False
             at += 1
             continue
         was_valid = True
-        if buffer[at + 2] <= SET:
-            count += 1
-        _learn(outbox, buffer, at)
+        count += buffer[at + 2] <= SET
         if to < at:
             buffer[to : to + next_at - at] = bytes(memoryview(buffer)[at:next_at])
         to += next_at - at
         at = next_at
-    return to, count, is_whole
+    return to, count, gaps
 
 
 def _end_of(buffer, at, end, number):
@@ -61,21 +61,23 @@ def _crc(buffer, start, end, number):
     return (binascii.crc32(memoryview(buffer)[start:end], number) & 0xFFFFFFFF).to_bytes(TAIL, "little")
 
 
-def _learn(outbox, buffer, at):
-    kind = buffer[at + 2]
-    payload = at + HEAD
-    if kind < UNDATED:
-        return
-    if kind == COUNT:
-        outbox.dropped = max(outbox.dropped, integer(buffer, payload, 4))
-    elif kind != SET:
-        boot = integer(buffer, payload, 2)
-        number = integer(buffer, payload + 2, 6)
-        outbox.boot = max(outbox.boot, boot + 1)
-        if kind == CLOCK:
-            outbox.starts[boot] = number
-        elif boot in outbox.lasts or len(outbox.lasts) < _BOOTS:
-            outbox.lasts[boot] = max(outbox.lasts.get(boot, 0), number)
+def learn(outbox, buffer, end: int) -> None:
+    """Tell `outbox` what the valid records of earlier boots in buffer[:end] say of clocks and counts."""
+    at = 0
+    while at < end:
+        kind = buffer[at + 2]
+        payload = at + HEAD
+        if kind == COUNT:
+            outbox.dropped = max(outbox.dropped, integer(buffer, payload, 4))
+        elif kind in (UNDATED, CLOCK):
+            boot = integer(buffer, payload, 2)
+            number = integer(buffer, payload + 2, 6)
+            outbox.boot = max(outbox.boot, boot + 1)
+            if kind == CLOCK:
+                outbox.starts[boot] = number
+            elif boot in outbox.lasts or len(outbox.lasts) < _BOOTS:
+                outbox.lasts[boot] = max(outbox.lasts.get(boot, 0), number)
+        at = behind(buffer, at)
 
 
 def integer(buffer, at: int, size: int) -> int:

@@ -1,11 +1,12 @@
 """An outbox in the memory of ESP32's RTC: 2,048 bytes that outlive deep sleep and a reset, but no power cut.
 
-What is stored there is the buffer, in which each record has its CRC. Every record is stored at once: nothing wears.
+What is stored there is how many readings were dropped, and the buffer; each record has its CRC. Every record is stored
+at once: nothing wears. When the time comes undated readings get their keys there, where they are.
 """
 
-from ._records import seal, sort_out
+from ._records import learn, record, seal, sort_out
 from ._runtime import const
-from .outbox import RamOutbox
+from .outbox import COUNT, RamOutbox
 
 _MEMORY = const(2048)
 _NUMBER = const(0x464C)  # stands for the number of a segment: what other programs left there is no record
@@ -19,15 +20,43 @@ class RtcOutbox(RamOutbox):
     def __init__(self, rtc, drop: str) -> None:
         super().__init__(_MEMORY, drop)
         self._rtc = rtc
-        stored = rtc.memory()[:_MEMORY]
-        self.buffer[: len(stored)] = stored
-        self._end, self._held, _ = sort_out(self, self.buffer, len(stored), _NUMBER)
+        stored = bytearray(rtc.memory()[:_MEMORY])
+        end, self._held, self.corrupt = sort_out(stored, len(stored), _NUMBER)
+        learn(self, stored, end)
+        self.undated = bool(self.lasts)
+        # The count is never removed with the records behind it.
+        self._stored = memoryview(self.buffer)
+        size = len(_count(0))
+        start = size if end and stored[2] == COUNT else 0
+        self.buffer = self._stored[size:]
+        self._end = end - start
+        self.buffer[: self._end] = stored[start:end]
 
     def commit(self) -> bool:
         """Store all: it costs nothing."""
-        seal(self.buffer, self._end, _NUMBER)
-        self._rtc.memory(memoryview(self.buffer)[: self._end])
+        if self.undated:
+            from . import _undated
+
+            _undated.settle(self)
+        count = _count(self.dropped)
+        self._stored[: len(count)] = count
+        end = len(count) + self._end
+        seal(self._stored, end, _NUMBER)
+        self._rtc.memory(self._stored[:end])
         return True
+
+    def begin(self, room: int) -> int:
+        """Where the payload of a record of at most `room` bytes is written; -1 where there is no room for it."""
+        at = super().begin(room)
+        if at < 0:
+            # Its count.
+            self.commit()
+        return at
+
+    def dated(self) -> None:
+        """The undated readings in the buffer have got their keys."""
+        super().dated()
+        self.commit()
 
     def _kept(self):
         self.commit()
@@ -36,3 +65,7 @@ class RtcOutbox(RamOutbox):
     def _remove(self, size):
         super()._remove(size)
         self.commit()
+
+
+def _count(dropped):
+    return record(COUNT, (dropped, 4))

@@ -3,7 +3,8 @@
 Such a record has, where a key has its time, the number of the boot (2 bytes) and the milliseconds since it began (6),
 and then the random part of the key. When the time is known, the moment at which the boot began is stored first, and
 only then is anything sent: so a reading has the same key for ever, also when it is sent again after a power cut. A boot
-that ended before it knew the time is taken to have ended just before the next one began.
+that ended before it knew the time is taken to have ended just before the next one began: that is the only guess that
+keeps the order.
 """
 
 import os
@@ -11,10 +12,9 @@ import os
 from . import _push_id
 from ._records import integer
 from ._runtime import epoch_ms
-from .outbox import CLOCK, HEAD, READING, TAIL, UNDATED, behind
+from .outbox import HEAD, READING, UNDATED, behind
 
 _TIME = 8
-_PAUSE_MS = 1000  # between the end of a boot and the beginning of the next one
 _LONGEST_BOOT = 0xFFFF
 
 
@@ -22,8 +22,12 @@ def put(outbox, at: int) -> int:
     """Write what becomes a key at buffer[at] of `outbox`; the position behind it."""
     outbox.kind = UNDATED
     buffer = outbox.buffer
-    buffer[at : at + 2] = (outbox.boot & _LONGEST_BOOT).to_bytes(2, "little")
-    buffer[at + 2 : at + _TIME] = outbox.elapsed().to_bytes(6, "little")
+    boot = outbox.boot & _LONGEST_BOOT
+    elapsed = outbox.elapsed()
+    outbox.lasts[boot] = elapsed
+    outbox.undated = True
+    buffer[at : at + 2] = boot.to_bytes(2, "little")
+    buffer[at + 2 : at + _TIME] = elapsed.to_bytes(6, "little")
     random = os.urandom(_push_id.SIZE - _TIME)
     for i in range(len(random)):
         buffer[at + _TIME + i] = _push_id.ALPHABET[random[i] & 63]
@@ -46,12 +50,31 @@ def is_known() -> bool:
 
 
 def date(outbox, buffer, end: int) -> None:
-    """Give the undated readings in buffer[:end] their keys. The time is known, or that of their boots is stored."""
+    """Give the undated readings in buffer[:end] their keys, and those in the memory of `outbox`; the time is known."""
+    # For those on flash.
+    _start(outbox, max(outbox.lasts))
+    _date(outbox, outbox.buffer, outbox._end)
+    outbox.dated()
+    _date(outbox, buffer, end)
+
+
+def settle(outbox) -> None:
+    """As `date`, where nothing is sent yet, if the time is known by now."""
+    if outbox.boot in outbox.starts or is_known():
+        date(outbox, b"", 0)
+
+
+def _date(outbox, buffer, end):
     at = 0
+    last = start = None
     while at < end:
         if buffer[at + 2] == UNDATED:
             key = at + HEAD
-            ms = _start(outbox, integer(buffer, key, 2)) + integer(buffer, key + 2, 6)
+            boot = integer(buffer, key, 2)
+            if boot != last:
+                last = boot
+                start = _start(outbox, boot)
+            ms = start + integer(buffer, key + 2, 6)
             for i in range(_TIME - 1, -1, -1):
                 buffer[key + i] = _push_id.ALPHABET[ms & 63]
                 ms >>= 6
@@ -60,25 +83,18 @@ def date(outbox, buffer, end: int) -> None:
 
 
 def _start(outbox, boot):
-    """When `boot` began, in milliseconds since 1970; it is stored with the first question."""
-    if boot not in outbox.starts:
-        number = outbox.boot
-        if number not in outbox.starts:
-            _keep(outbox, number, epoch_ms() + _push_id.offset[0] - outbox.elapsed())
-        ms = outbox.starts[number]
-        while number > boot:
-            number -= 1
-            ms = outbox.starts.get(number, ms - outbox.lasts.get(number, 0) - _PAUSE_MS)
-        _keep(outbox, boot, ms)
-    return outbox.starts[boot]
+    """When `boot` began, in milliseconds since 1970: counted back from the next boot of which that is stored.
 
-
-def _keep(outbox, boot, ms):
-    """Remember when a boot began, also across a power cut: from now on its readings have a time."""
-    outbox.starts[boot] = ms
-    at = outbox.begin(HEAD + _TIME + TAIL)
-    if at >= 0:
-        outbox.kind = CLOCK
-        outbox.buffer[at : at + _TIME] = boot.to_bytes(2, "little") + ms.to_bytes(6, "little")
-        outbox.close_record(at + _TIME)
-        outbox.commit()
+    Only the present one is ever added, so the answer is the same for ever.
+    """
+    known = boot
+    while known not in outbox.starts and known < outbox.boot:
+        known += 1
+    if known not in outbox.starts:
+        outbox.starts[known] = epoch_ms() + _push_id.offset[0] - outbox.elapsed()
+        outbox.store_start(known, outbox.starts[known])
+    ms = outbox.starts[known]
+    while known > boot:
+        known -= 1
+        ms -= outbox.lasts.get(known, 0) + 1
+    return ms

@@ -8,6 +8,7 @@ record is: length of the payload (2 bytes), kind (1), payload, and a CRC (4), wh
 payload of a reading is its key (20) and its JSON.
 
 Memory: one buffer of `memory` bytes for ever. In RAM a record costs nothing on the heap, until the oldest have to go.
+What is sent is a copy: meanwhile more may be recorded, dropped or written to flash.
 """
 
 from . import FlameletError, InvalidArgument, _push_id
@@ -18,7 +19,7 @@ READING = const(1)
 UNDATED = const(2)  # taken before the clock was known: boot and elapsed time stand where a key has its time
 SET = const(3)  # a path, a zero byte, a body
 CLOCK = const(4)  # when a boot began: its number (2), milliseconds since 1970 (6)
-COUNT = const(5)  # how many were dropped before this segment (4)
+COUNT = const(5)  # how many were dropped until then (4)
 HEAD = const(3)
 TAIL = const(4)
 OVERHEAD = const(27)  # of a reading: HEAD, key, TAIL
@@ -76,7 +77,8 @@ class RamOutbox:
         self.flushing = False
         self.blocked = False  # the last flush had everything refused
         self.boot = 1
-        self.starts: dict = {}  # {boot: when it began, in milliseconds since 1970}
+        self.undated = False  # whether the buffer has readings without a time
+        self.starts: dict = {}  # {boot: when it began, in milliseconds since 1970}, of some boots
         self.lasts: dict = {}  # {boot: the elapsed time of its last undated record}
         self.kind = READING
         self.reading_size = 0  # of the last one, with its overhead
@@ -124,29 +126,25 @@ class RamOutbox:
     def put_key(self, at: int) -> int:
         """Write the key of a reading at buffer[at], or, as long as the clock is not known, what becomes one."""
         self.kind = READING
-        try:
-            return _push_id.put(self.buffer, at)
-        except FlameletError:
+        end = _put_id(self.buffer, at)
+        if end < 0:
             from . import _undated
 
-            return _undated.put(self, at)
+            end = _undated.put(self, at)
+        return end
 
     def end(self, end: int) -> str:
         """End the record of `kind` whose payload ends at buffer[end]: "durable" or "pending"."""
-        self.close_record(end)
-        self._held += 1
-        return self._kept()
-
-    def close_record(self, end: int) -> None:
-        """End a record of `kind` that nothing has to be sent for."""
         start = self._start
         size = end - start - HEAD
         self.buffer[start] = size & 255
         self.buffer[start + 1] = size >> 8
         self.buffer[start + 2] = self.kind
         self._end = end + TAIL
+        self._held += 1
         if self.kind <= UNDATED:
             self.reading_size = end + TAIL - start
+        return self._kept()
 
     def _kept(self):
         return "pending"
@@ -157,6 +155,13 @@ class RamOutbox:
         self._elapsed += max(1, ticks_diff(now, self._ticks))
         self._ticks = now
         return self._elapsed
+
+    def store_start(self, boot: int, ms: int) -> None:
+        """Keep for the next boots when this one began: RAM has no next one."""
+
+    def dated(self) -> None:
+        """The undated readings in the buffer have got their keys."""
+        self.undated = False
 
     # Room.
 
@@ -187,7 +192,7 @@ class RamOutbox:
 
     def batch(self, place: int):
         """(buffer, end of its records) at `place`; None behind the last one."""
-        return (self.buffer, self._end) if place == 0 and self._end else None
+        return (bytearray(memoryview(self.buffer)[: self._end]), self._end) if place == 0 and self._end else None
 
     def newest(self):
         """The last batch, None where there is none."""
@@ -227,6 +232,15 @@ class RamOutbox:
     def close(self) -> None:
         """Make durable what is pending."""
         self.commit()
+
+
+def _put_id(buffer, at):
+    """As _push_id.put, -1 where the clock is not known. By itself: with what stands around it, its frame would be too
+    long for the stack, and come from the heap."""
+    try:
+        return _push_id.put(buffer, at)
+    except FlameletError:
+        return -1
 
 
 def behind(buffer, at: int) -> int:
