@@ -46,7 +46,7 @@ def storage() -> str:
 
 
 def synchronize_clock() -> bool:
-    """Ask one time server, the next one at the next call.
+    """Ask time servers, the next ones at the next call.
 
     Returns: True if time.time() can be trusted.
     """

@@ -19,6 +19,7 @@ _LAST = 4102444800  # 2100-01-01
 _AGREED = const(60)
 _EXACT = const(2)  # seconds: what a way through the network takes
 _AWAY = const(120)
+_BUDGET_MS = const(300)
 _EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
 
 _is_kept = False  # the clock that was found at the start has been believed
@@ -46,30 +47,38 @@ def set_clock(seconds_since_1970: int) -> None:
 
 
 def synchronize(servers: list) -> bool:
-    """Ask the next of the servers, for a second at most beside the look-up of its name.
+    """Ask the next servers until two agree, each for a second at most; none more once _BUDGET_MS are over.
 
     Returns: True if time.time() can be trusted.
     """
-    global _is_kept, _is_trusted, _asked, _asked_now
+    global _is_kept, _is_trusted
     if not _is_kept:
         _is_kept = True
         _is_trusted = is_set()
         if _is_trusted:
             return True
-    if not servers:
-        return _is_trusted
+    begun = time.ticks_ms()
+    while servers and not _is_decided(servers) and time.ticks_diff(time.ticks_ms(), begun) < _BUDGET_MS:
+        pass
+    return _is_trusted
+
+
+def _is_decided(servers):
+    """Ask one server; whether that ends a round, by two who agree, or with all asked."""
+    global _asked, _asked_now
     ahead = _ask(servers[_asked % len(servers)])
     _asked += 1
     _asked_now += 1
     agreed = ahead is not None and any([abs(other - ahead) <= _AGREED for other in _ahead])
     if ahead is not None:
         _ahead.append(ahead)
-    if agreed or _asked_now >= len(servers):
-        if _ahead:
-            _believe(_ahead[-1 if agreed else _asked // len(servers) % len(_ahead)])
-        _ahead.clear()
-        _asked_now = 0
-    return _is_trusted
+    if not agreed and _asked_now < len(servers):
+        return False
+    if _ahead:
+        _believe(_ahead[-1 if agreed else _asked // len(servers) % len(_ahead)])
+    _ahead.clear()
+    _asked_now = 0
+    return True
 
 
 def _ask(server):
