@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 from flamelet import _backoff, aio, device
 from flamelet._runtime import ticks_diff, ticks_ms
@@ -11,6 +12,10 @@ from scripted import NO_CONTENT, URL, Network, answer, refused
 HEAP = "1m"
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 ROOT = "/devices/d1/"
+
+
+class Ended(Exception):
+    """Stands for SystemExit, which would end the loop of the tests too."""
 
 
 class Board:
@@ -27,13 +32,22 @@ class Board:
         self.states = []
         self.restarts = []
         self.is_there = True
+        self.folder = self.rtc = self.ended = None
         self.fed = self.starts = self.clock = 0
 
     def connect(self):
         return self.is_there
 
     def storage(self):
-        return None
+        return self.folder
+
+    def rtc_memory(self):
+        return self.rtc
+
+    def sleep(self, seconds):
+        self.slept = seconds
+        self.ended = "asleep"
+        raise Ended()
 
     def reset_cause(self):
         return "power on"
@@ -62,7 +76,8 @@ class Board:
 
     def restart(self, reason):
         self.restarts.append(reason)
-        raise SystemExit(75)
+        self.ended = "restarted"
+        raise Ended()
 
     def stop_requested(self):
         return False
@@ -95,6 +110,7 @@ class Cloud:
         self.trouble = {"PUT": [], "PATCH": []}
         self.streams = []
         self.asked = []
+        self.restarts = []
 
     def serve(self, request):
         head, body = request.decode().split("\r\n\r\n", 1)
@@ -123,7 +139,9 @@ class Cloud:
             return
         self.states.append(value["state"])
         for place in value:
-            if place.startswith("answers/"):
+            if place.startswith("restarts/"):
+                self.restarts.append(value[place])
+            elif place.startswith("answers/"):
                 self.answers.setdefault(place.split("/")[1], []).append(value[place])
             elif place.startswith("commands/"):
                 assert value[place] is None
@@ -158,9 +176,11 @@ def config(**options):
 class Running:
     """A device that runs in a task, in an `async with` block; its back-off is short."""
 
-    def __init__(self, cloud, network, **options):
+    def __init__(self, cloud, network, storage=None, rtc=None, **options):
         self.network = network
         self.board = Board()
+        self.board.folder = storage
+        self.board.rtc = rtc
         network.endless = [cloud.serve]
         self.device = device.Device(self.board, config(**options))
 
@@ -177,10 +197,9 @@ class Running:
         self.task.cancel()
         try:
             await self.task
-        except asyncio.CancelledError:
-            self.device.close()
-        else:
-            self.device.close()
+        except (asyncio.CancelledError, Ended):
+            self.device.stopped = True
+        self.device.close()
 
     def summary(self):
         return [value for what, value in self.board.reports if what == "summary"]
@@ -387,7 +406,9 @@ async def test_a_reading_that_the_rules_refuse_is_set_aside_as_soon_as_another_i
 
     def serve(request):
         body = request.split(b"\r\n\r\n")[1]
-        return [denied, serve] if b'"n":2}' in body else [serve if part == welcome else part for part in welcome(request)]
+        if b'"n":2}' in body:
+            return [denied, serve]
+        return [serve if part == welcome else part for part in welcome(request)]
 
     cloud.serve = serve
     with Network() as network:
@@ -453,3 +474,136 @@ async def test_the_program_runs_with_one_connection():
             cloud.command("-B", {"name": "led", "value": False})
             await until(lambda: "-B" in cloud.answers)
     assert running.board.lights == [True, False]
+
+
+class Folder:
+    """A folder that is there for the time of a `with` block."""
+
+    def __enter__(self):
+        self.name = "flamelet-%d" % ticks_ms()
+        os.mkdir(self.name)
+        return self.name
+
+    def __exit__(self, *_):
+        remove(self.name)
+
+
+def remove(name):
+    for entry in os.listdir(name):
+        try:
+            os.remove(name + "/" + entry)
+        except OSError:
+            remove(name + "/" + entry)
+    os.rmdir(name)
+
+
+async def ended(running):
+    """How the board ended the program."""
+    await until(lambda: running.board.ended, 5000)
+    return running.board.ended
+
+
+async def test_what_waits_at_the_end_goes_out_after_the_next_start():
+    cloud = Cloud()
+    with Folder() as folder, Network() as network:
+        async with Running(cloud, network, storage=folder, interval=0.02, count=12) as running:
+            network.endless = [refused()]
+            await asyncio.wait_for(running.task, 12)
+        assert running.summary() == ["0 sent, 0 not sent, 0 commands, 12 wait"]
+        assert not cloud.readings
+        async with Running(cloud, network, storage=folder, interval=0.02, count=3) as running:
+            running.board.n = 12
+            await asyncio.wait_for(running.task, 4)
+        assert running.summary() == ["15 sent, 0 not sent, 0 commands"]
+        assert numbers(cloud) == list(range(1, 16))
+        assert not [name for name in os.listdir(folder + "/outbox") if name.endswith(".out")]
+
+
+async def test_without_progress_first_the_network_is_restarted_and_then_the_device_which_says_why():
+    cloud = Cloud()
+    with Folder() as folder, Network() as network:
+        async with Running(cloud, network, storage=folder, interval=0.05, patience=0.2) as running:
+            network.endless = [refused()]
+            assert await ended(running) == "restarted"
+        assert len(running.board.restarts) == 2 and running.board.restarts[0].startswith("network: no progress for 0 s")
+        assert "cannot connect" in running.board.restarts[1]
+        assert "offline" in running.board.states
+        async with Running(cloud, network, storage=folder, interval=0.05, patience=5) as running:
+            await until(lambda: cloud.restarts)
+        assert [told["cause"] for told in cloud.restarts] == ["power on"]
+        assert "cannot connect" in cloud.restarts[0]["reason"]
+        assert "restart.txt" not in os.listdir(folder)
+
+
+async def test_a_refusal_restarts_nothing():
+    cloud = Cloud()
+    denied = answer('{"error":"Permission denied"}', "401 Unauthorized")
+    with Network() as network:
+        async with Running(cloud, network, interval=0.02, patience=0.1, count=15) as running:
+            await until(lambda: cloud.streams)
+            cloud.trouble["PUT"] = [(False, [denied, cloud.serve]) for _ in range(100)]
+            cloud.trouble["PATCH"] = [(False, [denied, cloud.serve]) for _ in range(100)]
+            await asyncio.wait_for(running.task, 12)
+    assert running.board.restarts == []
+    assert [what for what, _ in running.board.reports].count("error") > 1
+
+
+async def test_a_network_that_comes_late_gets_what_was_measured_meanwhile():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=0.05, count=20) as running:
+            running.board.is_there = False
+            await until(lambda: running.device.measured >= 6)
+            assert not cloud.readings and "connecting" in running.board.states
+            running.board.is_there = True
+            await asyncio.wait_for(running.task, 4)
+    assert numbers(cloud) == list(range(1, 21))
+
+
+async def test_the_watchdog_is_fed_and_the_start_is_told_to_have_gone_well():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=0.05, watchdog=True) as running:
+            await until(lambda: cloud.readings and running.board.fed > 2)
+            assert running.board.starts == 1
+
+
+async def test_a_sleeper_sends_with_every_third_wake_and_obeys_then():
+    cloud = Cloud()
+    cloud.commands["-A"] = {"name": "led", "value": True}
+    with Folder() as folder, Network() as network:
+        for wake in range(1, 7):
+            network.endless = [cloud.serve]
+            options = {"storage": folder, "interval": 300, "mode": "sleep", "wakes": 3}
+            async with Running(cloud, network, **options) as running:
+                running.board.n = wake - 1
+                assert await ended(running) == "asleep"
+            assert len(cloud.readings) == wake // 3 * 3, wake
+            assert 1 <= running.board.slept <= 300
+    assert numbers(cloud) == [1, 2, 3, 4, 5, 6]
+    assert list(cloud.answers) == ["-A"] and len(cloud.answers["-A"]) == 1
+
+
+async def test_a_sleeper_without_a_network_sleeps_with_its_readings_kept():
+    cloud = Cloud()
+    rtc = Memory()
+    with Network() as network:
+        for wake in range(1, 5):
+            async with Running(cloud, network, rtc=rtc, interval=300, mode="sleep") as running:
+                running.board.n = wake - 1
+                network.endless = [cloud.serve] if wake == 4 else [refused()]
+                assert await ended(running) == "asleep"
+            assert len(cloud.readings) == (4 if wake == 4 else 0)
+    assert numbers(cloud) == [1, 2, 3, 4]
+
+
+class Memory:
+    """The memory of an RTC."""
+
+    def __init__(self):
+        self.content = b""
+
+    def memory(self, content=None):
+        if content is None:
+            return self.content
+        self.content = bytes(content)
