@@ -61,20 +61,18 @@ def _temperature() -> tuple:
     return (("cpu_temp", 1, _celsius_of_fahrenheit),) if hasattr(esp32, "raw_temperature") else ()
 
 
-_SENSORS = measure.with_users(
-    _temperature()
-    + (
-        ("heap_free", 0, measure.heap_free),
-        ("rssi", 0, wifi.signal_strength),
-        ("uptime", 0, measure.uptime),
-    )
+_own_sensors = _temperature() + (
+    ("heap_free", 0, measure.heap_free),
+    ("rssi", 0, wifi.signal_strength),
+    ("uptime", 0, measure.uptime),
 )
-FIELDS = tuple([(name, decimals) for name, decimals, _ in _SENSORS])
+_sensors = _own_sensors
+FIELDS = measure.fields(_sensors)
 
 
 def read_sensors() -> tuple:
     """Return a reading of each of FIELDS, None where a sensor failed."""
-    return measure.read_all(_SENSORS)
+    return measure.read_all(_sensors)
 
 
 try:
@@ -84,11 +82,15 @@ except ValueError:
 
 
 def config() -> dict:
-    """Read /config.json.
+    """Read /config.json; the user's sensors come into FIELDS.
 
     Raises: ValueError that says what to do.
     """
-    return chip.config(unique_id(), reconnects=2)
+    global _sensors, FIELDS
+    settings = chip.config(unique_id(), reconnects=2)
+    _sensors = measure.with_users(_own_sensors)
+    FIELDS = measure.fields(_sensors)
+    return settings
 
 
 def unique_id() -> str:

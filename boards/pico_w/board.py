@@ -30,7 +30,7 @@ import wifi
 from micropython import const
 
 NAME = "pico_w"
-WATCHDOG_MS = const(60000)  # the allowance
+WATCHDOG_MS = 60000  # the allowance
 
 _HARDWARE_MS = const(8388)
 _FEED_MS = const(2000)
@@ -92,31 +92,34 @@ def _cause() -> str:
 
 _reset_cause = _cause()
 
-_SENSORS = measure.with_users(
-    (
-        ("cpu_temp", 1, _temperature),
-        ("supply", 2, lambda: _supply),
-        ("heap_free", 0, measure.heap_free),
-        ("rssi", 0, wifi.signal_strength),
-        ("uptime", 0, measure.uptime),
-    )
+_own_sensors = (
+    ("cpu_temp", 1, _temperature),
+    ("supply", 2, lambda: _supply),
+    ("heap_free", 0, measure.heap_free),
+    ("rssi", 0, wifi.signal_strength),
+    ("uptime", 0, measure.uptime),
 )
-FIELDS = tuple([(name, decimals) for name, decimals, _ in _SENSORS])
+_sensors = _own_sensors
+FIELDS = measure.fields(_sensors)
 
 light.use(machine.Pin("LED", machine.Pin.OUT).value)
 
 
 def read_sensors() -> tuple:
     """Return a reading of each of FIELDS, None where a sensor failed."""
-    return measure.read_all(_SENSORS)
+    return measure.read_all(_sensors)
 
 
 def config() -> dict:
-    """Read /config.json.
+    """Read /config.json; the user's sensors come into FIELDS.
 
     Raises: ValueError that says what to do.
     """
-    return chip.config(unique_id())
+    global _sensors, FIELDS
+    settings = chip.config(unique_id())
+    _sensors = measure.with_users(_own_sensors)
+    FIELDS = measure.fields(_sensors)
+    return settings
 
 
 def unique_id() -> str:

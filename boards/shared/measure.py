@@ -10,9 +10,16 @@ import gc
 import sys
 import time
 
+import startup
+
 
 def with_users(own: tuple) -> tuple:
-    """Return the board's own sensors, and those of the user behind them."""
+    """Return the board's own sensors, and those of the user behind them.
+
+    After starts that failed in a row the user's are left out: they may be the reason.
+    """
+    if startup.failures() >= startup.LIMIT:
+        return own
     try:
         from sensors import SENSORS
 
@@ -25,21 +32,24 @@ def with_users(own: tuple) -> tuple:
         return own
 
 
+def fields(sensors: tuple) -> tuple:
+    """Return (name, decimals) of each sensor."""
+    return tuple([(name, decimals) for name, decimals, _ in sensors])
+
+
 def read_all(sensors: tuple) -> tuple:
     """Return a reading of each: int where decimals is 0, else float; None where it failed."""
-    return tuple([_read(read) for _, _, read in sensors])
+    return tuple([_read(read, decimals) for _, decimals, read in sensors])
 
 
-def _read(read):
+def _read(read, decimals):
     try:
         value = read()
+        if value - value != 0:
+            return None  # not a number, or infinite
+        return round(value, decimals) if decimals else round(value)
     except Exception:
         return None
-    if isinstance(value, bool):
-        return int(value)
-    # Not a number is not equal to itself.
-    is_number = isinstance(value, (int, float)) and value == value and abs(value) < 1e15
-    return value if is_number else None
 
 
 def heap_free() -> int:

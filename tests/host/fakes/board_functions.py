@@ -454,10 +454,10 @@ def the_users_sensors_come_last():
 def a_reading_that_is_no_number_is_none():
     write(
         "/sensors.py",
-        "V = [float('nan'), float('inf'), True, None, [1], 7, 7.5]\n"
+        "V = [float('nan'), float('inf'), True, None, [1], 7, 7.46]\n"
         "SENSORS = [('s%d' % i, 1, lambda i=i: V[i]) for i in range(7)]\n",
     )
-    assert ready().read_sensors()[-7:] == (None, None, 1, None, None, 7, 7.5)
+    assert ready().read_sensors()[-7:] == (None, None, 1.0, None, None, 7.0, 7.5)
 
 
 def sensors_that_cannot_be_imported_are_left_out():
@@ -786,3 +786,18 @@ INTERFACE = (
     "signal_strength",
     "started",
 )
+
+
+def after_failed_starts_the_users_sensors_are_left_out():
+    write("/sensors.py", "SENSORS = (('soil', 1, lambda: 33.5),)\n")
+    write("/boot.failed", "xx")
+    board = ready()
+    assert board.FIELDS[-1] == ("soil", 1)
+    write("/boot.failed", "xxx")
+    board = ready()
+    assert board.FIELDS[-1] == ("uptime", 0) and len(board.read_sensors()) == len(board.FIELDS)
+
+
+def readings_have_the_decimals_of_their_fields():
+    write("/sensors.py", "SENSORS = (('a', 2, lambda: 1 / 3), ('b', 0, lambda: 2.6), ('c', 0, lambda: True))\n")
+    assert ready().read_sensors()[-3:] == (0.33, 3, 1)
