@@ -208,12 +208,20 @@ class _Answer:
         self._is_inside = not self._is_inside
         if self._is_inside:
             self._text = bytearray()
-        elif self._key in _FIELDS:
-            self.found[self._key] = self._text.decode()
-            self._key = None
+            return
+        is_wanted = self._key in _FIELDS
+        text = self._decoded() if is_wanted or len(self._text) <= _LONGEST_KEY else None
+        if is_wanted:
+            self.found[self._key] = text
         else:
-            self._last = self._text.decode() if len(self._text) <= _LONGEST_KEY else None
-            self._key = None
+            self._last = text
+        self._key = None
+
+    def _decoded(self):
+        try:
+            return self._text.decode()
+        except UnicodeError:
+            raise broken("POST /v1/token: the answer is no UTF-8")
 
 
 def _take(connection, token, found):

@@ -372,6 +372,8 @@ def test_an_answer_that_holds_no_token_is_refused_and_the_old_one_stays():
         "{%s}" % good.replace('"r"', '"a b"'),
         "{%s}" % good.replace('"r"', '"a\\\\b"'),
         '{"id_token":"%s"}' % ("x" * 9000),
+        b'{"id_token":"eyJ\xff"}',
+        b'{"id\xff":"x"}',
     ):
         with Network([REQUEST, answer(content)], [REQUEST, renewal(2)], [REQUEST, answer("1")]):
             mine = token(left=0)
