@@ -28,6 +28,7 @@ from flamelet_tools.checkout import checkout
 from flamelet_tools.cloud import Cloud, CloudError
 from flamelet_tools.micropython import MISSING, environment, find_micropython
 
+RESTART = 75  # the exit code of a device that is to be started again
 ASK_SECONDS = 1
 STOP_SECONDS = 4
 FIRST_COMMAND_SECONDS = 1
@@ -178,7 +179,7 @@ async def play(cloud: Cloud, command: list[str], root: Path, env: dict[str, str]
         if demonstration:
             tasks.append(asyncio.create_task(send_commands(cloud, demonstration)))
         try:
-            exit_code, summary = await run_device(command, root, env, stop)
+            exit_code, summaries = await run_device_with_restarts(command, root, env, stop)
             stored = await cloud.count_readings() - before
         except CloudError as error:
             show("run", "error", f"the stored readings could not be counted: {error}")
@@ -187,7 +188,7 @@ async def play(cloud: Cloud, command: list[str], root: Path, env: dict[str, str]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return summarize(stored, exit_code, summary, stop.is_set())
+        return summarize(stored, exit_code, summaries, stop.is_set())
 
 
 def introduce(cloud: Cloud) -> None:
@@ -224,6 +225,22 @@ async def send_commands(cloud: Cloud, commands: list[dict]) -> None:
         except CloudError as error:
             show("cloud", "error", f"a command could not be sent: {error}")
         await asyncio.sleep(COMMAND_SECONDS)
+
+
+async def run_device_with_restarts(
+    command: list[str], root: Path, env: dict[str, str], stop: asyncio.Event
+) -> tuple[int, list[str]]:
+    """Run the device, and again whenever it ends because it wants that, as a board does by itself.
+
+    Returns: its last exit code, and the summaries that it gave.
+    """
+    summaries = []
+    while True:
+        exit_code, summary = await run_device(command, root, env, stop)
+        summaries.append(summary)
+        if exit_code != RESTART or stop.is_set():
+            return exit_code, summaries
+        show("run", "restart", "the device is started again")
 
 
 async def run_device(command: list[str], root: Path, env: dict[str, str], stop: asyncio.Event) -> tuple[int, str]:
@@ -281,16 +298,16 @@ async def show_output(stdout: asyncio.StreamReader) -> str:
     return summary
 
 
-def summarize(stored: int, exit_code: int, summary: str, interrupted: bool) -> int:
+def summarize(stored: int, exit_code: int, summaries: list[str], interrupted: bool) -> int:
     """Show what the device says that it sent beside what the database says that it has.
 
     Returns: the exit code of the whole.
     """
-    numbers = re.search(r"(\d+) sent, (\d+) not sent, (\d+) commands", summary)
-    if not numbers:
+    found = [re.search(r"(\d+) sent, (\d+) not sent, (\d+) commands", summary) for summary in summaries]
+    if not found[-1]:
         show("run", "summary", f"{stored} stored; the device gave no summary (exit code {exit_code})")
         return 0 if interrupted else 1
-    sent, not_sent, obeyed = map(int, numbers.groups())
+    sent, not_sent, obeyed = (sum(int(one[number]) for one in found if one) for number in (1, 2, 3))
     show("run", "summary", f"{sent} readings sent, {not_sent} not sent, {stored} stored; {obeyed} commands obeyed")
     if interrupted:
         return 0

@@ -5,14 +5,17 @@ before the firmware's module), so ten minutes of safe mode pass at once. Nothing
 replaced.
 """
 
+import asyncio
 import json
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 from clients import ROOT
 
+from flamelet_tools import running
 from flamelet_tools.micropython import MISSING, find_micropython, module_path
 
 pytestmark = [
@@ -481,3 +484,26 @@ def test_a_restart_that_the_program_wants_is_one(flash):
     assert code == RESTARTED
     assert "no progress" in output
     assert flash.log() == ""
+
+
+# The desktop, which is started again by whoever started it.
+
+
+def test_a_desktop_that_wants_a_restart_is_started_again(tmp_path, capsys):
+    program = "import pathlib, sys\nlives = pathlib.Path('lives')\nlives.open('a').write('x')\n"
+    program += "count = len(lives.read_text())\nprint('summary %d sent, 0 not sent, 1 commands' % count)\n"
+    program += "sys.exit(75 if count < 3 else 0)\n"
+    (tmp_path / "main.py").write_text(program)
+    env = {"FLAMELET_STOP": str(tmp_path / "stop")}
+
+    async def run():
+        command = [sys.executable, "main.py"]
+        return await running.run_device_with_restarts(command, tmp_path, env, asyncio.Event())
+
+    exit_code, summaries = asyncio.run(run())
+    assert exit_code == 0 and len(summaries) == 3
+    assert running.summarize(6, exit_code, summaries, False) == 0
+    assert running.summarize(5, exit_code, summaries, False) == 1
+    output = capsys.readouterr().out
+    assert output.count("the device is started again") == 2
+    assert "6 readings sent, 0 not sent, 6 stored; 3 commands obeyed" in output
