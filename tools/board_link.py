@@ -256,13 +256,22 @@ def stop_program(board: Board, seconds: float) -> None:
         board.serial.write(b"\r\x03\x03")
         time.sleep(0.1)
         heard += board.serial.read(board.serial.in_waiting)
+        printed = io.StringIO()
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints what it did not expect.
+            with contextlib.redirect_stdout(printed):
                 board.enter_raw_repl(soft_reset=False, timeout_overall=PROMPT_SECONDS)
             return
         except TransportError:
-            continue
+            heard += unexpected(printed.getvalue())
     raise click.ClickException(silent(board.device_name, heard))
+
+
+def unexpected(printed: str) -> bytes:
+    """Return the bytes that mpremote heard and did not expect: it prints them, as repr() shows them."""
+    try:
+        return bytes(ast.literal_eval(printed))
+    except (SyntaxError, ValueError, TypeError):
+        return b""
 
 
 def silent(port: str, heard: bytes) -> str:

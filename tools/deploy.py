@@ -41,6 +41,7 @@ from flamelet_tools.size import compile_file
 
 FOLDERS = {"esp32": "esp32", "rp2": "pico_w"}  # by sys.platform
 ROUNDS = 3
+FOLDER_BLOCKS = 2  # what a folder takes in littlefs
 _WIDTH = 120  # of a pipe: rich would take 80, and cut the names
 
 
@@ -308,13 +309,15 @@ def complete(board: Board, plan: Plan, advance: Callable[[int], object]) -> None
 
 
 def check_room(facts: Facts, plan: Plan) -> None:
-    """Refuse what the flash has no room for. A file takes whole blocks.
+    """Refuse what the flash has no room for.
 
     Raises: click.ClickException.
     """
     freed = sum(blocks(plan.there[change.path].size, facts) for change in plan.changes if change.path in plan.there)
     needed = sum(blocks(len(plan.wanted[change.path]), facts) for change in plan.changes if change.what != "remove")
     needed += sum(blocks(len(data), facts) for data in plan.root.values()) - freed
+    if not any(path.startswith(f"/{plan.target}/") for path in plan.there):
+        needed += 2 * FOLDER_BLOCKS * facts.block
     if needed > facts.free:
         raise click.ClickException(
             f"the flash of the board on {facts.port} is too full: {needed:,} bytes are needed, {facts.free:,} are "
@@ -323,6 +326,7 @@ def check_room(facts: Facts, plan: Plan) -> None:
 
 
 def blocks(size: int, facts: Facts) -> int:
+    """Return what a file takes of the flash: whole blocks."""
     return -(-size // facts.block) * facts.block
 
 

@@ -183,7 +183,7 @@ class PtyBoard:
             for end in writable:
                 queued[end] = queued[end][os.write(end, queued[end][:1024]) :]
             if self.pull_after is not None and self.passed >= self.pull_after:
-                self.plugged = False
+                self.plugged, self.pull_after = False, None
         os.unlink(self.port)
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(DEADLINE_SECONDS)
