@@ -161,8 +161,9 @@ class Readings:
         self.sent += await self._kept.flush(batches)
         if outbox.refused > before:
             self._device.board.report("error", "%d refused: %s" % (outbox.refused - before, outbox.refusals()[-1][1]))
-        if outbox.waiting and self._device.has_one_connection:
-            await sleep_ms(_TURN)
+        if self._device.has_one_connection:
+            # RAM has no room for what is measured in a long turn.
+            await sleep_ms(_TURN if outbox.is_flash and outbox.waiting else _SLICE)
 
     async def drain(self, ms: int) -> None:
         """Let the last readings go out, as long as the server answers; at most `ms` milliseconds."""
