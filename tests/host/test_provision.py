@@ -3,6 +3,7 @@
 The service that it asks is the simulator. What it puts on a board goes to MicroPython behind a pseudo-terminal.
 """
 
+import base64
 import json
 import os
 import pty
@@ -14,11 +15,16 @@ import sys
 import time
 
 import pytest
+from click.testing import CliRunner
+from clients import wait_until
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pty_board import PtyBoard
 
+from flamelet_tools import board_link
 from flamelet_tools.board_modules import board_module
 from flamelet_tools.cli import main
+from flamelet_tools.micropython import MISSING, find_micropython
 from flamelet_tools.provision import PASSWORD
 from flamelet_tools.simulator import Simulator
 
@@ -33,8 +39,6 @@ settings = board_module("shared/settings.py")
 @pytest.fixture
 def provision(tmp_path, monkeypatch):
     """Runs the command in a folder of its own; the result has exit_code and output."""
-    from click.testing import CliRunner
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(PASSWORD, raising=False)
     (tmp_path / "passwords").write_text(f"{SECRET}\n")
@@ -197,8 +201,6 @@ def token_file(folder, **content):
 
 
 def id_token(uid, **claims):
-    import base64
-
     def part(value):
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
@@ -363,3 +365,96 @@ def test_at_a_terminal_a_file_is_replaced_after_a_yes(tmp_path):
     assert code == 1 and written(tmp_path / "config.json") == {}
     code, _ = at_a_terminal(arguments, [("Replace it?", "y")], tmp_path)
     assert code == 0 and written(tmp_path / "config.json") == {"url": URL}
+
+
+# On a board.
+
+
+class Board(PtyBoard):
+    """A board that can be waited for: here a Ctrl-C amid the mounting of the flash would have it formatted anew."""
+
+    said = b""
+
+    def passing(self, end):
+        data = super().passing(end)
+        self.said += data if end == self.inner else b""
+        return data
+
+    def wait(self, restarts):
+        """Wait until it has restarted so often, and has its prompt."""
+        wait_until(lambda: self.end_of_lives() == restarts * ["reset"])
+        wait_until(lambda: self.said.count(b'Type "help()"') == restarts + 1)
+
+
+@pytest.fixture
+def board(tmp_path):
+    """A board with MicroPython and nothing else."""
+    if find_micropython() is None:
+        pytest.skip(MISSING)
+    folder = tmp_path / "board"
+    folder.mkdir()
+    with Board(folder, find_micropython()) as plugged:
+        plugged.wait(0)
+        yield plugged
+
+
+def on(board, *names):
+    """Return what these files of a board hold; None where there is none."""
+    with board_link.connected(board.port) as link:
+        return [board_link.read(link, name) for name in names]
+
+
+def test_the_configuration_and_the_token_arrive_on_the_board_which_restarts(provision, board, tmp_path):
+    token = token_file(tmp_path, id_token=id_token("d1"), refresh_token="the-refresh-token", api_key="AIza")
+    result = provision(*BOARD, "--token", token, "--port", board.port)
+    assert result.exit_code == 0, result.output
+    assert "the-refresh-token" not in result.output
+    assert "token.json, config.json: Raspberry Pi Pico W" in re.sub(r"\s+", " ", result.output)
+    board.wait(1)
+    config, minted = on(board, "/config.json", "/token.json")
+    assert (
+        json.loads(config)
+        == written()
+        == {
+            "url": URL,
+            "device": "d1",
+            "token": "token.json",
+            "networks": [[NAME, SECRET]],
+        }
+    )
+    assert minted == token.read_bytes()
+
+
+def test_a_change_leaves_the_token_on_the_board(provision, board, tmp_path):
+    token = token_file(tmp_path)
+    assert provision(*BOARD, "--token", token, "--port", board.port).exit_code == 0
+    board.wait(1)
+    assert provision("--change", "--interval", 60, "--port", board.port).exit_code == 0
+    board.wait(2)
+    config, minted = on(board, "/config.json", "/token.json")
+    assert json.loads(config)["interval"] == 60 and json.loads(config)["token"] == "token.json"
+    assert minted == token.read_bytes()
+
+
+def test_certificates_go_to_the_board_with_the_configuration(provision, board, tmp_path):
+    with Simulator(tls=True) as sim:
+        (tmp_path / "own.pem").write_bytes(sim.ca_pem)
+        result = provision(*BOARD, "--url", sim.url, "--ca", "own.pem", "--port", board.port, check=True)
+        assert result.exit_code == 0, result.output
+        assert asked(result).startswith("the database answers")
+        board.wait(1)
+        config, certificates = on(board, "/config.json", "/ca.pem")
+        assert json.loads(config)["ca"] == "ca.pem"
+        assert certificates == sim.ca_pem
+
+
+def test_a_wrong_configuration_never_reaches_a_board(provision, board):
+    assert provision(*BOARD, "--interval", 0, "--port", board.port).exit_code == 1
+    assert on(board, "/config.json") == [None]
+
+
+def test_a_board_that_is_not_there_is_an_error_and_the_file_is_kept(provision):
+    result = provision(*BOARD, "--port", "/dev/no-such-port")
+    assert result.exit_code == 1
+    assert "there is no port /dev/no-such-port" in result.output
+    assert written()["url"] == URL
