@@ -43,7 +43,7 @@ def show_error(board, reason: object) -> None:
         _wait(board, "error", TELL_SECONDS)
 
 
-def restart_later(board, error: Exception) -> None:
+def restart_later(board, error: BaseException) -> None:
     """Print and keep an error that the program did not survive, and restart the board."""
     gc.collect()
     sys.print_exception(error)

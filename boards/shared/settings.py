@@ -38,7 +38,7 @@ def checked(given: object, file: str, device: str, is_board: bool) -> dict:
     """Return a value for each of SETTINGS: what is `given`, else the default. The rest is as for `read`."""
     if not isinstance(given, dict):
         raise ValueError('%s must hold a JSON object such as {"url": "https://..."}' % file)
-    settings = {name: default for name, default, _, _ in SETTINGS}
+    settings: dict = {name: default for name, default, _, _ in SETTINGS}
     settings.update({"device": device, "hostname": device, "watchdog": is_board, "ntp": list(_TIME_SERVERS)})
     for name in given:
         if name not in settings:
