@@ -227,6 +227,15 @@ def test_flap_resets_what_is_connected_and_refuses_others_again_and_again(sim):
     assert get(sim).json() is None
 
 
+def test_connections_are_reset_on_demand(sim):
+    with socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS) as connection:
+        wait_until(lambda: sim.open_connections == 1)
+        assert sim.reset_connections() == 1
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+    assert put(sim).status_code == 200
+
+
 def test_a_fault_is_for_the_requests_it_names(sim):
     sim.fault("unavailable", method="PUT", path="/devices/d1", count=2)
     assert put(sim, path="/devices.json").status_code == 200

@@ -379,6 +379,10 @@ class Simulator:
         """Sends `auth_revoked` to all streams and ends them; returns how many."""
         return self._call(lambda: end_streams(self._state, answers.AUTH_REVOKED))
 
+    def reset_connections(self) -> int:
+        """Ends all connections by RST, without a word; returns how many."""
+        return self._call(lambda: running.reset_all(self._state))
+
     def close_streams(self) -> int:
         """Ends all streams without a word; returns how many."""
         return self._call(lambda: end_streams(self._state))

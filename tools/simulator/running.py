@@ -91,7 +91,7 @@ async def _start(state: State, options: Options, closing: contextlib.AsyncExitSt
 
     def on_listener_fault(fault: Fault) -> None:
         if fault.name == "flap":
-            _reset_all(state)
+            reset_all(state)
         for listener in listeners:
             task = asyncio.create_task(_trouble(listener, context, fault, state))
             pauses.add(task)
@@ -138,13 +138,16 @@ async def _trouble(listener: Listener, context: ssl.SSLContext | None, fault: Fa
     await _pause(listener, context, fault.name != "hang", seconds)
     for _ in range(1, fault.settings.get("times", 1)):
         await asyncio.sleep(seconds)
-        _reset_all(state)
+        reset_all(state)
         await _pause(listener, context, True, seconds)
 
 
-def _reset_all(state: State) -> None:
-    for connection in list(state.connections):
+def reset_all(state: State) -> int:
+    """Ends all connections by RST; returns how many."""
+    connections = list(state.connections)
+    for connection in connections:
         drop(connection, reset=True)
+    return len(connections)
 
 
 async def _pause(listener: Listener, context: ssl.SSLContext | None, refuses: bool, seconds: float) -> None:
