@@ -224,6 +224,8 @@ def ask(settings: Mapping[str, Any], device: str | None, token: Token | None, ca
             else:
                 service.get(path)
     except FlameletError as error:
+        if getattr(error, "code", "") == "TOKEN_EXPIRED" and token and token.refresh_token:
+            return f"the {settings['service']} answers; the token in the file has ended, and the device renews it"
         if getattr(error, "status", 0):
             return f"the {settings['service']} answers, and refuses {path}: {error}"
         click.echo(f"Warning: the {settings['service']} did not answer here: {error}", err=True)

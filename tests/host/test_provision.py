@@ -296,6 +296,18 @@ def test_what_a_database_refuses_is_told_and_is_no_error(provision):
         assert asked(desktop(provision, sim.url)).startswith("the database answers, and refuses devices/d1: ")
 
 
+@pytest.mark.parametrize("can_be_renewed", [True, False])
+def test_a_token_that_has_ended_is_no_refusal_where_the_device_renews_it(provision, tmp_path, can_be_renewed):
+    with Simulator(rules={"rules": {".read": "auth != null"}}) as sim:
+        sim.token_seconds = 1
+        content = sim.sign_in("d1")
+        kept = content if can_be_renewed else {"id_token": content["id_token"]}
+        wait_until(lambda: time.time() > content["expires_at"] + 1)
+        text = asked(desktop(provision, sim.url, "--token", token_file(tmp_path, **kept)))
+        assert ("has ended, and the device renews it" in text) is can_be_renewed
+        assert ("refuses devices/d1" in text) is not can_be_renewed
+
+
 def test_a_gateway_that_answers_is_named(provision):
     with Simulator() as sim:
         assert asked(desktop(provision, sim.url, "--service", "gateway")).startswith("the gateway answers")
