@@ -8,8 +8,7 @@ integers that are small ints (31 bits on a board, 63 on a desktop); a float cost
 from . import refusal
 
 NUMBER_WIDTH = 28  # "-9000000000000000.123456789" and one to spare
-_POWERS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000)
-MAX_DECIMALS = 9
+POWERS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000)
 
 
 def put_text(buffer: bytearray, at: int, text: bytes) -> int:
@@ -26,7 +25,7 @@ def put_int(buffer: bytearray, at: int, number: int, decimals: int = 0) -> int:
         at += 1
         number = -number
     point = at + 1
-    rest = number // _POWERS[decimals]
+    rest = number // POWERS[decimals]
     while rest > 9:
         rest //= 10
         point += 1
@@ -57,7 +56,7 @@ def put_number(buffer: bytearray, at: int, value, decimals: int) -> int:
     if isinstance(value, float):
         # Also false for NaN. Beyond 2**53 a float holds no decimals worth writing.
         if -9e15 < value < 9e15:
-            return put_int(buffer, at, round(value * _POWERS[decimals]), decimals)
+            return put_int(buffer, at, round(value * POWERS[decimals]), decimals)
     elif isinstance(value, int) and -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
         return put_int(buffer, at, value)
     raise refusal("reading", value)

@@ -91,7 +91,7 @@ def delete(database, path, options):
     return (yield from _write(database, "DELETE", path, b"", options))
 
 
-def push_many(feed, rows):
+def push_many(database, feed, rows):
     """Flow: the readings of `rows` in one PATCH, each under a new key; how many."""
     buffer = bytearray(feed._room)
     members = []
@@ -99,7 +99,7 @@ def push_many(feed, rows):
         feed._check(row)
         members.append(b'"%s":%s' % (_new_key().encode(), bytes(buffer[: feed.put_row(buffer, 0, row)])))
     if members:
-        yield from _write(feed._database, "PATCH", feed._path, b"{%s}" % b",".join(members), {})
+        yield from _write(database, "PATCH", feed._path, b"{%s}" % b",".join(members), {})
     return len(members)
 
 

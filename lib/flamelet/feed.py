@@ -11,7 +11,7 @@ Memory: the request, with the token: about 1.3 KiB for ever, plus 28 bytes and t
 """
 
 from . import FlameletError, _push_id, _url, refusal
-from ._buffer import MAX_DECIMALS, NUMBER_WIDTH, put_int, put_number, put_text
+from ._buffer import NUMBER_WIDTH, POWERS, put_int, put_number, put_text
 from ._connection import DONE
 from ._runtime import const
 from .database import check_key, keys
@@ -95,9 +95,7 @@ class Feed:
 
     def push_many(self, rows):
         """Send many readings in one PATCH, all or none; how many there were. `rows`: rows as for `push_row`."""
-        from ._values import push_many
-
-        return self._database._run(push_many(self, rows))
+        return self._database._flow("push_many", self, rows)
 
     def _send(self, row):
         connection = self._database._connection
@@ -191,6 +189,6 @@ def _text(field):
         check_key(name)
     except (TypeError, ValueError, AttributeError):
         decimals = name = ""
-    if decimals not in range(MAX_DECIMALS + 1) or '"' in name or "\\" in name:
+    if decimals not in range(len(POWERS)) or '"' in name or "\\" in name:
         raise refusal("field", field)
     return (',"%s":' % name).encode()
