@@ -334,7 +334,7 @@ def ask(board: Board) -> Facts:
         )
     if not told.network:
         raise click.ClickException(
-            f"the firmware on {name[4:]} ({told.machine}) has no network. Is it a Pico W? Then write the firmware of "
+            f"the firmware of {name} ({told.machine}) has no network. Is it a Pico W? Then write the firmware of "
             "the Pico W with flamelet flash"
         )
     return told

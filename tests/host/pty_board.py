@@ -30,7 +30,7 @@ FIRMWARE = {
 
 # Runs first in each life of the board. Its own files are open before the root is another one.
 BOOT = """
-import os, sys, vfs
+import os, sys, termios, vfs
 firmware = eval(os.getenv("BOARD_FIRMWARE"))
 blocks = int(os.getenv("BOARD_BLOCKS"))
 flash = open(os.getenv("BOARD_FLASH"), "r+b")
@@ -85,6 +85,10 @@ os.chdir("/")
 sys.path[:] = ["", ".frozen", "/lib"]
 sys.modules["sys"] = Sys
 sys = Sys
+# From here on Ctrl-C is a signal while a program runs, as on a board; the REPL takes it as a character.
+modes = termios.tcgetattr(0)
+modes[3] |= int(os.getenv("BOARD_ISIG"))
+termios.tcsetattr(0, 0, modes)
 try:
     with open("/main.py") as file:
         program = file.read()
@@ -98,13 +102,14 @@ except Exception as error:
 
 # Runs as the leader of the terminal's session: it outlives each MicroPython, and so the terminal does too.
 LIVES = """
-import os, pathlib, subprocess, sys, time
+import os, pathlib, subprocess, sys, time, tty
 watchdog, lives = pathlib.Path(os.environ["BOARD_WATCHDOG"]), pathlib.Path(os.environ["BOARD_LIVES"])
 def late():
     lines = watchdog.read_bytes().split() if watchdog.exists() else []
     return bool(lines) and time.time() - watchdog.stat().st_mtime > int(lines[-1]) / 1000
 while True:
     watchdog.unlink(missing_ok=True)
+    tty.setraw(0)
     board = subprocess.Popen(sys.argv[1:])
     while board.poll() is None:
         time.sleep(0.02)
@@ -136,6 +141,7 @@ class PtyBoard:
             "BOARD_FLASH": str(self.flash),
             "BOARD_WATCHDOG": str(self.folder / "watchdog"),
             "BOARD_LIVES": str(self.lives),
+            "BOARD_ISIG": str(termios.ISIG),
         }
         self.spoil = lambda data: data
         self.passed = 0  # bytes, towards the board
@@ -151,10 +157,6 @@ class PtyBoard:
     def plug(self):
         """Plug it in: it starts."""
         self.inner, inside = terminal()
-        # Ctrl-C is a signal while a program runs, as on a board; MicroPython's REPL takes it as a character.
-        modes = termios.tcgetattr(inside)
-        modes[3] |= termios.ISIG
-        termios.tcsetattr(inside, termios.TCSANOW, modes)
         self.outer, self.outside = terminal()
         self.process = subprocess.Popen(
             [sys.executable, "-c", LIVES, *self.command],
