@@ -480,7 +480,7 @@ class Folder:
     """A folder that is there for the time of a `with` block."""
 
     def __enter__(self):
-        self.name = "flamelet-%d" % ticks_ms()
+        self.name = "%s/flamelet-%d" % (os.getenv("TMPDIR") or "/tmp", ticks_ms())
         os.mkdir(self.name)
         return self.name
 
