@@ -44,6 +44,7 @@ class FlashOutbox(RamOutbox):
         self._limit = max(2, size // max(_BLOCK, memory))
         self._numbers: list = []  # of the segments, the oldest first
         self._counts: list = []  # how many records wait in each
+        self._newest = 0  # the number of the last one that was ever begun
         self._size = _BLOCK  # of the last segment; one that is not appended to any more counts as full
         self._is_new = False  # whether nothing has been written into the last segment
         self._counted = 0  # what flash knows of `dropped`
@@ -115,7 +116,8 @@ class FlashOutbox(RamOutbox):
             if count and len(self._numbers) >= self._limit and not (self._keeps_newest and self._drop(0)):
                 return False
             # The first number is any: what lies in blocks of earlier files then belongs to another one.
-            self._numbers.append(self._numbers[-1] + 1 if self._numbers else getrandbits(24) + 1)
+            self._newest = (self._newest or getrandbits(24)) + 1
+            self._numbers.append(self._newest)
             self._counts.append(0)
             self._size = self._counted = 0
             self._is_new = True
@@ -210,8 +212,9 @@ class FlashOutbox(RamOutbox):
     def _load(self):
         """Take stock of what an earlier start left."""
         for name in sorted(os.listdir(self._folder)):
-            if name.endswith(".out") and name[:-4].isdigit():
-                self._numbers.append(int(name[:-4]))
+            if len(name) == 12 and name.endswith(".out") and name[:-4].isdigit():
+                self._newest = int(name[:-4])
+                self._numbers.append(self._newest)
                 self._counts.append(0)
         place = 0
         while place < len(self._numbers):

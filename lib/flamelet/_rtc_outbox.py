@@ -9,6 +9,7 @@ from ._runtime import const
 from .outbox import COUNT, RamOutbox
 
 _MEMORY = const(2048)
+_COUNT_SIZE = const(11)  # of the record with the count, which is always the first one
 _NUMBER = const(0x464C)  # stands for the number of a segment: what other programs left there is no record
 
 
@@ -26,9 +27,8 @@ class RtcOutbox(RamOutbox):
         self.undated = bool(self.lasts)
         # The count is never removed with the records behind it.
         self._stored = memoryview(self.buffer)
-        size = len(_count(0))
-        start = size if end and stored[2] == COUNT else 0
-        self.buffer = self._stored[size:]
+        start = _COUNT_SIZE if end and stored[2] == COUNT else 0
+        self.buffer = self._stored[_COUNT_SIZE:]
         self._end = end - start
         self.buffer[: self._end] = stored[start:end]
 
@@ -38,11 +38,10 @@ class RtcOutbox(RamOutbox):
             from . import _undated
 
             _undated.settle(self)
-        count = _count(self.dropped)
+        count = record(COUNT, (self.dropped, 4))
+        seal(count, len(count), _NUMBER)
         self._stored[: len(count)] = count
-        end = len(count) + self._end
-        seal(self._stored, end, _NUMBER)
-        self._rtc.memory(self._stored[:end])
+        self._rtc.memory(self._stored[: len(count) + self._end])
         return True
 
     def begin(self, room: int) -> int:
@@ -56,16 +55,15 @@ class RtcOutbox(RamOutbox):
     def dated(self) -> None:
         """The undated readings in the buffer have got their keys."""
         super().dated()
+        seal(self.buffer, self._end, _NUMBER)
         self.commit()
 
     def _kept(self):
+        size = self._end - self._start
+        seal(self.buffer[self._start : self._end], size, _NUMBER)
         self.commit()
         return "durable"
 
     def _remove(self, size):
         super()._remove(size)
         self.commit()
-
-
-def _count(dropped):
-    return record(COUNT, (dropped, 4))

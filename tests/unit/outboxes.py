@@ -4,6 +4,7 @@ A `Time` moves when told, for keys and for outboxes; its `restart` is a boot: ti
 or not. `Folder` is an empty folder, in whose files a test can look, and which can be full.
 """
 
+import json
 import os
 import sys
 
@@ -14,7 +15,7 @@ except ImportError:
     sys.modules["socket"] = sys
 
 import flamelet
-from flamelet import _flash_outbox, _push_id, _undated, outbox
+from flamelet import _date, _flash_outbox, _push_id, _undated, outbox
 from flamelet.outbox import HEAD, TAIL, behind
 
 from clock import Clock
@@ -30,17 +31,17 @@ class Time(Clock):
 
     def __enter__(self):
         super().__enter__()
-        self._kept = [(module, module.ticks_ms) for module in TIMED], _undated.epoch_ms
+        self._kept = [(module, module.ticks_ms) for module in TIMED], _undated.epoch_ms, _date.epoch_ms
         for module in TIMED:
             module.ticks_ms = lambda: self.ticks
-        _undated.epoch_ms = lambda: self.epoch
+        _undated.epoch_ms = _date.epoch_ms = lambda: self.epoch
         return self
 
     def __exit__(self, *_):
         super().__exit__()
         for module, ticks_ms in self._kept[0]:
             module.ticks_ms = ticks_ms
-        _undated.epoch_ms = self._kept[1]
+        _undated.epoch_ms, _date.epoch_ms = self._kept[1:]
 
     def restart(self, epoch=None):
         """A boot, after `ticks` have begun anew; `epoch`: what the clock says, by default what it said."""
@@ -83,9 +84,9 @@ class Folder:
             if self.written:
                 with open(path, mode) as file:
                     file.write(self.written)
-            raise OSError(self.error)
+            raise OSError(self.error, "as the test wants it")
         if mode == "rb" and path.split("/")[-1] in self.unreadable:
-            raise OSError(IO_ERROR)
+            raise OSError(IO_ERROR, "as the test wants it")
         return open(path, mode)
 
     def path(self, name):
@@ -151,7 +152,7 @@ def waiting(box, date=False):
             payload = bytes(buffer[at + HEAD : next_at - TAIL])
             if buffer[at + 2] == outbox.SET:
                 path, _, body = payload.partition(b"\0")
-                found.append((outbox.SET, path.decode(), body))
+                found.append((outbox.SET, path, body))
             elif buffer[at + 2] < outbox.SET:
                 found.append((buffer[at + 2], payload[: _push_id.SIZE], payload[_push_id.SIZE :]))
             at = next_at
@@ -160,7 +161,7 @@ def waiting(box, date=False):
 
 def numbers(box):
     """The numbers of the readings that wait, in order."""
-    return [int(body.split(b":")[1].split(b",")[0]) for kind, _, body in waiting(box) if kind != outbox.SET]
+    return [json.loads(body)["n"] for kind, _, body in waiting(box) if kind != outbox.SET]
 
 
 def keys(box, date=False):

@@ -54,7 +54,7 @@ def test_a_write_is_kept_with_its_path_between_the_readings():
         (SET, b"null"),
         (READING, b'{"n":2,"t":3}'),
     ]
-    assert [path for kind, path, _ in waiting(box) if kind == SET] == ["a/b", "a/d"]
+    assert [path for kind, path, _ in waiting(box) if kind == SET] == [b"a/b", b"a/d"]
     assert box.waiting == 4
 
 
