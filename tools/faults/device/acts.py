@@ -1,0 +1,112 @@
+"""How an operation is done, and done again after an error: what the operations of the three services share.
+
+In: a client and the number of the cell. Out: what the call returns. `again`: what a program does after an error that
+lets it repeat; `told`: what the device knows of the cell in the end.
+"""
+
+import flamelet
+
+import troubles
+
+LATER = "later"  # a stream brought nothing yet
+
+
+class Call:
+    """An operation that is one call of the client."""
+
+    def __init__(self, function, client):
+        self.function = function
+        self.client = client
+
+    def ready(self):
+        """Before the fault begins."""
+
+    def act(self, n, trouble):
+        return self.function(self.client, n)
+
+    def again(self, n):
+        return self.function(self.client, n)
+
+    def told(self, n):
+        return None
+
+
+def calls(functions):
+    """{name: what makes the operation}."""
+    return {name: _maker(functions[name]) for name in functions}
+
+
+def _maker(function):
+    return lambda client, folder: Call(function, client)
+
+
+class Push(Call):
+    """Readings of a feed, each by itself; a reading in doubt is repeated under its key."""
+
+    def __init__(self, client, feed):
+        self.feed = feed
+
+    def act(self, n, trouble):
+        bad = trouble == "refused reading"
+        refused = 0
+        for i in range(50 if bad else 1):
+            try:
+                self.feed.push(100 * n + i, 0 if bad and i == 25 else 1)
+            except flamelet.FlameletError:
+                if not bad or i != 25:
+                    raise
+                refused += 1
+        return refused
+
+    def again(self, n):
+        if self.feed.pending:
+            return self.feed.repeat()
+        return self.feed.push(100 * n, 1)
+
+
+class PushMany(Call):
+    """Readings of a feed in one request."""
+
+    def __init__(self, client, feed):
+        self.feed = feed
+
+    def act(self, n, trouble):
+        bad = trouble == "refused reading"
+        return self.feed.push_many([(100 * n + i, 0 if bad and i == 25 else 1) for i in range(50 if bad else 5)])
+
+    def again(self, n):
+        return self.feed.push_many([(100 * n + i, 1) for i in range(5)])
+
+
+class Record(Call):
+    """Readings that are recorded on flash, then flushed; `make(outbox)`: the feed."""
+
+    def __init__(self, make, folder):
+        self.make = make
+        self.folder = folder + "/out"
+        self.start()
+
+    def start(self):
+        self.outbox = flamelet.Outbox(self.folder, group=2)
+        self.feed = self.make(self.outbox)
+
+    def act(self, n, trouble):
+        bad = trouble == "refused reading"
+        for i in range(50 if bad else 5):
+            if self.feed.record(100 * n + i, 0 if bad and i == 25 else 1) == "dropped":
+                raise flamelet.FlameletError("dropped")
+        if trouble == "corrupt record":
+            self.outbox.commit()
+            troubles.corrupt(self.folder)
+            self.start()
+        return self.feed.flush()
+
+    def again(self, n):
+        return self.feed.flush()
+
+    def told(self, n):
+        outbox = self.outbox
+        counts = {"waiting": outbox.waiting, "refused": outbox.refused, "corrupt": outbox.corrupt}
+        counts["dropped"] = outbox.dropped
+        outbox.refused = outbox.corrupt = 0
+        return counts
