@@ -46,7 +46,7 @@ class FakeBoard:
         self.lines = []  # (what, value) of all starts
         self.starts = []  # (cause, time.monotonic())
         self.ends = []  # what ended each start, but the last
-        self.sleep_factor = 1.0
+        self.watchdog_factor = 1.0  # its time, beside what the program asks for
         self._world = {
             "port": "esp32" if kind == "esp32" else "rp2",
             "machine": MACHINES[kind],
@@ -68,7 +68,7 @@ class FakeBoard:
         (self.root / "config.json").write_text(json.dumps({"networks": NETWORKS, **settings}))
 
     def install(self, folder="a"):
-        """Put everything where `flamelet deploy` puts it, as .mpy, and name the folder as the active one."""
+        """Put everything where `flamelet deploy` puts it, as .mpy, and name `folder` as the active one."""
         place = self.root / folder
         shutil.copytree(compiled_board(self.kind), place)
         shutil.copytree(Path(compiled_library()) / "flamelet", place / "flamelet")
@@ -198,7 +198,7 @@ class FakeBoard:
             process.stdout.close()
             self.ends.append(what)
         if what == "deep sleep":
-            self._stopping.wait(ms / 1000 * self.sleep_factor)
+            self._stopping.wait(ms / 1000)
         return None if self._stopping.is_set() or what == "died" else what
 
     def _watch(self, process):
@@ -217,7 +217,7 @@ class FakeBoard:
             grown = os.stat(self.state / "fed").st_size
             if grown != size:
                 size, fed = grown, time.monotonic()
-            if time.monotonic() - fed > timeout / 1000:
+            if time.monotonic() - fed > timeout / 1000 * self.watchdog_factor:
                 return "watchdog", 0
         return "power off", 0
 
