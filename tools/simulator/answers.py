@@ -36,7 +36,8 @@ AUTH_REVOKED = b"event: auth_revoked\ndata: credential is no longer valid\n\n"
 class Answer:
     """An answer to a request. `body` None means that it has none, not even an empty one (204, 304).
 
-    `is_api`: it is by one of Google's other services, which have another head and send their bodies chunked.
+    `is_api`: it is by one of Google's other services, which have another head and send their bodies chunked, where the
+    client `knows_chunks`: one of HTTP/1.0 does not (RFC 9112, section 6.1).
     `is_express`: it is by an Express server.
     """
 
@@ -48,6 +49,7 @@ class Answer:
     retry_after: int | None = None
     download: str | None = None
     is_api: bool = False
+    knows_chunks: bool = True
     is_express: bool = False
 
 
@@ -80,7 +82,7 @@ def api_error(status: int, message: str, name: str = "", **more: Any) -> Answer:
 
 def body(answer: Answer) -> bytes:
     """The body of `answer` as it is sent, with its framing."""
-    if not answer.is_api:
+    if not (answer.is_api and answer.knows_chunks):
         return answer.body or b""
     if not answer.body:
         return b""
@@ -101,7 +103,8 @@ def _api_head(answer: Answer, keep_alive: bool) -> bytes:
     if answer.retry_after is not None:
         lines.append(f"Retry-After: {answer.retry_after}")
     if answer.body is not None:
-        lines.append("Transfer-Encoding: chunked")
+        length = f"Content-Length: {len(answer.body)}"
+        lines.append("Transfer-Encoding: chunked" if answer.knows_chunks else length)
     if not keep_alive:
         lines.append("Connection: close")
     return _join(lines)

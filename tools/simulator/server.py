@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from . import answers, control, gateway, identity, parameters, rest
 from .answers import Answer, Refusal, api_error
@@ -184,6 +184,7 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
     state.on_request(record)
     if isinstance(answer, Stream):
         return await _serve_stream(state, wire, answer)
+    answer.knows_chunks = incoming.version >= HttpVersion11
     limit = state.requests_per_connection
     last = limit is not None and connection.requests >= limit
     return await _send(wire, answer, incoming.keep_alive and not last and "close" not in faults)
