@@ -46,7 +46,7 @@ UF2_ANYWHERE = 0xE48BFF57  # a block that is for no chip alone
 UF2_FAMILIES = {0xE48BFF56: "RP2040", 0xE48BFF59: "RP2350", 0xE48BFF5A: "RP2350"}
 
 BANNER = re.compile(rb"MicroPython (v?[\w.+-]+) on \d{4}-\d\d-\d\d")
-MACHINE = re.compile(rb"[\w()+./ -]{3,60} with (?:RP2|ESP)[\w-]+")
+MACHINE = re.compile(rb"[\0;] ?([\w()+./ -]{3,60} with (?:RP2|ESP)[\w-]+)[\0\r]")
 
 
 class Image(NamedTuple):
@@ -178,7 +178,7 @@ def micropython(path: Path, content: bytes) -> tuple[str, str]:
             f"{path} is MicroPython {version}; {dotted(OLDEST)} is the oldest that flamelet supports. See {DOWNLOAD}"
         )
     found = MACHINE.search(content)
-    machine = found[0].decode() if found else ""
+    machine = found[1].decode() if found else ""
     if re.match(r"Raspberry Pi Pico ?2? with", machine):
         raise click.ClickException(f"{path} is for a Pico without Wi-Fi: get that of the Pico W at {DOWNLOAD}")
     return version, machine

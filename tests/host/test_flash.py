@@ -24,6 +24,8 @@ from flamelet_tools.micropython import MISSING, find_micropython
 pytestmark = pytest.mark.timeout(120)
 BANNER = b"\0MicroPython v1.24.1 on 2024-11-29; \0"
 ESP32 = b"\0Generic ESP32 module with ESP32\0"
+PICO_2_W = "Raspberry Pi Pico 2 W with RP2350"
+GENERIC = "Generic ESP32 module with ESP32"
 PICO_W = b"\0Raspberry Pi Pico W with RP2040\0"
 RP2040, RP2350, ANYWHERE = 0xE48BFF56, 0xE48BFF59, 0xE48BFF57
 on_micropython = pytest.mark.skipif(find_micropython() is None, reason=MISSING)
@@ -88,6 +90,8 @@ def run(*arguments):
         (esp_firmware(b"MicroPython 9458e3a23f on 2026-07-05"), ("esp32", 0x1000, "9458e3a23f", "")),
         (uf2(), ("RP2040", 0, "v1.24.1", "Raspberry Pi Pico W with RP2040")),
         (uf2(bytes(250) + BANNER + bytes(700)), ("RP2040", 0, "v1.24.1", "")),
+        (uf2(BANNER + b"; Raspberry Pi Pico 2 W with RP2350\r\n\0", RP2350), ("RP2350", 0, "v1.24.1", PICO_2_W)),
+        (esp_firmware(BANNER + b"\0not compatible with ESP32 at all\0" + ESP32), ("esp32", 0x1000, "v1.24.1", GENERIC)),
         (uf2(family=RP2350, first=[ANYWHERE]), ("RP2350", 0, "v1.24.1", "Raspberry Pi Pico W with RP2040")),
     ],
 )
@@ -123,7 +127,7 @@ WRONG = {
     "a UF2 without its last block": (uf2(BANNER + bytes(600))[:-512], "ends in the middle"),
     "a UF2 for an ESP32-S3": (uf2(family=0xC47E5767), "is for no Pico W or Pico 2 W: its family is 0xc47e5767"),
     "a UF2 of another program": (uf2(b"Hello"), "is no MicroPython"),
-    "a Pico's without Wi-Fi": (uf2(BANNER + b"\0Raspberry Pi Pico with RP2040\0"), "is for a Pico without Wi-Fi"),
+    "a Pico's without Wi-Fi": (uf2(BANNER + b"; Raspberry Pi Pico with RP2040\r\n\0"), "is for a Pico without Wi-Fi"),
     "a Pico 2's without Wi-Fi": (
         uf2(BANNER + b"\0Raspberry Pi Pico2 with RP2350\0", RP2350),
         "is for a Pico without Wi-Fi",
