@@ -49,6 +49,15 @@ def send(client, request, size, repeatable=True, is_transaction=False):
         yield pause(refused(connection, request), attempt, end, repeatable, is_transaction)
 
 
+def check_written(connection) -> None:
+    """ProtocolError where the answer to a commit does not say that anything was written."""
+    if connection.body.find(b'"writeResults"', 0, connection.body_size) < 0:
+        from . import broken
+
+        text = "%s: the answer to a commit is no such answer but %r: does the network intercept?"
+        raise broken(text, connection.origin.host, bytes(memoryview(connection.body)[: min(60, connection.body_size)]))
+
+
 def pause(error, attempt, end, repeatable=True, is_transaction=False):
     """Milliseconds before the next try; `error` is raised where there is none before `end`."""
     action = error.action
@@ -89,7 +98,7 @@ def _quoted(part):
 
 def encoded(body):
     """`body` as JSON."""
-    if body is None or isinstance(body, bytes):
+    if body is None or isinstance(body, (bytes, bytearray)):
         return body or b""
     return _json.dumps(body, _any_key)
 

@@ -1,20 +1,23 @@
 """Readings as documents of Firestore, without allocation: one prepared commit, in which only the id and the numbers
 change.
 
-In: a row of readings. Out: one commit that writes a document under a new id; its answer is not kept. On an open
-connection `push` allocates nothing on MicroPython, as that of the database's feed. Every reading is written once: its
-id is made before it is sent, so that a repeated commit changes nothing. Ids sort by the time of the reading.
+In: a row of readings. Out: one commit that writes a document under a new id. Its answer is not kept, but has to begin
+as JSON does: a captive portal answers with a page, and says 200. On an open connection `push` allocates nothing on
+MicroPython, as that of the database's feed. Every reading is written once: its id is made before it is sent, so that a
+repeated commit changes nothing. Ids sort by the time of the reading.
 
 Numbers of a field with decimals are doubles, of one without integers. `time`: the name of a field that the service sets
 to the time of the request. METHODS are those of a feed that differ: see _hot_feed.py.
 """
 
-from . import FlameletError, _push_id, _url
+from . import FlameletError, _push_id, _url, feed
 from ._buffer import put_number, put_text
 from ._connection import DONE
+from ._hot_feed import begin
 from ._runtime import const
 
 _LENGTH_DIGITS = const(6)
+_BRACE = const(123)
 _KIND_WIDTH = const(20)  # the longest kind of a value, `"booleanValue":`, and what closes it
 
 
@@ -23,6 +26,9 @@ def _init(self, fs, path, fields, time="") -> None:
 
     self._name = "%s/%s" % (fs._root, "/".join(collection(path)))
     self._suffix = _suffix(time)
+    # Awaited, an answer is collected as any other.
+    self._is_streamed = self._base is feed.Feed
+    self._first = 0
     self._base.__init__(self, fs, "", fields)
     # Behind each name stands the kind of the number.
     self._texts = [text + b"{" for text in self._texts]
@@ -57,19 +63,30 @@ def _put_row(self, buffer, at, row):
     return put_text(buffer, at, self._suffix)
 
 
+def _begin(self, connection, row):
+    self._first = 0
+    return begin(self, connection, row)
+
+
+def _read(self, connection):
+    self._first = self._first or connection.buffer[connection.response.piece_start]
+
+
 def _is_done(self, connection, code):
-    # What refuses is asked again, by the flow that reads why.
-    if code != DONE or connection.response.status != 200:
+    if not self._is_streamed and connection.body_size:
+        self._first = connection.body[0]
+    # What refuses, or is the page of who intercepts, is asked again, by the flow that reads it.
+    if code != DONE or connection.response.status != 200 or self._first != _BRACE:
         return False
     self.pending = False
     return True
 
 
 def _again(self, attempt=0):
-    from ._rest import send
+    from ._rest import check_written, send
 
     try:
-        yield from send(self._database, self._request, self._size, True)
+        check_written((yield from send(self._database, self._request, self._size, True)))
         self.pending = False
     except FlameletError as error:
         self.pending = error.retry
@@ -85,6 +102,8 @@ METHODS = {
     "__init__": _init,
     "_prepare": _prepare,
     "put_row": _put_row,
+    "_begin": _begin,
+    "_read": _read,
     "_is_done": _is_done,
     "_again": _again,
     "push_many": _push_many,
@@ -93,7 +112,7 @@ METHODS = {
 
 def _commit(self, rows):
     """Flow: the readings of `rows` in one commit, each under a new id; how many."""
-    from ._rest import ask
+    from ._rest import ask, check_written
 
     fs = self._database
     start = b'{"update":{"name":"%s/' % self._name.encode()
@@ -108,7 +127,7 @@ def _commit(self, rows):
         end = self.put_row(buffer, 0, row) - 2
         writes.append(b'%s%s","fields":%s' % (start, bytes(key), bytes(buffer[:end])))
     if writes:
-        yield from ask(fs, "POST", fs._root + ":commit", b'{"writes":[%s]}' % b",".join(writes))
+        check_written((yield from ask(fs, "POST", fs._root + ":commit", b'{"writes":[%s]}' % b",".join(writes))))
     return len(writes)
 
 

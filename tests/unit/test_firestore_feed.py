@@ -1,7 +1,8 @@
 """A feed of Firestore against a scripted server: the bytes of its commits, its ids, and what gets lost."""
 
-from flamelet import aio
-from flamelet.errors import InvalidArgument, NetworkError, PermissionDenied, Unavailable
+from flamelet import Outbox, aio
+from flamelet._runtime import MICROPYTHON
+from flamelet.errors import InvalidArgument, NetworkError, PermissionDenied, ProtocolError, Unavailable
 
 from clock import Clock
 from firestoring import ACCESS_TOKEN, BEARER, HOST, JSON, ROOT, WRITTEN, body_of, error, firestore
@@ -322,3 +323,43 @@ async def test_an_awaited_reading_is_repeated_refused_and_pending_as_one_that_bl
             await feed.push(4)
         assert not feed.pending
         assert network.sent[2] == [request(feed.key, integer(4))]
+
+
+PAGE = answer("<!DOCTYPE html><html>Please sign in.</html>", headers="Content-Type: text/html\r\n")
+OTHER_JSON = answer('{"login":"https://example.com"}')
+
+
+def test_the_page_of_a_captive_portal_is_no_success():
+    for script, push in (
+        ([REQUEST, PAGE], lambda feed: feed.push(1)),
+        ([REQUEST, OTHER_JSON], lambda feed: feed.push(1)),
+        ([REQUEST, WRITTEN, REQUEST, PAGE, REQUEST, PAGE], lambda feed: (feed.push(1), feed.push(2))),
+        ([REQUEST, PAGE], lambda feed: feed.push_many([[1], [2]])),
+        ([REQUEST, OTHER_JSON], lambda feed: feed.push_many([[1], [2]])),
+    ):
+        with Network(script):
+            told = raises(ProtocolError, push, firestore().feed("t", (("a", 0),)))
+            assert "does the network intercept?" in str(told)
+
+
+async def test_awaited_the_page_of_a_captive_portal_is_no_success():
+    pages = [REQUEST, PAGE] * (2 if MICROPYTHON else 1)
+    with Network([REQUEST, WRITTEN] + pages + [REQUEST, WRITTEN]) as network:
+        feed = aio.Firestore("demo-iot", timeouts=timeouts()).feed("t", (("a", 0),))
+        await feed.push(1)
+        try:
+            await feed.push(2)
+            raise AssertionError("it was taken for a success")
+        except ProtocolError:
+            assert feed.key in network.sent[0][1].decode()
+        await feed.push(2)
+
+
+def test_a_reading_that_met_a_captive_portal_waits_on():
+    outbox = Outbox()
+    with Network([REQUEST, PAGE, REQUEST, WRITTEN]):
+        feed = firestore().feed("t", (("a", 0),), outbox=outbox)
+        feed.record(1)
+        assert "does the network intercept?" in str(raises(ProtocolError, feed.flush))
+        assert outbox.waiting == 1
+        assert feed.flush() == 1
