@@ -35,14 +35,19 @@ _UNDER_WAY = [network.STAT_IDLE, network.STAT_CONNECTING, network.STAT_GOT_IP]
 _NO_ADDRESS = 2 if network.STAT_IDLE == 0 else -1000  # a Pico W alone tells that
 _UNDER_WAY.append(_NO_ADDRESS)
 
+_OFF = const(0)
+_IDLE = const(1)  # the radio is on, and joins nothing
+_JOINING = const(2)
+_UP = const(3)
+
 _wlan = network.WLAN(network.STA_IF)
 _networks: list = []
 _options: dict = {}
 _file = ""  # keeps the name of the network that worked last
+_state = _OFF
 _current = 0
-_tried = 0  # attempts since the radio was switched on
-_is_ready = False  # the radio is on, and joins nothing
-_since = None  # when the attempt began that is under way
+_tried = 0  # attempts that failed since the radio was switched on
+_since = time.ticks_ms()  # when the attempt began
 
 
 def configure(settings: dict, file: str, **options) -> None:
@@ -71,22 +76,18 @@ def step() -> bool:
     Returns: True if it is up.
     Raises: OSError with the reason if this attempt failed.
     """
-    global _since, _is_ready, _tried
+    global _state, _tried
     if _wlan.isconnected():
-        if _since is not None:
-            _since, _is_ready, _tried = None, False, 0
+        if _state == _JOINING:
             _remember(_networks[_current][0])
+        _state, _tried = _UP, 0
         return True
     if not _networks:
         raise OSError("no network is known: set `networks` in config.json")
     name, password = _networks[_current]
     try:
-        if not _is_ready:
-            _make_ready()
-            return False
-        if _since is None:
-            _wlan.connect(name, password or None)
-            _since = time.ticks_ms()
+        if _state != _JOINING:
+            _begin(name, password)
             return False
     except OSError as error:
         # The driver says so when it is in a state of its own: only switching it off helps.
@@ -99,12 +100,18 @@ def step() -> bool:
     return False
 
 
-def _make_ready():
-    global _is_ready
-    _wlan.active(True)
-    _wlan.config(**_options)
-    _wlan.disconnect()
-    _is_ready = True
+def _begin(name, password):
+    """Begin an attempt; after a network was lost the radio first leaves it, and the next step begins."""
+    global _state, _since
+    if _state == _UP:
+        _wlan.disconnect()
+        _state = _IDLE
+        return
+    if _state == _OFF:
+        _wlan.active(True)
+        _wlan.config(**_options)
+    _wlan.connect(name, password or None)
+    _state, _since = _JOINING, time.ticks_ms()
 
 
 def _failure(waited):
@@ -120,23 +127,30 @@ def _failure(waited):
 
 def _give_up(is_off):
     """End this attempt, the next one is of the next network; with `is_off` the radio starts anew before it."""
-    global _since, _is_ready, _current, _tried
-    _since, _is_ready = None, False
+    global _state, _current, _tried
     _current = (_current + 1) % len(_networks)
-    _tried = 0 if is_off else _tried + 1
-    if is_off:
+    if is_off or not _leave():
         switch_off()
+    else:
+        _state = _IDLE
+        _tried += 1
+
+
+def _leave():
+    """Leave the network, or end the attempt; whether the radio could do that."""
+    try:
+        _wlan.disconnect()
+    except OSError:
+        return False
+    return True
 
 
 def switch_off() -> None:
     """Switch the radio off."""
-    global _since, _is_ready
-    _since, _is_ready = None, False
-    try:
-        _wlan.disconnect()
-    except OSError:
-        pass  # it was not on
+    global _state, _tried
+    _leave()
     _wlan.active(False)
+    _state, _tried = _OFF, 0
 
 
 def is_up() -> bool:

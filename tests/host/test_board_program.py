@@ -1,7 +1,6 @@
 """main.py with the real board.py of an ESP32 and of a Pico W, against the simulator: from the first start through bad
 networks, outages, sleep, failed starts and watchdog. fake_board.py plays the board, in real time."""
 
-import json
 import time
 
 import pytest
@@ -360,16 +359,18 @@ def test_without_progress_the_network_is_restarted_then_the_board(runtime, make)
         assert restart["reason"] and restart["cause"] == "software"
 
 
-def test_from_power_to_the_first_push_it_takes_little_beside_the_waits(runtime, kind, make, record_property):
-    waits = {"join_ms": 10, "dhcp_ms": 10, "password": "secret12"}
+def test_from_power_to_the_first_push_it_takes_300_ms_beside_the_waits(runtime, kind, make, record_property):
+    network = {"join_ms": 10, "dhcp_ms": 10, "password": "secret12"}
+    waits = 0.02 + 0.25  # the program asks four times a second whether the network is up
     times = []
     for _ in range(3):
         with Simulator() as sim:
-            board = make(sim.url, {"networks": {"home": waits}, "radio_ms": 0}, interval=60)
+            board = make(sim.url, {"networks": {"home": network}, "radio_ms": 0}, interval=60)
             board.power_on()
             wait_until(lambda sim=sim: stored(sim), 30)
             times.append(time.monotonic() - board.starts[0][1])
             board.power_off()
-    print(f"{kind}: power to first push {min(times) * 1000:.0f} ms")
+    own = min(times) - waits
+    print(f"{kind}: power to first push {min(times) * 1000:.0f} ms, {own * 1000:.0f} ms of it beside the waits")
     record_property("first_push_ms", round(min(times) * 1000))
-    assert min(times) < 1.0, json.dumps(times)
+    assert own < 0.3, times
