@@ -112,7 +112,10 @@ def _is_network(pair) -> bool:
     if not isinstance(pair, list) or len(pair) != 2 or not all([isinstance(text, str) for text in pair]):
         return False
     name, password = pair
-    return 1 <= len(name.encode()) <= 32 and (not password or 8 <= len(password.encode()) <= 64)
+    try:
+        return 1 <= len(name.encode()) <= 32 and (not password or 8 <= len(password.encode()) <= 64)
+    except UnicodeError:
+        return False  # half of a surrogate pair
 
 
 _NETWORKS = (
