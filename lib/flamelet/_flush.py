@@ -10,12 +10,10 @@ Everything here may be done twice: the keys were made when the readings were tak
 Memory: a segment of 4 KB, and a request of the size of a batch.
 """
 
-from . import _push_id
-from .errors import BadRequest, GatewayError, PermissionDenied
-from .outbox import HEAD, READING, SET, TAIL, behind
+from . import FlameletError, _push_id
+from .outbox import HEAD, READING, SET, TAIL, UNDATED, behind
 
 _POLL_MS = 10
-_REFUSED = (BadRequest, PermissionDenied, GatewayError)
 
 
 def flush(feed, batches):
@@ -102,9 +100,9 @@ def _one_by_one(feed, batches):
 
 def _date(feed, buffer, end):
     """Flow: give the undated readings their time."""
-    from . import _undated
+    if _has_undated(buffer, end):
+        from . import _undated
 
-    if _undated.is_in(buffer, end):
         if not _undated.is_known():
             # Whatever the server answers, it says what time it is.
             yield from feed._service.ask_time(feed)
@@ -113,6 +111,13 @@ def _date(feed, buffer, end):
 
             raise ClockNotSet("the clock is not set, and readings wait for it: call ntptime.settime(), or use https")
         _undated.date(feed.outbox, buffer, end)
+
+
+def _has_undated(buffer, end):
+    at = 0
+    while at < end and buffer[at + 2] != UNDATED:
+        at = behind(buffer, at)
+    return at < end
 
 
 def _slices(feed, buffer, end, refusals):
@@ -136,8 +141,8 @@ def _halves(feed, buffer, start, end, refusals):
     try:
         yield from _send(feed, buffer, start, end)
         return count
-    except _REFUSED as error:
-        if error.retry:
+    except FlameletError as error:
+        if not _is_refused(error):
             raise
         if count == 1:
             refusals[start] = error
@@ -149,25 +154,26 @@ def _halves(feed, buffer, start, end, refusals):
     return accepted + (yield from _halves(feed, buffer, middle, end, refusals))
 
 
+def _is_refused(error):
+    # Here, since a flush that goes well has no use for all errors.
+    from .errors import BadRequest, GatewayError, PermissionDenied
+
+    return isinstance(error, (BadRequest, PermissionDenied, GatewayError)) and not error.retry
+
+
 def _send(feed, buffer, start, end):
     """Flow: send the records of buffer[start:end] in order: readings that follow each other together, writes alone."""
-    members: list = []
-    view = memoryview(buffer)
+    service = feed._service
     while start < end:
         next_at = behind(buffer, start)
-        payload = start + HEAD
         if buffer[start + 2] == READING:
-            key_end = payload + _push_id.SIZE
-            members.append((bytes(view[payload:key_end]), bytes(view[key_end : next_at - TAIL])))
+            while next_at < end and buffer[next_at + 2] == READING:
+                next_at = behind(buffer, next_at)
+            yield from service.put_many(feed, buffer, start, next_at)
         elif buffer[start + 2] == SET:
-            if members:
-                yield from feed._service.put_many(feed, members)
-                members = []
             path, body = _parts(buffer, start)
-            yield from feed._service.put(feed, path, body)
+            yield from service.put(feed, path, body)
         start = next_at
-    if members:
-        yield from feed._service.put_many(feed, members)
 
 
 def _probe(feed):

@@ -73,14 +73,7 @@ def set_rules(database, rules: dict, dry_run: bool = False):
     return database._run(_rules.set_rules(database, rules, dry_run))
 
 
-def _recording(database, base, path, fields, outbox):
-    from . import _record_database, recording
-
-    return recording.recording(base, _record_database, outbox, database, path, fields)
-
-
 _METHODS: dict = {
-    "_recording": _recording,
     "get_if_changed": get_if_changed,
     "get_rules": get_rules,
     "mirror": mirror,

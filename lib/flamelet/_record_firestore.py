@@ -1,8 +1,9 @@
 """How Firestore takes the records of an outbox: many readings as one commit, a write as another."""
 
 from . import InvalidArgument
+from ._joined import joined
 from ._request import build
-from ._rest import ask, headers, target
+from ._rest import ask, check_written, headers, target
 from ._writes import Writes
 
 CLOSING = 2  # bytes behind a row that belong to the request: what ends the whole commit
@@ -20,15 +21,15 @@ def encode(feed, path, value) -> bytes:
     return writes.encoded[0]
 
 
-def put_many(feed, members):
-    """Flow: write the readings `members`, [(id, JSON), ...]."""
-    start = b'{"update":{"name":"%s/' % feed._name.encode()
-    yield from _commit(feed, b",".join([b'%s%s","fields":%s' % (start, id, body) for id, body in members]))
+def put_many(feed, buffer, start, end):
+    """Flow: write the readings in buffer[start:end]."""
+    before = b'{"update":{"name":"%s/' % feed._name.encode()
+    yield from _commit(feed, joined(buffer, start, end, before, b'","fields":', b'{"writes":[', b"]}"))
 
 
 def put(feed, path, body):
     """Flow: do the write `body`."""
-    yield from _commit(feed, body)
+    yield from _commit(feed, b'{"writes":[%s]}' % body)
 
 
 def ask_time(feed):
@@ -38,6 +39,6 @@ def ask_time(feed):
     yield from fs._exchange(request, len(request), True)
 
 
-def _commit(feed, writes):
+def _commit(feed, body):
     fs = feed._database
-    yield from ask(fs, "POST", fs._root + ":commit", b'{"writes":[%s]}' % writes)
+    check_written((yield from ask(fs, "POST", fs._root + ":commit", body)))

@@ -2,6 +2,8 @@
 
 from . import InvalidArgument
 from ._gateway_flows import _ask, _encoded
+from ._push_id import SIZE
+from .outbox import HEAD, TAIL, behind
 
 CLOSING = 0  # bytes behind a row that belong to the request
 
@@ -11,13 +13,19 @@ def encode(feed, path, value) -> bytes:
     return b"" if value is None else _encoded(value)
 
 
-def put_many(feed, members):
-    """Flow: write the readings `members`, [(id, JSON), ...]."""
-    if feed._is_post:
-        return (yield from _post(feed, members[0][1]))
+def put_many(feed, buffer, start, end):
+    """Flow: write the readings in buffer[start:end]."""
     path, mark, query = feed._target.partition("?")
-    for id, body in members:
-        yield from put(feed, path.strip("/") + "/" + id.decode() + mark + query, body)
+    view = memoryview(buffer)
+    while start < end:
+        key_end = start + HEAD + SIZE
+        id = bytes(view[key_end - SIZE : key_end]).decode()
+        start = behind(buffer, start)
+        body = bytes(view[key_end : start - TAIL])
+        if feed._is_post:
+            yield from _post(feed, body)
+        else:
+            yield from put(feed, path.strip("/") + "/" + id + mark + query, body)
 
 
 def _post(feed, body):

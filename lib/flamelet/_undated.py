@@ -34,16 +34,6 @@ def put(outbox, at: int) -> int:
     return at + _push_id.SIZE
 
 
-def is_in(buffer, end: int) -> bool:
-    """Whether there are undated readings in buffer[:end]."""
-    at = 0
-    while at < end:
-        if buffer[at + 2] == UNDATED:
-            return True
-        at = behind(buffer, at)
-    return False
-
-
 def is_known() -> bool:
     """Whether the time is known."""
     return epoch_ms() + _push_id.offset[0] >= _push_id.EARLIEST

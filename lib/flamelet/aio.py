@@ -120,7 +120,11 @@ class Database(database.Database):
 
     def feed(self, path: str, fields: tuple, outbox=None):
         """As `flamelet.Database.feed`: a `Feed` whose methods are awaited; not so `record`, which does not wait."""
-        return self._recording(Feed, path, fields, outbox) if outbox else Feed(self, path, fields)
+        if outbox:
+            from . import recording
+
+            return recording.Feed(Feed, self, path, fields, outbox)
+        return Feed(self, path, fields)
 
     def _exchange(self, request, size, repeatable, attempt=0):
         yield from turn(self._connection)

@@ -89,7 +89,9 @@ class Database(Client):
         from . import feed
 
         if outbox:
-            return self._recording(feed.Feed, path, fields, outbox)
+            from . import recording
+
+            return recording.Feed(feed.Feed, self, path, fields, outbox)
         return feed.Feed(self, path, fields)
 
     def __getattr__(self, name):

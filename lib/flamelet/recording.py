@@ -34,6 +34,13 @@ def recording(base, service, outbox, *arguments):
     return feed
 
 
+def Feed(base, database, path, fields, outbox):
+    """A feed of a Realtime Database, on `base`."""
+    from . import _record_database
+
+    return recording(base, _record_database, outbox, database, path, fields)
+
+
 def _record(self, a, b=MISSING, c=MISSING, d=MISSING, e=MISSING, f=MISSING):
     """Keep one reading until `flush` has sent it: a value for each field, as for `push`."""
     self._given[0] = a
