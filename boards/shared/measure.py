@@ -3,7 +3,7 @@
 In: (name, decimals, function) of each. Out: a reading of each, None where a sensor failed. A sensor cannot stop the
 program, whatever it raises.
 
-The user's sensors stand in sensors.py beside board.py, as SENSORS; sensors_example.py shows it.
+The user's sensors stand in /sensors.py of the board, as SENSORS; sensors_example.py shows it.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""An example of the user's own sensors: copy it to sensors.py beside board.py, and change it.
+"""An example of the user's own sensors: change it, and copy it onto the board as /sensors.py.
 
 SENSORS holds (name, decimals, function) for each: the name in the database, digits behind the point (0 for an integer),
 and what reads it. A function may take milliseconds, not seconds; one that raises reads as None, and the others go on.

@@ -162,13 +162,15 @@ def test_a_clock_that_no_time_server_sets_is_set_by_the_first_answer(runtime, ma
     assert keys[0] > "-O"  # keys of today, not of 2000
 
 
-def test_no_reading_is_lost_while_the_network_is_away(runtime, make):
+@pytest.mark.parametrize("silence", ["drop_before", "black_hole"])
+def test_no_reading_is_lost_while_the_network_is_away(runtime, make, silence):
+    """Out of reach of its network a board hears nothing at all, or what is left of a connection ends."""
     with Simulator() as sim:
         board = make(sim.url, sensors=COUNTER)
         board.power_on()
         wait_until(lambda: len(numbers(sim)) >= 5, 30)
         board.set_world(networks={"home": {"password": "secret12", "down": True}})
-        sim.fault("drop_before", count=1000)
+        sim.fault(silence)
         board.wait_for("offline")
         before = len(board.told("reading"))
         board.wait_for("reading", before + 10)

@@ -3,8 +3,11 @@
 import ast
 
 import pytest
+from clients import ROOT
 from conftest import runtimes
 from fake_board import FAKES, FakeBoard
+
+from flamelet_tools.size import compile_file
 
 pytestmark = pytest.mark.parametrize("runtime", runtimes("micropython"))
 
@@ -28,3 +31,14 @@ def test_on_each_board(runtime, tmp_path, chip, name):
     kind, world = CHIPS[chip]
     exit_code, output = FakeBoard(tmp_path, kind, **world).call(name)
     assert exit_code == 0, output
+
+
+@pytest.mark.parametrize("source", ["main.py", "boards/shared", "boards/esp32", "boards/pico_w"])
+def test_what_a_board_runs_compiles_without_machine_code(runtime, tmp_path, source):
+    files = [ROOT / source] if source.endswith(".py") else sorted((ROOT / source).glob("*.py"))
+    assert files
+    for file in files:
+        compile_file(file, tmp_path / "x.mpy")
+        magic, version, flags = (tmp_path / "x.mpy").read_bytes()[:3]
+        # The architecture stands in the upper six bits.
+        assert (magic, version, flags >> 2) == (ord("M"), 6, 0), file

@@ -800,3 +800,13 @@ def after_failed_starts_the_users_sensors_are_left_out():
 def readings_have_the_decimals_of_their_fields():
     write("/sensors.py", "SENSORS = (('a', 2, lambda: 1 / 3), ('b', 0, lambda: 2.6), ('c', 0, lambda: True))\n")
     assert ready().read_sensors()[-3:] == (0.33, 3, 1)
+
+
+def the_example_of_the_users_sensors_measures():
+    write("/sensors.py", "from sensors_example import SENSORS\n")
+    world.change(i2c=[0x66, 0x66, 0, 0x80, 0x00, 0])
+    board = ready()
+    assert board.FIELDS[-2:] == (("temperature", 1), ("humidity", 1))
+    assert board.read_sensors()[-2:] == (25.0, 50.0)
+    world.change(i2c=None)
+    assert board.read_sensors()[-2:] == (None, None)

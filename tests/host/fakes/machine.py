@@ -93,6 +93,22 @@ if not world.IS_OLD:
     ADC.CORE_TEMP = 4
 
 
+class I2C:
+    """A bus, and on it what the world says: "i2c", the bytes that a device answers."""
+
+    def __init__(self, id, sda=None, scl=None, freq=400000):
+        self._written = b""
+
+    def writeto(self, address, data):
+        self._written = data
+
+    def readfrom(self, address, count):
+        answer = world.read().get("i2c")
+        if answer is None or not self._written:
+            raise OSError(19)
+        return bytes(answer[:count])
+
+
 class RTC:
     def datetime(self, moment=None):
         if moment is None:
