@@ -107,6 +107,7 @@ class RequestsConnection(Connection):
         answer = self._answer
         if answer is None:
             return READ
+        self._call = ()
         response = self.response
         if isinstance(answer, tuple):
             response.status, response.headers, self._content = answer

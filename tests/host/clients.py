@@ -27,10 +27,11 @@ RUNTIMES = ("cpython", "cpython-aio", "micropython", "micropython-aio")
 
 
 class Client:
-    """A Python that plays scenarios; `runtime`: one of RUNTIMES."""
+    """A Python that plays scenarios; `runtime`: one of RUNTIMES; its requests may go through the module `requests`."""
 
-    def __init__(self, runtime):
+    def __init__(self, runtime, through_requests=False):
         self.runtime = runtime
+        self.through_requests = through_requests
         self.on_micropython = runtime.startswith("micropython")
         self.awaited = runtime.endswith("aio")
         self._plays = []
@@ -48,7 +49,7 @@ class Client:
         Returns: a Play.
         """
         kind = MicroPythonPlay if self.on_micropython else ThreadPlay
-        play = kind(scenario, self.awaited, arguments, heap)
+        play = kind(scenario, self.awaited, self.through_requests, arguments, heap)
         self._plays.append(play)
         return play
 
@@ -86,10 +87,10 @@ class Play:
 class ThreadPlay(Play):
     """A scenario in a thread of this process."""
 
-    def __init__(self, scenario, awaited, arguments, heap):
+    def __init__(self, scenario, awaited, through_requests, arguments, heap):
         super().__init__()
         self._scenario = scenario
-        self._connect = connector(sys.modules[scenario.__module__], awaited)
+        self._connect = connector(sys.modules[scenario.__module__], awaited, through_requests)
         self._thread = threading.Thread(target=self._run, args=(arguments,), daemon=True)
         self._thread.start()
 
@@ -110,12 +111,13 @@ class ThreadPlay(Play):
 class MicroPythonPlay(Play):
     """A scenario in a MicroPython of its own."""
 
-    def __init__(self, scenario, awaited, arguments, heap):
+    def __init__(self, scenario, awaited, through_requests, arguments, heap):
         super().__init__()
         order = {
             "module": scenario.__module__,
             "name": scenario.__name__,
             "awaited": awaited,
+            "through_requests": through_requests,
             "arguments": arguments,
         }
         # As text, since MicroPython's json does not join surrogates.

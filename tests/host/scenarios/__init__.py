@@ -20,12 +20,19 @@ _PARTS = (
 )  # fmt: skip
 
 
-def connector(module, awaited):
-    """What makes the service that the scenarios of `module` are for."""
-    service = getattr(module, "SERVICE", "Database")
+def connector(module, awaited, through_requests=False):
+    """What makes the service that the scenarios of `module` are for; all it sends may go through `requests`."""
+    name = getattr(module, "SERVICE", "Database")
+    options = {}
+    if through_requests:
+        # On MicroPython the one of the firmware.
+        import requests
+
+        options["transport"] = requests
     if awaited:
-        return lambda *arguments, **options: Awaited(service, *arguments, **options)
-    return getattr(__import__("flamelet"), service)
+        return lambda *arguments, **more: Awaited(name, *arguments, **options, **more)
+    service = getattr(__import__("flamelet"), name)
+    return (lambda *arguments, **more: service(*arguments, **options, **more)) if options else service
 
 
 class Awaited:
@@ -103,7 +110,7 @@ def main(text):
     """Play the scenario that `text` names, in JSON, and print a line of JSON for all that it says."""
     order = json.loads(text)
     module = __import__(order["module"], None, None, ("*",))
-    connect = connector(module, order["awaited"])
+    connect = connector(module, order["awaited"], order["through_requests"])
     result = getattr(module, order["name"])(connect, lambda value: _tell("said", value), **order["arguments"])
     _tell("result", result)
 
