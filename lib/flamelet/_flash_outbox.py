@@ -48,7 +48,7 @@ class FlashOutbox(RamOutbox):
         self._size = _BLOCK  # of the last segment; one that is not appended to any more counts as full
         self._is_new = False  # whether nothing has been written into the last segment
         self._counted = 0  # what flash knows of `dropped`
-        self._since = 0
+        self._since = ticks_ms()  # when the first of what is pending was recorded
         self._refusals_file = 0
         try:
             os.stat(self._folder)

@@ -18,25 +18,26 @@ class Progress:
     def __init__(self, device, patience: float) -> None:
         self._device = device
         self._patience_ms = int(patience * 1000)
-        self._since = None  # when the trouble began
+        self._since = ticks_ms()  # when the trouble began
+        self._is_stuck = False
         self._why = ""
         self._is_second = False  # the network has been restarted
         self._file = device.storage + _FILE if device.storage else ""
 
     def succeeded(self) -> None:
         """The server has answered."""
-        self._since = None
-        self._is_second = False
+        self._is_stuck = self._is_second = False
 
     def failed(self, error) -> None:
         """Something failed that may succeed later."""
         self._why = str(error)
-        if self._since is None:
+        if not self._is_stuck:
+            self._is_stuck = True
             self._since = ticks_ms()
 
     def look(self) -> None:
         """Restart what has to be restarted."""
-        if self._since is None or ticks_diff(ticks_ms(), self._since) < self._patience_ms:
+        if not self._is_stuck or ticks_diff(ticks_ms(), self._since) < self._patience_ms:
             return
         board = self._device.board
         reason = "no progress for %d s: %s" % (self._patience_ms // 1000, self._why)

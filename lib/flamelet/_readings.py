@@ -156,9 +156,10 @@ class Readings:
 
     async def flush(self, batches: int = 0) -> None:
         """Send what waits in the outbox."""
-        outbox = self._kept.outbox
+        kept = self.open()
+        outbox = kept.outbox
         before = outbox.refused
-        self.sent += await self._kept.flush(batches)
+        self.sent += await kept.flush(batches)
         if outbox.refused > before:
             self._device.board.report("error", "%d refused: %s" % (outbox.refused - before, outbox.refusals()[-1][1]))
         if self._device.has_one_connection:

@@ -56,7 +56,8 @@ def settle(outbox) -> None:
 
 def _date(outbox, buffer, end):
     at = 0
-    last = start = None
+    last = -1
+    start = 0
     while at < end:
         if buffer[at + 2] == UNDATED:
             key = at + HEAD
