@@ -1,8 +1,9 @@
 """`flamelet year`: does a device that runs for a year, with outages, tokens that end and power cuts, lose anything?
 
-In: how many days. Out: a table, and an exit code: 0 if all is kept. A device on MicroPython (bench/device/year.py, its
-time compressed) measures every ten minutes and obeys commands; what happens to it is the script of `script()`. The
-server's time is the device's, so that tokens end when they should. What arrived, and how often, is counted there.
+In: how many days. Out: a table, and an exit code: 0 if all is kept. The program of flamelet.device on MicroPython
+(bench/device/year.py, its time compressed) measures every ten minutes and obeys commands; what happens to it is in
+`script()`. The server's time is the device's, so that tokens end when they should. What arrived, and how often, is
+counted there.
 """
 
 import contextlib
@@ -34,6 +35,7 @@ DAYS = 365
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000  # milliseconds
 OFF = 3 * MINUTE  # that a restart takes
 BOOT_DAYS = 30
+LONGEST_OUTAGE = 3 * HOUR
 COMMANDS_A_DAY = 4
 COMMANDS_FIRST_DAY = 20  # so that what a device keeps of them is as large as it will be
 SEED = 7
@@ -87,14 +89,15 @@ class Stop:
 def script(days: int) -> list[Stop]:
     """What happens in so many days, in order.
 
-    Each boot begins with a short outage of each kind, so that all that trouble loads is there when its heap is first
-    measured; then there is one a day. Each month ends in a restart, in turn an orderly one and a power cut.
+    The first day of each month has a short outage of each kind, so that all that trouble loads is there when the heap
+    is first measured; then there is one a day. Each month ends in a restart: in turn an orderly one, a power cut, and
+    an outage that lasts until the device restarts itself.
     """
     chance = random.Random(SEED)
     kinds = itertools.cycle(OUTAGES)
     boot = min(BOOT_DAYS, days // 2)
     stops = [Stop(hour * HOUR, "hour") for hour in range(1, days * 24)]
-    restarts = itertools.cycle(["restart", "power cut"])
+    restarts = itertools.cycle(["power cut", "restart", "own"])
     for day in range(days):
         begin = day * DAY
         commands = COMMANDS_A_DAY if day % boot else COMMANDS_FIRST_DAY
@@ -102,21 +105,28 @@ def script(days: int) -> list[Stop]:
         stops.append(Stop(begin + 23 * HOUR + 31 * MINUTE, "collect"))
         if day % boot == 0:
             for number, kind in enumerate(OUTAGES):
-                stops.append(Stop(begin + number * HOUR + 5 * MINUTE, "outage", kind))
-                stops.append(Stop(begin + number * HOUR + 25 * MINUTE, "restore"))
+                stops.append(Stop(begin + (14 + number) * HOUR + 5 * MINUTE, "outage", kind))
+                stops.append(Stop(begin + (14 + number) * HOUR + 25 * MINUTE, "restore"))
             stops.append(Stop(begin + 23 * HOUR + 30 * MINUTE, "heap", "start"))
             continue
         kind = next(kinds)
         lost = begin + chance.randrange(2 * HOUR, 12 * HOUR)
-        found = lost + chance.randrange(10 * MINUTE, SHORT.get(kind, 8 * HOUR))
+        found = lost + chance.randrange(10 * MINUTE, SHORT.get(kind, LONGEST_OUTAGE))
         stops += [Stop(lost, "outage", kind), Stop(found, "restore")]
         if day % boot == boot - 1:
             stops.append(Stop(begin + 23 * HOUR + 30 * MINUTE, "heap", "end"))
         if day % boot == boot - 1 and day < days - 1:
-            # In the middle of the night, or of an outage of the next morning.
-            stops.append(Stop(begin + 23 * HOUR + 40 * MINUTE + chance.randrange(50 * MINUTE), next(restarts)))
+            stops += restart(begin + 23 * HOUR + 40 * MINUTE, next(restarts), chance)
     stops.append(Stop(days * DAY, "end"))
     return sorted(stops)
+
+
+def restart(at: int, what: str, chance: random.Random) -> list[Stop]:
+    if what == "own":
+        return [Stop(at, "outage", "black hole"), Stop(at + 13 * HOUR, "restore")]
+    # In the middle of an outage.
+    stops = [Stop(at, "outage", "503"), Stop(at + 3 * HOUR, "restore")]
+    return [*stops, Stop(at + chance.randrange(HOUR, 2 * HOUR), what)]
 
 
 @dataclass
@@ -127,7 +137,6 @@ class Seen:
     commands: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     pending_at_cuts: set[int] = field(default_factory=set)
-    troubles: Counter[str] = field(default_factory=Counter)
     totals: Counter[str] = field(default_factory=Counter)
     boots: list[dict[str, int]] = field(default_factory=list)  # heap of each, at its start and end
     most_waiting: int = 0
@@ -155,7 +164,7 @@ class Life:
             rules=RULES, strict=True, rotation="keep", requests_per_connection=50, on_request=self.seen.see
         )
         self.token = folder / "token.json"
-        self.outbox = folder / "outbox"
+        (folder / "storage").mkdir()
         self.device: Process | None = None
         self.status: dict[str, Any] = {"measured": 0}
         self.is_dark = False
@@ -181,7 +190,7 @@ class Life:
         is_unset = len(self.seen.boots) % 3 == 2
         self.seen.without_clock += is_unset
         self.seen.boots.append({})
-        arguments = [self.simulator.url, self.token, self.outbox, self.folder / "clock", at, 0 if is_unset else at]
+        arguments = [self.simulator.url, self.folder, at, 0 if is_unset else at]
         command = [find_micropython() or "micropython", "-X", f"heapsize={self.heap}k", "-m", "year"]
         texts = [str(argument) for argument in [*arguments, self.status["measured"]]]
         self.device = Process(command + texts, module_path(str(self.folder)))
@@ -190,6 +199,12 @@ class Life:
     def go_to(self, stop: Stop) -> None:
         """Let the device go on until it is at `stop`."""
         self.status = self.order(self.begin + stop.at)
+        while self.status["ended"]:
+            # It restarted itself.
+            self.seen.totals["own restarts"] += 1
+            self.add_up()
+            self.start(self.status["at"] + OFF)
+            self.status = self.order(self.begin + stop.at)
         self.seen.most_waiting = max(self.seen.most_waiting, self.status["waiting"])
 
     def order(self, at: int, **order: bool) -> dict[str, Any]:
@@ -206,8 +221,13 @@ class Life:
             self.seen.pending_at_cuts |= set(range(measured - self.status["pending"], measured))
         else:
             self.status = self.order(self.status["at"] + DAY, end=True)
+        self.add_up()
+
+    def add_up(self) -> None:
+        """Add to what was seen what the device did from its start to its end."""
+        assert self.device
         self.device.__exit__()
-        self.seen.troubles.update(self.status["troubles"])
+        self.seen.totals.update(self.status["told"])
         for name in ("identified", "dropped", "refused", "corrupt"):
             self.seen.totals[name] += self.status[name]
 
@@ -321,7 +341,7 @@ def lives(heap: int) -> bool:
             living.live()
     except click.ClickException:
         return False
-    return not living.seen.troubles["MemoryError"]
+    return not living.seen.totals["MemoryError"]
 
 
 def measured(days: int, heap: int) -> list[Row]:
@@ -359,20 +379,24 @@ def figures(living: Life, seconds: float) -> Iterator[Figure]:
     yield "outages", stops["outage"], None
     yield "... hours of the server being lost", seen.offline / HOUR, None
     yield "tokens renewed", seen.renewed, None
-    yield "restarts", stops["restart"], None
-    yield "power cuts", stops["power cut"], None
+    yield "restarts in good order", stops["restart"], None
+    yield "... by the device itself, since it made no progress", seen.totals["own restarts"], None
+    yield "... by a power cut", stops["power cut"], None
+    yield "restarts of the network", seen.totals["network"], None
     yield "starts without a clock", seen.without_clock, None
     yield "commands", len(seen.commands), None
     yield "... not executed", len(set(seen.commands) - answered), 0
     yield "... executed once more, after a power cut", seen.totals["identified"] - len(answered), stops["power cut"]
     yield "heap after a collection, at the first start", seen.boots[0]["start"], None
     yield "... its growth until the end of a boot, the most", growth(seen.boots), 0
+    yield "... times that it was too small", seen.totals["MemoryError"], 0
+    yield "errors told", seen.totals["error"], None
     yield "requests", seen.requests, None
     yield "seconds that it took", seconds, None
 
 
 def growth(boots: list[dict[str, int]]) -> int:
-    return max(boot["end"] - boot["start"] for boot in boots if "end" in boot)
+    return max(boot["end"] - boot["start"] for boot in boots if len(boot) == 2)
 
 
 def largest_error(seen: Seen) -> float:

@@ -15,14 +15,14 @@ _FIRST = _PERIOD - 3600000  # ticks wrap an hour after the start
 _jumped = 0
 _began = real.ticks_ms()
 _epoch = 0  # milliseconds since 1970 when this program began
-_told = 0  # what the clock of the machine is behind the true one
+_behind = 0  # milliseconds that the clock of the machine is behind the true one
 
 
 def take_over(idle, epoch_ms: int, told_ms: int) -> None:
     """Be the time of this program, which began at `epoch_ms`; where its clock is not set, `told_ms` is what it says."""
-    global _epoch, _told
+    global _epoch, _behind
     _epoch = epoch_ms
-    _told = epoch_ms - told_ms
+    _behind = epoch_ms - told_ms
     sys.modules["time"] = sys.modules[__name__]
     # Its queue is in C, and compares by the ticks of this port, which do not wrap; it is never behind them.
     core.ticks = lambda: real.ticks_ms() + _jumped
@@ -61,6 +61,17 @@ def true_ms() -> int:
     return _epoch + since_start()
 
 
+def is_right() -> bool:
+    """Whether the clock of the machine is set."""
+    return abs(_behind) < 1000
+
+
+def set_clock(seconds: int) -> None:
+    """Set the clock of the machine to so many seconds since 1970."""
+    global _behind
+    _behind = true_ms() - seconds * 1000
+
+
 def ahead_ms() -> int:
     """How far this time is ahead of that of the machine below."""
     return true_ms() - real.time_ns() // 1000000
@@ -87,11 +98,11 @@ def sleep(seconds):
 
 
 def time_ns():
-    return (true_ms() - _told) * 1000000
+    return (true_ms() - _behind) * 1000000
 
 
 def time():
-    return (true_ms() - _told) // 1000
+    return (true_ms() - _behind) // 1000
 
 
 def gmtime(seconds=None):

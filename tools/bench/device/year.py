@@ -1,9 +1,10 @@
-"""A device whose time is compressed: `year URL TOKEN FOLDER CLOCK EPOCH_MS TOLD_MS READINGS`.
+"""A device whose time is compressed: `year URL FOLDER EPOCH_MS TOLD_MS READINGS`. Its program is flamelet.device.
 
 Its clock jumps whenever no exchange is under way, by GRAIN at least, so that a year takes minutes; what is written to
-the server and to flash is real. CLOCK is a file that holds how far its time is ahead of the machine's. It stops at the
-moments that its standard input names, tells by a line of JSON what it has done, and does what the next line says, a
-dict: "next": milliseconds since 1970 of the next stop; "dark": whether nobody answers until then; "end"; "heap".
+the server and to flash is real. In FOLDER are token.json, `storage`, and `clock`, a file that holds how far its time is
+ahead of the machine's. It stops at the moments that its standard input names, tells by a line of JSON what it has done,
+and does what the next line says, a dict: "next": milliseconds since 1970 of the next stop; "dark": whether nobody
+answers until then; "end"; "heap". When its program ends, it tells that too.
 """
 
 import json
@@ -11,9 +12,10 @@ import sys
 
 import compressed_time
 
-URL, TOKEN, FOLDER, CLOCK = sys.argv[1:5]
-EPOCH_MS, TOLD_MS, READINGS = [int(text) for text in sys.argv[5:]]
-INTERVAL_MS = 600000
+URL, FOLDER = sys.argv[1:3]
+EPOCH_MS, TOLD_MS, READINGS = [int(text) for text in sys.argv[3:]]
+INTERVAL_SECONDS = 600
+PATIENCE_SECONDS = 4 * 3600
 GRAIN_MS = 30000
 
 
@@ -22,9 +24,9 @@ class Stops:
 
     def __init__(self):
         self.next = EPOCH_MS
-        self.is_dark = False
+        self.is_dark = self.is_over = False
         self.program = None
-        self.clock = open(CLOCK, "r+b")  # noqa: SIM115  open as long as the program runs
+        self.clock = open(FOLDER + "/clock", "r+b")  # noqa: SIM115  open as long as the program runs
 
     def idle(self, ms):
         """No task is ready for `ms` milliseconds."""
@@ -49,7 +51,7 @@ class Stops:
                     stream._renew()
 
     def stop(self):
-        tell(self.program)
+        tell(self.program, False)
         order = json.loads(sys.stdin.readline())
         while order["heap"]:
             gc.collect()
@@ -57,7 +59,7 @@ class Stops:
             order = json.loads(sys.stdin.readline())
         self.next = order["next"]
         self.is_dark = order["dark"]
-        self.program.is_over = order["end"]
+        self.is_over = order["end"]
 
 
 def under_way(database):
@@ -71,18 +73,19 @@ def under_way(database):
     return None
 
 
-def tell(program):
-    outbox = program.outbox
+def tell(program, ended):
+    readings, outbox, board = program.readings, program.readings.outbox, program.board
     line = {
+        "ended": ended,
         "at": compressed_time.true_ms(),
-        "measured": program.measured,
-        "identified": program.identified,
-        "waiting": outbox.waiting,
-        "pending": outbox.pending,
-        "dropped": outbox.dropped,
-        "refused": outbox.refused,
-        "corrupt": outbox.corrupt,
-        "troubles": program.troubles,
+        "measured": board.readings,
+        "identified": board.identified,
+        "waiting": readings.waiting,
+        "pending": readings._is_sending + (outbox.pending if outbox else 0),
+        "dropped": outbox.dropped if outbox else 0,
+        "refused": outbox.refused if outbox else 0,
+        "corrupt": outbox.corrupt if outbox else 0,
+        "told": board.told,
     }
     print(json.dumps(line))
 
@@ -93,85 +96,88 @@ compressed_time.take_over(stops.idle, EPOCH_MS, TOLD_MS)
 import asyncio  # noqa: E402  after time was taken over, as all that follows
 import gc  # noqa: E402
 
-import flamelet  # noqa: E402
-from flamelet import aio  # noqa: E402
-from flamelet._transport import Timeouts  # noqa: E402
+from flamelet import device  # noqa: E402
 
 
-class Program:
+class Board:
+    """A board whose sensors count, and tell the true time, so that a reading that was lost or doubled is seen."""
+
+    NAME = "year"
+    FIELDS = (("n", 0), ("at", 0))
+
     def __init__(self):
-        self.database = aio.Database(
-            URL,
-            flamelet.Token.load(TOKEN),
-            timeouts=Timeouts(connect=8000, handshake=10000, first_byte=8000, answer=20000),
-            insecure=True,
-        )
-        self.outbox = flamelet.Outbox(FOLDER)
-        self.feed = self.database.feed("devices/d1/telemetry", (("n", 0), ("at", 0)), outbox=self.outbox)
-        self.measured = READINGS
+        self.readings = READINGS
         self.identified = 0
-        self.troubles = {}
-        self.is_over = False
-        self.answered = []
+        self.told = {"error": 0, "MemoryError": 0, "stalled": 0, "network": 0}
 
-    async def main(self):
-        tasks = [asyncio.create_task(self.send()), asyncio.create_task(self.obey())]
-        due = compressed_time.since_start()
-        while not self.is_over:
-            self.feed.record(self.measured, compressed_time.true_ms() // 1000)
-            self.measured += 1
-            due += INTERVAL_MS
-            while not self.is_over and compressed_time.since_start() < due:
-                await aio.sleep_ms(min(GRAIN_MS, due - compressed_time.since_start()))
-        for task in tasks:
-            task.cancel()
+    def storage(self):
+        return FOLDER + "/storage"
 
-    def note(self, error):
-        name = type(error).__name__
-        self.troubles[name] = self.troubles.get(name, 0) + 1
+    def connect(self):
+        return True
 
-    async def send(self):
-        attempt = 0
-        while True:
-            try:
-                await self.feed.flush()
-                attempt = 0
-                await aio.sleep_ms(GRAIN_MS)
-            except flamelet.FlameletError as error:
-                self.note(error)
-                attempt += 1
-                await aio.sleep_ms(500 << min(attempt, 6))
+    def restart_network(self, reason):
+        self.told["network"] += 1
 
-    async def obey(self):
-        while True:
-            try:
-                async with self.database.listen("devices/d1/commands") as stream:
-                    async for event in stream:
-                        await self.take(event)
-            except flamelet.FlameletError as error:
-                self.note(error)
-            await aio.sleep_ms(GRAIN_MS)
+    def signal_strength(self):
+        return None
 
-    async def take(self, event):
-        commands = event.data
-        if event.path != "/":
-            commands = {event.path.strip("/"): event.data}
-        for key in sorted(commands or ()):
-            if commands[key] is not None and key not in self.answered:
-                self.identified += 1
-                self.answered.append(key)
-                if len(self.answered) > 16:
-                    self.answered.pop(0)
-                await self.database.update("devices/d1", {"answers/" + key: True, "commands/" + key: None})
+    def synchronize_clock(self):
+        return compressed_time.is_right()
+
+    def set_clock(self, seconds_since_1970):
+        compressed_time.set_clock(seconds_since_1970)
+
+    def reset_cause(self):
+        return "power on"
+
+    def started(self):
+        pass
+
+    def restart(self, reason):
+        raise SystemExit(75)
+
+    def feed_watchdog(self):
+        pass
+
+    def status(self, new):
+        pass
+
+    def stop_requested(self):
+        return stops.is_over
+
+    def read_sensors(self):
+        self.readings += 1
+        return self.readings - 1, compressed_time.true_ms() // 1000
+
+    def identify(self):
+        self.identified += 1
+
+    def report(self, what, value=""):
+        if what == "error" and "MemoryError" in str(value):
+            what = "MemoryError"
+        if what in self.told:
+            self.told[what] += 1
 
 
 def run():
     gc.threshold(4096)
-    stops.program = program = Program()
-    asyncio.run(program.main())
-    program.database.close()
-    program.outbox.close()
-    tell(program)
+    settings = {
+        "url": URL,
+        "device": "d1",
+        "interval": INTERVAL_SECONDS,
+        "count": 0,
+        "token": FOLDER + "/token.json",
+        "ca": None,
+        "connections": 2,
+        "patience": PATIENCE_SECONDS,
+    }
+    stops.program = program = device.Device(Board(), settings)
+    try:
+        asyncio.run(program.main())
+    finally:
+        program.close()
+        tell(program, True)
 
 
 run()
