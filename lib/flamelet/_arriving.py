@@ -63,14 +63,14 @@ class Arriving(Closing):
         reader = self._reader
         try:
             if not self._request:
-                self._request = yield from self._open()  # type: ignore[attr-defined]
+                self._request = yield from self._open()
                 # The budget parks what nobody uses.
                 self._connection.busy = True
             code = reader.feed(self._connection.buffer, self._at, self._end)
             while True:
                 self._at = reader.position
                 if code == FOUND:
-                    found = self._found()  # type: ignore[attr-defined]
+                    found = self._found()
                     if found is not None:
                         return found
                 elif code != NEED:
@@ -82,7 +82,7 @@ class Arriving(Closing):
             if code not in (NEED, FOUND):
                 raise self._failure(code)
             self._check()
-            found = self._found() if code == FOUND else None  # type: ignore[attr-defined]
+            found = self._found() if code == FOUND else None
         except Exception:
             self.close()
             raise

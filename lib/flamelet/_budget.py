@@ -75,13 +75,13 @@ class Closing:
         return self
 
     def __exit__(self, *_):
-        self.close()  # type: ignore[attr-defined]
+        self.close()
 
     async def __aenter__(self):
         return self
 
     async def __aexit__(self, *_):
-        self.close()  # type: ignore[attr-defined]
+        self.close()
 
 
 def enter(client, stream) -> None:

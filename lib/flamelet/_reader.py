@@ -149,7 +149,7 @@ class Reader:
 
             return _json.loads(self.text, view, self.size)
         try:
-            return _loads(view[: self.size])  # type: ignore[type-var]
+            return _loads(view[: self.size])
         except (MemoryError, ValueError):
             raise broken("a JSON value of %d bytes, or a number in it, is too large", self.size)
 

@@ -28,7 +28,7 @@ class RtcOutbox(RamOutbox):
         # The count is never removed with the records behind it.
         self._stored = memoryview(self.buffer)
         start = _COUNT_SIZE if end and stored[2] == COUNT else 0
-        self.buffer = self._stored[_COUNT_SIZE:]  # type: ignore[assignment]
+        self.buffer = self._stored[_COUNT_SIZE:]
         self._end = end - start
         self.buffer[: self._end] = stored[start:end]
 
