@@ -33,6 +33,7 @@ STOP_SECONDS = 20  # A lookup of a name or a TLS handshake can keep a board from
 PROMPT_SECONDS = 2
 READ_SECONDS = 1
 WRITE_SECONDS = 10
+ANSWER_SECONDS = 60
 FEED_SECONDS = 1
 CHUNK_BYTES = 512
 
@@ -111,9 +112,20 @@ FACTS = (
 
 
 class Board(SerialTransport):
-    """A board that is connected."""
+    """A board that is connected. Each wait for its answer has an end, also where it prints for ever."""
 
     fed = 0.0  # when its watchdog was fed
+
+    def read_until(
+        self,
+        min_num_bytes: int,
+        ending: bytes,
+        timeout: float | None = 10,
+        data_consumer: Callable[[bytes], object] | None = None,
+        timeout_overall: float | None = None,
+    ) -> bytes:
+        seconds = timeout_overall or ANSWER_SECONDS
+        return super().read_until(min_num_bytes, ending, timeout, data_consumer, seconds)
 
 
 class Facts(NamedTuple):
@@ -259,11 +271,25 @@ def stop_program(board: Board, seconds: float) -> None:
         printed = io.StringIO()
         try:
             with contextlib.redirect_stdout(printed):
-                board.enter_raw_repl(soft_reset=False, timeout_overall=PROMPT_SECONDS)
+                enter_raw_repl(board)
             return
         except TransportError:
             heard += unexpected(printed.getvalue())
     raise click.ClickException(silent(board.device_name, heard))
+
+
+def enter_raw_repl(board: Board) -> None:
+    """Enter the raw REPL, twice: a board that was deaf for a while answers to all that it was sent meanwhile.
+
+    Raises: mpremote's TransportError.
+    """
+    board.enter_raw_repl(soft_reset=False, timeout_overall=PROMPT_SECONDS)
+    deadline = time.monotonic() + PROMPT_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(0.1)
+        if not board.serial.read(board.serial.in_waiting):
+            break
+    board.enter_raw_repl(soft_reset=False, timeout_overall=PROMPT_SECONDS)
 
 
 def unexpected(printed: str) -> bytes:
@@ -305,8 +331,7 @@ def close(board: Board) -> None:
 def restart(board: Board) -> None:
     """Restart a board that may be in the middle of something, or gone."""
     with contextlib.suppress(OSError, TransportError, struct.error), contextlib.redirect_stdout(io.StringIO()):
-        board.serial.write(b"\r\x03")
-        board.enter_raw_repl(soft_reset=False, timeout_overall=PROMPT_SECONDS)
+        enter_raw_repl(board)
         board.exec_raw_no_follow(RESTART)
     board.in_raw_repl = False
 

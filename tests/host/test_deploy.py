@@ -506,3 +506,24 @@ def test_two_deploys_at_once_do_not_mix(monkeypatch, board, tmp_path):
         raise AssertionError("the port was free")
     first.join(60)
     assert outputs[0][0] == 0
+
+
+def test_a_board_is_held_at_whatever_moment_it_is_met(board):
+    """It starts, prints, is deaf, is in its REPL: what it was sent in the meantime must not mix with what follows."""
+    with board_link.connected(board.port) as link:
+        board_link.write(link, "/main.py", b"import time\nwhile True:\n    print('reading')\n    time.sleep_ms(5)\n")
+    moment = random.Random(1)
+    for _ in range(12):
+        time.sleep(moment.random() * 0.6)
+        with board_link.connected(board.port) as link:
+            assert link.eval("1 + 1") == 2
+    assert board.end_of_lives().count("reset") >= 12
+
+
+def test_a_board_that_prints_for_ever_is_not_waited_for(monkeypatch, board):
+    monkeypatch.setattr(board_link, "ANSWER_SECONDS", 1)
+    with pytest.raises(Exception, match="stopped answering"), board_link.connected(board.port) as link:
+        link.exec("import time\nwhile True:\n    print('x')\n    time.sleep_ms(50)")
+    monkeypatch.setattr(board_link, "ANSWER_SECONDS", 60)
+    with board_link.connected(board.port) as link:
+        assert link.eval("1 + 1") == 2
