@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import random
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,7 +31,8 @@ from flamelet_tools.checkout import checkout
 from flamelet_tools.mutations import mutated
 
 EXAMPLES = 500
-BATCH = 2000  # inputs of all targets together
+INPUTS_PER_SHARE = 20  # of a batch
+MEMORY = "/dev/shm"  # a folder in memory, where this system has one
 HANG_SECONDS = 60
 MOST_MEMORY = 64 << 20  # bytes that a process may grow by, however many inputs it is fed
 WARM_BATCHES = 2  # after which its memory counts
@@ -49,10 +51,14 @@ def fuzz(seconds: float | None, inputs: int | None, jobs: int, seed: int | None)
     click.echo(f"fuzz: seed {seed}", err=True)
     deadline = time.monotonic() + (seconds or (float("inf") if inputs else 60))
     begun = time.monotonic()
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+    parent = MEMORY if os.access(MEMORY, os.W_OK) else None
+    with (
+        tempfile.TemporaryDirectory(prefix="flamelet-", dir=parent) as name,
+        ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool,
+    ):
         proved = None if inputs else pool.submit(try_properties, deadline)
         try:
-            done = all_batches(pool, seed, deadline, inputs, jobs if inputs else max(1, jobs - 1))
+            done = all_batches(pool, Path(name), seed, deadline, inputs, jobs if inputs else max(1, jobs - 1))
             tried = proved.result() if proved else 0
         except AssertionError as error:
             pool.shutdown(cancel_futures=True)
@@ -85,14 +91,17 @@ class Done:
         self.memory = max(self.memory, other.memory)
 
 
-def all_batches(pool: ProcessPoolExecutor, seed: int, deadline: float, inputs: int | None, jobs: int) -> Done:
+def all_batches(
+    pool: ProcessPoolExecutor, folder: Path, seed: int, deadline: float, inputs: int | None, jobs: int
+) -> Done:
     """Let `jobs` processes of `pool` go on until the deadline, or until there were so many inputs."""
     done = Done(Counter(), Counter(), Counter())
     waiting: set[Future[Done]] = set()
     number = 0
+    size = INPUTS_PER_SHARE * sum(target.share for target in fuzz_targets.targets(folder).values())
     while True:
-        while len(waiting) < 2 * jobs and time.monotonic() < deadline and (not inputs or number * BATCH < inputs):
-            waiting.add(pool.submit(one_batch, seed, number))
+        while len(waiting) < 2 * jobs and time.monotonic() < deadline and (not inputs or number * size < inputs):
+            waiting.add(pool.submit(one_batch, folder, seed, number))
             number += 1
         if not waiting:
             return done
@@ -104,22 +113,21 @@ def all_batches(pool: ProcessPoolExecutor, seed: int, deadline: float, inputs: i
 _process: dict = {}  # of this process: its targets, how many batches it had, its memory
 
 
-def one_batch(seed: int, number: int) -> Done:
-    """Feed BATCH inputs to the targets. The same numbers make the same inputs.
+def one_batch(folder: Path, seed: int, number: int) -> Done:
+    """Feed a batch of inputs to the targets, whose files are in `folder`. The same numbers make the same inputs.
 
     Raises: AssertionError that tells the target and the input for which something does not hold.
     """
     if not _process:
         add_tests(checkout())
-        _process.update(targets=fuzz_targets.targets(), batches=0, memory=0)
+        _process.update(targets=fuzz_targets.targets(folder), batches=0, memory=0)
     targets = _process["targets"]
-    total = sum(target.share for target in targets.values())
     done = Done(Counter(), Counter(), Counter())
     for name, target in targets.items():
         chance = random.Random(f"{seed} {number} {name}")
         begun = time.perf_counter()
         faulthandler.dump_traceback_later(HANG_SECONDS, exit=True, file=sys.__stderr__ or 2)
-        for _ in range(BATCH * target.share // total):
+        for _ in range(INPUTS_PER_SHARE * target.share):
             data = mutated(target.seeds, target.words, chance)
             try:
                 done.accepted[name] += target.check(data, chance)

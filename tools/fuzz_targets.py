@@ -54,8 +54,8 @@ class Target:
     share: int = 10
 
 
-def targets() -> dict[str, Target]:
-    """Make the targets, with folders of their own where they need files."""
+def targets(folder: Path) -> dict[str, Target]:
+    """Make the targets; those that need files have a folder of their own in `folder`."""
     return {
         "HTTP": Target(ANSWERS, HTTP_WORDS, check_answer),
         "SSE": Target(STREAMS, SSE_WORDS, check_stream),
@@ -64,10 +64,10 @@ def targets() -> dict[str, Target]:
         "error": Target(REFUSALS, JSON_WORDS, check_error),
         "renewal": Target(RENEWALS, JSON_WORDS, check_renewal),
         "date": Target(DATES, (b" ", b":", b",", b"GMT", b"-", b"0", b"\xc2\xb2"), check_date, 5),
-        "outbox on flash": OutboxOnFlash().target(),
+        "outbox on flash": OutboxOnFlash(folder).target(),
         "outbox in RTC": Target([records(RTC_NUMBER, RECORDS), b"", b"x" * 99], RECORD_WORDS, check_rtc),
-        "token files": TokenFiles().target(),
-        "config.json": Config().target(),
+        "token files": TokenFiles(folder).target(),
+        "config.json": Config(folder).target(),
     }
 
 
@@ -266,8 +266,8 @@ def check_believed(outbox: Any, written: frozenset[tuple[int, bytes]]) -> bool:
 class OutboxOnFlash:
     """A folder with two segments, of which some are changed, or renamed."""
 
-    def __init__(self) -> None:
-        self.folder = new_folder()
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.segments = {f"{number:08d}.out": records(number, RECORDS) for number in (FIRST_SEGMENT, FIRST_SEGMENT + 1)}
         self.written = frozenset(RECORDS)
         self.names = ["00000000.out", "99999999999999999999.out", "\u0663.out", "7.out", "x.out", "refused.0", ".out"]
@@ -318,8 +318,8 @@ def check_rtc(data: bytes, chance: random.Random) -> bool:
 class TokenFiles:
     """token.json and its two slots, of which one is changed."""
 
-    def __init__(self) -> None:
-        self.folder = new_folder()
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.file = str(self.folder / "token.json")
         self.ids = [jwt(number) for number in range(3)]
         base = json.dumps({"id_token": self.ids[0], "refresh_token": "r-0", "api_key": "k"}).encode()
@@ -350,8 +350,8 @@ class TokenFiles:
 class Config:
     """config.json, as boards/shared/settings.py reads it."""
 
-    def __init__(self) -> None:
-        self.folder = new_folder()
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(tempfile.mkdtemp(dir=folder))
         self.file = str(self.folder / "config.json")
         self.read = board_module("shared/settings.py").read
         self.seeds = [
@@ -398,13 +398,6 @@ def cut(data: bytes, chance: random.Random) -> list[bytes]:
 def jwt(number: int) -> str:
     claims = b2a_base64(json.dumps({"sub": "d1", "exp": 4_000_000_000, "n": number}).encode()).decode()
     return f"eyJhbGciOiJub25lIn0.{claims.strip().rstrip('=')}.s"
-
-
-def new_folder() -> Path:
-    """A folder in memory, where this system has that."""
-    memory = "/dev/shm"
-    parent = memory if os.access(memory, os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix="flamelet-fuzz-", dir=parent))
 
 
 def write_all(folder: Path, files: dict[str, bytes]) -> None:

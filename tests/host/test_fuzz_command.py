@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from flamelet_tools import fuzz, fuzz_targets
 from flamelet_tools.mutations import LONGEST, mutated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TARGETS = fuzz_targets.targets()
+FOLDER = tempfile.TemporaryDirectory(prefix="flamelet-")  # until this module is forgotten
+TARGETS = fuzz_targets.targets(Path(FOLDER.name))
 
 
 def run(*arguments):
@@ -63,16 +65,16 @@ def test_the_same_numbers_mutate_alike_and_within_the_limit():
     assert max(map(len, inputs)) <= LONGEST and len(set(inputs)) > 300
 
 
-def test_the_same_seed_and_batch_try_the_same():
-    one, other = fuzz.one_batch(3, 4), fuzz.one_batch(3, 4)
+def test_the_same_seed_and_batch_try_the_same(tmp_path):
+    one, other = fuzz.one_batch(tmp_path, 3, 4), fuzz.one_batch(tmp_path, 3, 4)
     assert (one.tried, one.accepted) == (other.tried, other.accepted)
 
 
-def test_a_record_that_is_believed_without_its_checksum_is_found(monkeypatch):
+def test_a_record_that_is_believed_without_its_checksum_is_found(monkeypatch, tmp_path):
     monkeypatch.setattr(_records, "_crc", lambda buffer, start, end, number: bytes(buffer[end : end + 4]))
     with pytest.raises(AssertionError, match="outbox.*this was never written"):
         for number in range(20):
-            fuzz.one_batch(1, number)
+            fuzz.one_batch(tmp_path, 1, number)
 
 
 def test_a_slot_that_is_believed_without_its_checksum_is_found(monkeypatch):
@@ -90,13 +92,15 @@ def test_a_slot_that_is_believed_without_its_checksum_is_found(monkeypatch):
             target.check(mutated(target.seeds, target.words, chance), chance)
 
 
-def test_an_error_of_another_kind_is_told_with_its_target_and_its_input(monkeypatch):
+def test_an_error_of_another_kind_is_told_with_its_target_and_its_input(monkeypatch, tmp_path):
     def check(data, chance):
         raise KeyError("found")
 
-    monkeypatch.setattr(fuzz_targets, "targets", lambda: {"wrong": fuzz_targets.Target([b"seed"], [b"w"], check)})
+    monkeypatch.setattr(
+        fuzz_targets, "targets", lambda folder: {"wrong": fuzz_targets.Target([b"seed"], [b"w"], check)}
+    )
     with pytest.raises(AssertionError, match=r"wrong, seed 1, batch 2: KeyError\('found'\) for b'"):
-        fuzz.one_batch(1, 2)
+        fuzz.one_batch(tmp_path, 1, 2)
 
 
 def test_a_property_that_does_not_hold_is_named(monkeypatch):
