@@ -47,7 +47,8 @@ _file = ""  # keeps the name of the network that worked last
 _state = _OFF
 _current = 0
 _tried = 0  # attempts that failed since the radio was switched on
-_since = time.ticks_ms()  # when the attempt began
+_since = time.ticks_ms()  # when the attempt began that is under way
+_joining = ""  # which network that is
 
 
 def configure(settings: dict, file: str, **options) -> None:
@@ -79,7 +80,7 @@ def step() -> bool:
     global _state, _tried
     if _wlan.isconnected():
         if _state == _JOINING:
-            _remember(_networks[_current][0])
+            _remember(_joining)
         _state, _tried = _UP, 0
         return True
     if not _networks:
@@ -102,7 +103,7 @@ def step() -> bool:
 
 def _begin(name, password):
     """Begin an attempt; after a network was lost the radio first leaves it, and the next step begins."""
-    global _state, _since
+    global _state, _since, _joining
     if _state == _UP:
         _wlan.disconnect()
         _state = _IDLE
@@ -111,7 +112,7 @@ def _begin(name, password):
         _wlan.active(True)
         _wlan.config(**_options)
     _wlan.connect(name, password or None)
-    _state, _since = _JOINING, time.ticks_ms()
+    _state, _since, _joining = _JOINING, time.ticks_ms(), name
 
 
 def _failure(waited):

@@ -810,3 +810,47 @@ def the_example_of_the_users_sensors_measures():
     assert board.read_sensors()[-2:] == (25.0, 50.0)
     world.change(i2c=None)
     assert board.read_sensors()[-2:] == (None, None)
+
+
+def a_configuration_that_is_read_again_amid_an_attempt_changes_nothing_of_it():
+    world.change(networks={"garden": dict(GARDEN, join_ms=3000)})
+    board = ready()
+    while not network.station.attempts or network.station.attempts[-1] != "garden":
+        try:
+            board.connect()
+        except OSError:
+            pass  # the first network is not there
+        time.sleep_ms(200)
+    board.config()
+    assert connect(board, 10) == []
+    with open("/data/network") as file:
+        assert file.read() == "garden"
+
+
+def whatever_the_networks_do_one_that_is_there_is_found():
+    import random
+
+    board = ready()
+    kinds = (None, HOME, NOBODY, dict(HOME, down=True), dict(HOME, dhcp_ms=None), dict(HOME, refuses=True))
+    kinds += (dict(HOME, join_ms=4000), dict(NOBODY, reason=202))
+    for seed in range(12):
+        random.seed(seed)
+        for _ in range(40):
+            networks = {}
+            for name, password in SETTINGS["networks"]:
+                kind = random.choice(kinds)
+                if kind:
+                    is_right = kind["password"] == HOME["password"]
+                    networks[name] = dict(kind, password=(password or None) if is_right else "another1")
+            world.change(networks=networks)
+            for _ in range(random.randrange(60)):
+                try:
+                    assert board.connect() is network.station.isconnected()
+                except OSError as error:
+                    assert "secret" not in str(error)
+                time.sleep_ms(random.randrange(20, 1500))
+            if random.randrange(10) == 0:
+                board.restart_network("chance")
+        world.change(networks={"garden": GARDEN})
+        connect(board, 120)
+        assert network.station._ssid == "garden"
