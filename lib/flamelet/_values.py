@@ -2,10 +2,11 @@
 once.
 
 A request and its answer are held whole. A write asks for no answer (`print=silent`), and is repeatable unless it holds
-an increment, has a condition, or lets the server make the key. Limit: values are at most 32 levels deep.
+an increment, has a condition, or lets the server make the key; where a new key is made here, see _once.py. Limit:
+values are at most 32 levels deep.
 """
 
-from . import InvalidArgument, _json, _push_id, _url, broken
+from . import FlameletError, InvalidArgument, _json, _push_id, _url, broken
 from ._request import build
 from ._runtime import const
 from .database import check_key, keys
@@ -50,8 +51,16 @@ def push(database, path, value, server_key, options):
     keys(path)
     if server_key:
         return (yield from _post(database, path, body_of(value), options))
+    from ._once import once
+
     key = _new_key()
-    etag = yield from set(database, "%s/%s" % (path.strip("/"), key), value, options)
+    place = "%s/%s" % (path.strip("/"), key)
+    body = body_of(value)
+
+    def write(repeatable):
+        return _write(database, "PUT", place, body, options, repeatable)
+
+    etag = yield from write(False) if _adds_up(body) else once(write)
     return (key, etag) if etag else key
 
 
@@ -99,18 +108,22 @@ def push_many(database, feed, rows):
         feed._check(row)
         members.append(b'"%s":%s' % (_new_key().encode(), bytes(buffer[: feed.put_row(buffer, 0, row)])))
     if members:
-        yield from _write(database, "PATCH", feed._path, b"{%s}" % b",".join(members), {})
+        from ._once import once
+
+        body = b"{%s}" % b",".join(members)
+        yield from once(lambda repeatable: _write(database, "PATCH", feed._path, body, {}, repeatable))
     return len(members)
 
 
-def _write(database, method, path, body, options):
+def _write(database, method, path, body, options, repeatable=True):
     """Flow: send a write whose answer says nothing new but the ETag, which is returned if the options ask for it."""
     wants_etag = options.get("etag")
     parts, headers = _options(options)
     # Whether a silent answer has an ETag is not documented; nor is a silent DELETE.
     if not wants_etag and method != "DELETE":
         parts.append("print=silent")
-    connection = yield from ask(database, method, database._target(path, "&".join(parts)), body, headers)
+    target = database._target(path, "&".join(parts))
+    connection = yield from ask(database, method, target, body, headers, repeatable)
     return etag_of(connection) if wants_etag else None
 
 
@@ -160,14 +173,26 @@ def _check_timeout(text):
     raise InvalidArgument('a timeout is a number and a unit, "3ms", "3s" or "3min", at most 15min, not %r' % text)
 
 
-def ask(database, method, target, body=b"", headers=()):
+def ask(database, method, target, body=b"", headers=(), repeatable=True):
     """Flow: the connection with the answer; ResponseError where it is a refusal."""
     request = build(database, method, target, body, headers)
-    # Doing it twice is the same as once, unless it makes a key, depends on what is there, or adds up: `".sv":{` cannot
-    # stand within a JSON string.
+    # Doing it twice is the same as once, unless it makes a key, depends on what is there, or adds up.
     is_conditional = headers and headers[0].startswith("If-Match")
-    repeatable = not (method == "POST" or is_conditional or body.find(_SERVER_VALUE + b"{") >= 0)
-    return (yield from database._answered(request, len(request), repeatable))
+    repeatable = repeatable and not (method == "POST" or is_conditional or _adds_up(body))
+    try:
+        return (yield from database._answered(request, len(request), repeatable))
+    except FlameletError as error:
+        # 503 was not attempted.
+        if repeatable or error.status < 500 or error.status == 503:
+            raise
+        from .errors import OutcomeUnknown
+
+        raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
+
+
+def _adds_up(body):
+    # `".sv":{` cannot stand within a JSON string.
+    return body.find(_SERVER_VALUE + b"{") >= 0
 
 
 def condition(etag):

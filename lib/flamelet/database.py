@@ -59,8 +59,9 @@ class Database(Client):
     def push(self, path: str, value: object, server_key: bool = False, **options):
         """Write `value` under a new key below `path`; the key. It is made here, so a repeated PUT cannot duplicate.
 
-        With `server_key` the server makes it (POST): where that answer is lost, OutcomeUnknown is raised. `options` as
-        for `set`, but no condition; with `etag=True` (key, ETag).
+        What stays in doubt all the same is OutcomeUnknown: another call would write another value. With `server_key`
+        the server makes the key (POST), which cannot be repeated at all. `options` as for `set`, but no condition; with
+        `etag=True` (key, ETag).
         """
         return self._flow("push", path, value, server_key, options)
 

@@ -127,7 +127,11 @@ def _commit(self, rows):
         end = self.put_row(buffer, 0, row) - 2
         writes.append(b'%s%s","fields":%s' % (start, bytes(key), bytes(buffer[:end])))
     if writes:
-        check_written((yield from ask(fs, "POST", fs._root + ":commit", b'{"writes":[%s]}' % b",".join(writes))))
+        from ._once import once
+
+        body = b'{"writes":[%s]}' % b",".join(writes)
+        path = fs._root + ":commit"
+        check_written((yield from once(lambda repeatable: ask(fs, "POST", path, body, None, repeatable))))
     return len(writes)
 
 

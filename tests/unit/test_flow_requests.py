@@ -16,6 +16,7 @@ from scripted import (
     database,
     get,
     put,
+    refused,
     reset,
 )
 
@@ -343,3 +344,32 @@ def test_an_error_status_leaves_the_connection_open():
         raises(flamelet.FlameletError, db.get, "a")
         assert db.get("a") == 1
     assert network.connected == [(HOST, 443)]
+
+
+SERVER_ERROR = answer('{"error":"Internal server error."}', "500 Internal Server Error")
+
+
+def test_what_the_server_failed_at_may_have_happened_where_doing_it_twice_differs():
+    for write in (
+        lambda db: db.set("a", flamelet.increment(1)),
+        lambda db: db.push("a", flamelet.increment(1)),
+        lambda db: db.push("a", 1, server_key=True),
+        lambda db: db.set("a", 1, if_match="x"),
+    ):
+        with Network([REQUEST, SERVER_ERROR]):
+            assert "may have happened" in str(raises(OutcomeUnknown, write, database()))
+    with Network([REQUEST, SERVER_ERROR]):
+        raises(Unavailable, database().set, "a", 1)
+
+
+def test_a_new_key_is_written_again_under_the_same_key_and_then_is_unknown():
+    for write in (lambda db: db.push("a", 1), lambda db: db.feed("a", (("n", 0),)).push_many([[1], [2]])):
+        with Network([REQUEST, SERVER_ERROR, REQUEST, SERVER_ERROR]) as network:
+            raises(OutcomeUnknown, write, database())
+        assert network.sent[0][0] == network.sent[0][1]
+        with Network([REQUEST, SERVER_ERROR, REQUEST, NO_CONTENT]) as network:
+            write(database())
+        assert network.sent[0][0] == network.sent[0][1]
+        # Nothing was sent: the call may be repeated.
+        with Network([refused()]):
+            assert raises(NetworkError, write, database()).retry
