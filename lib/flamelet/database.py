@@ -27,6 +27,7 @@ class Database(Client):
     - `timeouts`: a `Timeouts`.
     - `answer_bytes`: the largest answer, in bytes.
     - `override`: where a proxy lets only GET and POST pass: "header" or "parameter", which then names the method.
+    - `transport`: a module like MicroPython's `requests`, where that is the only way out; all but streams takes it.
 
     On a desktop FIREBASE_DATABASE_EMULATOR_HOST leads to the emulator, as in Google's SDKs.
     (Source: the Firebase Database REST API.) What the methods return is not annotated, since `flamelet.aio` awaits it.
