@@ -211,7 +211,13 @@ class FlashOutbox(RamOutbox):
 
     def _load(self):
         """Take stock of what an earlier start left."""
-        for name in sorted(os.listdir(self._folder)):
+        try:
+            names = sorted(os.listdir(self._folder))
+        except (OSError, ValueError) as error:
+            # ValueError: names that are no text. A broken folder must not stop the device.
+            self.error = error
+            names = []
+        for name in names:
             if len(name) == 12 and name.endswith(".out") and name[:-4].isdigit():
                 self._newest = int(name[:-4])
                 self._numbers.append(self._newest)

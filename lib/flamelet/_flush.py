@@ -145,7 +145,7 @@ def _halves(feed, buffer, start, end, refusals):
         if not _is_refused(error):
             raise
         if count == 1:
-            refusals[start] = error
+            refusals[_next(buffer, start, end)] = error
             return 0
     middle = start
     for _ in range(count // 2):

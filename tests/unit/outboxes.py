@@ -144,7 +144,7 @@ def waiting(box, date=False):
         if batch is None:
             return found
         buffer, end = batch
-        if date and _undated.is_in(buffer, end):
+        if date and box.lasts:
             _undated.date(box, buffer, end)
         at = 0
         while at < end:

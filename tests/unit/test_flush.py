@@ -310,6 +310,19 @@ def test_a_write_that_is_refused_is_set_aside_with_its_path():
     assert [(path, body) for path, _, body in box.refusals()] == [("state/text", b'"no"')]
 
 
+def test_a_first_one_that_is_refused_is_set_aside_itself_and_not_what_stands_before_it():
+    with Folder() as folder, Time() as time:
+        box = folder.outbox(group=1, size=2 * 4096)
+        one = feed(box)
+        record(one, range(300), time)
+        assert box.dropped
+        first = numbers(box)[0]
+        # The first record of the first segment says how many were dropped.
+        server = Server(refuses=lambda key, value: value["n"] == first)
+        run(server, one.flush)
+        assert refused_numbers(box) == [first] and server.numbers() == list(range(first + 1, 300))
+
+
 def test_a_refusal_keeps_its_record_while_the_network_goes_in_the_middle_of_halving():
     def check(box):
         server = Server(refuses=is_multiple_of(7))

@@ -107,6 +107,27 @@ def test_an_unlucky_folder_says_so():
             raise AssertionError("a folder was made below none")
 
 
+def test_a_folder_that_cannot_be_listed_does_not_stop_the_device():
+    with Folder() as folder, Time() as time:
+        real = _flash_outbox.os
+
+        class Broken:
+            def __getattr__(self, name):
+                return getattr(real, name)
+
+            def listdir(self, name):
+                raise UnicodeError
+
+        _flash_outbox.os = Broken()
+        try:
+            box = folder.outbox(group=1)
+        finally:
+            _flash_outbox.os = real
+        assert isinstance(box.error, UnicodeError)
+        assert fill(box, range(3), time) == ["durable"] * 3
+        assert numbers(folder.outbox()) == [0, 1, 2]
+
+
 # Room.
 
 
