@@ -35,6 +35,7 @@ DAYS = 365
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000  # milliseconds
 OFF = 3 * MINUTE  # that a restart takes
 BOOT_DAYS = 30
+FIRST_OUTAGE = 14  # the hour of the first day, behind an outage in which the device restarted
 LONGEST_OUTAGE = 3 * HOUR
 COMMANDS_A_DAY = 4
 COMMANDS_FIRST_DAY = 20  # so that what a device keeps of them is as large as it will be
@@ -105,8 +106,8 @@ def script(days: int) -> list[Stop]:
         stops.append(Stop(begin + 23 * HOUR + 31 * MINUTE, "collect"))
         if day % boot == 0:
             for number, kind in enumerate(OUTAGES):
-                stops.append(Stop(begin + (14 + number) * HOUR + 5 * MINUTE, "outage", kind))
-                stops.append(Stop(begin + (14 + number) * HOUR + 25 * MINUTE, "restore"))
+                stops.append(Stop(begin + (FIRST_OUTAGE + number) * HOUR + 5 * MINUTE, "outage", kind))
+                stops.append(Stop(begin + (FIRST_OUTAGE + number) * HOUR + 25 * MINUTE, "restore"))
             stops.append(Stop(begin + 23 * HOUR + 30 * MINUTE, "heap", "start"))
             continue
         kind = next(kinds)
@@ -114,6 +115,9 @@ def script(days: int) -> list[Stop]:
         found = lost + chance.randrange(10 * MINUTE, SHORT.get(kind, LONGEST_OUTAGE))
         stops += [Stop(lost, "outage", kind), Stop(found, "restore")]
         if day % boot == boot - 1:
+            # After the same trouble as the first time, since the last error is kept.
+            last = begin + (FIRST_OUTAGE + len(OUTAGES) - 1) * HOUR
+            stops += [Stop(last + 5 * MINUTE, "outage", list(OUTAGES)[-1]), Stop(last + 25 * MINUTE, "restore")]
             stops.append(Stop(begin + 23 * HOUR + 30 * MINUTE, "heap", "end"))
         if day % boot == boot - 1 and day < days - 1:
             stops += restart(begin + 23 * HOUR + 40 * MINUTE, next(restarts), chance)
