@@ -2,8 +2,8 @@
 
 In: bytes, and a generator of random numbers. Out: whether they were taken for what they should be; an exception where
 something does not hold. Each target knows the errors of ours that may come; any other one gets through. What comes from
-a network is read twice, in one piece and cut, and has to be the same. What comes from flash is a folder of files, of
-which some were changed: nothing may be believed that was never written.
+a network is read twice, in one piece and cut, by tests/unit/feeding.py, and has to be the same. What comes from flash
+is a folder of files, of which some were changed: nothing may be believed that was never written.
 """
 
 import json
@@ -13,6 +13,7 @@ import tempfile
 from binascii import b2a_base64, crc32
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -88,12 +89,11 @@ HTTP_WORDS = (
 
 
 def check_answer(data: bytes, chance: random.Random) -> bool:
-    from feeding import assert_same, read_answer
-
+    feeding = import_module("feeding")
     is_bodiless = not chance.randrange(8)
-    whole = read_answer([data], is_bodiless)
+    whole = feeding.read_answer([data], is_bodiless)
     assert whole.code == _http1.END or whole.code < 0, f"{whole.code} is no end"
-    assert_same(read_answer(cut(data, chance), is_bodiless), whole, "cut")
+    feeding.assert_same(feeding.read_answer(cut(data, chance), is_bodiless), whole, "cut")
     return whole.code == _http1.END
 
 
@@ -109,11 +109,10 @@ SSE_WORDS = (
 
 
 def check_stream(data: bytes, chance: random.Random) -> bool:
-    from feeding import read_events
-
+    feeding = import_module("feeding")
     limit = chance.choice((10, 256, 8192))
-    whole = read_events([data], limit)
-    assert read_events(cut(data, chance), limit) == whole, "it depends on the cut"
+    whole = feeding.read_events([data], limit)
+    assert feeding.read_events(cut(data, chance), limit) == whole, "it depends on the cut"
     return bool(whole.events)
 
 
