@@ -21,6 +21,7 @@ COMMANDS = {
     "mint": "flamelet_tools.mint:mint",
     "monitor": "flamelet_tools.monitor:monitor",
     "package": "flamelet_tools.package_json:package",
+    "power-cuts": "flamelet_tools.power_cuts:power_cuts",
     "provision": "flamelet_tools.provision:provision",
     "roots": "flamelet_tools.roots:roots",
     "run": "flamelet_tools.running:run",

@@ -48,7 +48,7 @@ class Time(Clock):
         self.ticks = 500
         self.epoch = self.epoch if epoch is None else epoch
         _push_id.forget()
-        _push_id.offset[0] = 0
+        _push_id.offset[:] = [0] * len(_push_id.offset)
 
     def forget(self):
         """A boot without a clock."""
