@@ -76,7 +76,9 @@ def _claims(text):
 
 def _left(expires_at):
     """Milliseconds until then."""
-    now = epoch_ms() + _push_id.offset[0]
+    from ._date import mended
+
+    now = mended(epoch_ms())
     if now < _push_id.EARLIEST or not isinstance(expires_at, (int, float)):
         return _LIFETIME * 1000
     return min(_LIFETIME * 1000, max(0, int(expires_at) * 1000 - now))

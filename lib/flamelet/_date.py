@@ -16,10 +16,18 @@ def learn(connection) -> None:
     """Take the time from the Date header, b"Sat, 21 Nov 2026 13:48:27 GMT", where the clock is minutes away from it."""
     date = connection.response.headers.get(b"date")
     if date and (connection.origin.tls or is_loopback(connection.origin.host)):
-        offset = parse(date) * 1000 - epoch_ms()
-        if offset + epoch_ms() > _push_id.EARLIEST and abs(offset - _push_id.offset[0]) > _TOLERANCE:
-            _push_id.offset[0] = offset
+        now = epoch_ms()
+        offset = parse(date) * 1000 - now
+        # When the clock is set later, what was learnt before that counts no more.
+        is_set = now >= _push_id.EARLIEST
+        if offset + now > _push_id.EARLIEST and abs(offset - _push_id.offset[is_set]) > _TOLERANCE:
+            _push_id.offset[is_set] = offset
             _push_id.forget()
+
+
+def mended(ms: int) -> int:
+    """The time when the clock of the device says `ms`: as `_push_id` has it for keys."""
+    return ms + _push_id.offset[ms >= _push_id.EARLIEST]
 
 
 def parse(date: bytes) -> int:

@@ -22,7 +22,7 @@ EARLIEST = 1704067200000  # 2024-01-01: a clock before this was never set
 _digits = bytearray(_TIME) + bytearray(byte & 63 for byte in os.urandom(SIZE - _TIME))
 _ticks = [ticks_ms()]  # of the last key
 _is_known = [False]  # whether the time can be moved on by the ticks
-offset = [0]  # milliseconds to add to the clock of the device: see _date.py
+offset = [0, 0]  # milliseconds to add to the clock of the device where it was never set, and where it is: see _date.py
 
 
 def put(buffer: bytearray, at: int) -> int:
@@ -54,11 +54,12 @@ def forget() -> None:
 
 
 def _synchronize(elapsed):
-    now = epoch_ms() + offset[0]
+    now = epoch_ms()
+    now += offset[now >= EARLIEST]
     if now < EARLIEST:
         from .errors import ClockNotSet
 
-        raise ClockNotSet("the clock is not set, and keys begin with the time: call ntptime.settime() first")
+        raise ClockNotSet("the clock is not set, and keys begin with the time: call ntptime.settime()")
     _is_known[0] = True
     last = 0
     for i in range(_TIME):

@@ -12,7 +12,7 @@ renewed: an hour later the heap may have no room for it.
 from . import FlameletError, Timeout, _url, broken
 from ._backoff import pause
 from ._connection import DONE
-from ._date import learn
+from ._date import learn, mended
 from ._http1 import BODY, HEAD
 from ._runtime import MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
 
@@ -240,11 +240,10 @@ def _take(connection, token, found):
 
 
 def _save(token, seconds):
-    from . import _push_id
     from ._token_file import save
 
     try:
-        save(token, (epoch_ms() + _push_id.offset[0]) // 1000 + seconds)
+        save(token, mended(epoch_ms()) // 1000 + seconds)
         token.unsaved = None
     except OSError as error:
         # The token serves all the same, and the next one may find room.

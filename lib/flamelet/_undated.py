@@ -10,6 +10,7 @@ keeps the order.
 import os
 
 from . import _push_id
+from ._date import mended
 from ._records import integer
 from ._runtime import epoch_ms
 from .outbox import HEAD, READING, UNDATED, behind
@@ -36,7 +37,7 @@ def put(outbox, at: int) -> int:
 
 def is_known() -> bool:
     """Whether the time is known."""
-    return epoch_ms() + _push_id.offset[0] >= _push_id.EARLIEST
+    return mended(epoch_ms()) >= _push_id.EARLIEST
 
 
 def date(outbox, buffer, end: int) -> None:
@@ -82,7 +83,7 @@ def _start(outbox, boot):
     while known not in outbox.starts and known < outbox.boot:
         known += 1
     if known not in outbox.starts:
-        outbox.starts[known] = epoch_ms() + _push_id.offset[0] - outbox.elapsed()
+        outbox.starts[known] = mended(epoch_ms()) - outbox.elapsed()
         outbox.store_start(known, outbox.starts[known])
     ms = outbox.starts[known]
     while known > boot:

@@ -163,12 +163,14 @@ class Device:
 
     def _mend_clock(self):
         """The clock of the board is wrong by so much, says an answer that was verified."""
-        offset = _push_id.offset[0]
-        if offset:
-            now = epoch_ms() + offset
+        from ._date import mended
+
+        told = epoch_ms()
+        now = mended(told)
+        if now != told:
             self.board.set_clock(now // 1000)
             if abs(epoch_ms() - now) < _WRONG:
-                _push_id.offset[0] = 0
+                _push_id.offset[1] = 0
                 _push_id.forget()
         self._has_clock = True
 

@@ -18,15 +18,15 @@ class Clock:
         self.ticks = _runtime.ticks_add(self.ticks, ms)
 
     def __enter__(self):
-        self.saved = (bytes(_push_id._digits), _push_id._ticks[0], _push_id._is_known[0], _push_id.offset[0])
+        self.saved = (bytes(_push_id._digits), _push_id._ticks[0], _push_id._is_known[0], list(_push_id.offset))
         _push_id.ticks_ms = lambda: self.ticks
         _push_id.epoch_ms = lambda: self.epoch
         _push_id._is_known[0] = False
-        _push_id.offset[0] = 0
+        _push_id.offset[:] = [0, 0]
         return self
 
     def __exit__(self, *_):
-        _push_id._digits[:], _push_id._ticks[0], _push_id._is_known[0], _push_id.offset[0] = self.saved
+        _push_id._digits[:], _push_id._ticks[0], _push_id._is_known[0], _push_id.offset[:] = self.saved
         _push_id.ticks_ms = _runtime.ticks_ms
         _push_id.epoch_ms = _runtime.epoch_ms
 

@@ -72,3 +72,14 @@ def test_an_answer_that_could_be_forged_or_has_no_date_sets_nothing():
         with Clock(epoch=5000):
             learn(date, origin)
             assert _push_id.offset[0] == 0
+
+
+def test_a_clock_that_is_set_after_an_answer_is_believed_again():
+    with Clock(epoch=5000) as clock:
+        learn(b"Sat, 21 Nov 2026 13:48:27 GMT", Origin(True, "example.com", 443))
+        assert _date.mended(clock.epoch) == 1795268907000
+        clock.epoch = NOW
+        assert _date.mended(clock.epoch) == NOW
+        # One that is wrong by minutes is not.
+        learn(b"Sat, 21 Nov 2026 14:48:27 GMT", Origin(True, "example.com", 443))
+        assert _date.mended(clock.epoch) == 1795272507000

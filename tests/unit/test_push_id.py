@@ -123,3 +123,18 @@ def test_an_offset_mends_a_clock_that_was_never_set():
     with Clock(epoch=5000):
         _push_id.offset[0] = NOW - 5000
         assert 0 <= milliseconds(make_key()) - NOW <= 1
+
+
+def test_what_was_learnt_before_the_clock_was_set_counts_no_more():
+    with Clock(epoch=5000) as clock:
+        _push_id.offset[0] = NOW - 5000
+        make_key()
+        clock.epoch = NOW
+        _push_id.forget()
+        assert 0 <= milliseconds(make_key()) - NOW <= 1
+
+
+def test_an_offset_mends_a_clock_that_is_wrong():
+    with Clock(epoch=NOW - 3600000):
+        _push_id.offset[1] = 3600000
+        assert 0 <= milliseconds(make_key()) - NOW <= 1
