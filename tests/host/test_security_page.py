@@ -47,7 +47,7 @@ def test_a_disabled_account_serves_to_the_end_of_its_id_token(blocking_client, s
 
 def test_a_list_in_the_database_shuts_an_account_out_at_once(blocking_client, sim):
     blocking = re.search(r"^ *```\n *(.*)\n *```$", PAGE, re.MULTILINE)[1]
-    assert RULES.count("auth.uid === $uid") == 5
+    assert RULES.count("auth.uid === $uid") == 6
     sim.set_rules(RULES.replace("auth.uid === $uid", blocking))
     mine, other = sim.sign_in("d1"), sim.sign_in("d2")
     work = [["set", "devices/d1/state", 1], ["push", "devices/d1/telemetry", 1], ["get", "devices/d1"]]
