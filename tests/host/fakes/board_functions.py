@@ -190,14 +190,41 @@ def the_flash_is_written_only_when_another_network_works():
     world.change(networks={"home": HOME})
     board = ready()
     connect(board)
-    os.remove("/data/network")
-    write("/data/network", "home")
-    stamp = os.stat("/data/network")
-    time.sleep_ms(2000)
-    board.restart_network("a test")
-    assert not board.is_up()
+    import wifi
+
+    modes = []
+
+    def watched(name, mode="r"):
+        modes.append(mode)
+        return open(name, mode)
+
+    wifi.open = watched
+    for _ in range(3):
+        board.restart_network("a test")
+        connect(board)
+    assert modes == ["r"] * 3
+    world.change(networks={"garden": GARDEN})
     connect(board)
-    assert os.stat("/data/network") == stamp
+    assert modes == ["r"] * 4 + ["w"]
+
+
+def a_failure_is_not_held_against_the_network_that_is_tried_next():
+    world.change(networks={"garden": dict(GARDEN, join_ms=2500)})
+    board = ready()
+    assert connect(board) == ["home: no such network is in reach"]
+
+
+def after_all_networks_have_failed_the_radio_starts_anew():
+    world.change(networks={"home": NOBODY})
+    board = ready()
+    errors = []
+    while len(errors) < 6:
+        try:
+            board.connect()
+        except OSError as error:
+            errors.append(str(error))
+            assert network.station.times_off == len(errors) // 3
+        time.sleep_ms(200)
 
 
 def a_restarted_network_comes_up_anew():
@@ -516,6 +543,18 @@ def the_users_command_is_seen_while_online():
     assert shown(board, 1024, board.feed_watchdog) == [1] * 16
     board.led(False)
     assert shown(board, 1024, board.feed_watchdog) == [0] * 16
+
+
+def the_pin_is_written_only_when_the_light_changes():
+    board = ready()
+    import light
+
+    written = []
+    light.use(written.append)
+    for _ in range(100):
+        board.status("connecting")
+        time.sleep_ms(40)
+    assert 4 <= len(written) <= 5 and written[0] != written[1], written
 
 
 def identify_is_seen_for_five_seconds():

@@ -64,6 +64,7 @@ class _Station:
         self._limit = 0
         self._options = {}
         self.attempts = []
+        self.times_off = 0
 
     def active(self, on=None):
         global is_chip_on
@@ -73,6 +74,7 @@ class _Station:
             time.sleep_ms(world.read().get("radio_ms", 20))
             is_chip_on = True
         if not on:
+            self.times_off += 1
             self._is_up, self._since = False, None
         self._is_active = bool(on)
 
