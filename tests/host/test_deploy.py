@@ -22,7 +22,9 @@ pytestmark = [
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 20
 
-# A board.py that has what the real startup.py and rescue.py ask of one.
+# A board.py that has what the real startup.py and rescue.py ask of one. On the unix port Ctrl-C cuts into C, too: amid a
+# write it leaves littlefs in pieces, which no board does. So its starts count as failed in one test alone, and the others
+# write nothing then.
 BOARD = """
 import machine, sys
 NAME = "pico_w"
@@ -30,7 +32,7 @@ watchdog = None
 def hold_requested():
     return False
 def reset_cause():
-    return "software"
+    return "%s"
 def config():
     return {}
 def report(what, value=""):
@@ -58,7 +60,7 @@ def run(board):
 """
 
 
-def program(root, name="one", watchdog=0, spare=8, seed=0):
+def program(root, name="one", watchdog=0, spare=8, seed=0, cause="power on"):
     """Make a small checkout, with the real main.py and what starts a program; `seed` is for what it has besides."""
     (root / "lib" / "flamelet").mkdir(parents=True)
     (root / "boards" / "pico_w").mkdir(parents=True)
@@ -66,7 +68,7 @@ def program(root, name="one", watchdog=0, spare=8, seed=0):
     shutil.copy(ROOT / "main.py", root)
     for module in ("startup.py", "rescue.py"):
         shutil.copy(ROOT / "boards" / "shared" / module, root / "boards" / "shared")
-    (root / "boards" / "pico_w" / "board.py").write_text(BOARD)
+    (root / "boards" / "pico_w" / "board.py").write_text(BOARD.replace('"%s"', repr(cause)))
     (root / "lib" / "flamelet" / "__init__.py").write_text("")
     (root / "lib" / "flamelet" / "device.py").write_text(DEVICE % (watchdog, watchdog, name))
     for number in range(spare):
@@ -491,7 +493,7 @@ def test_ctrl_c_in_the_middle_restarts_the_board(monkeypatch, board, tmp_path):
 
 def test_a_deploy_is_no_failed_start(monkeypatch, board, tmp_path):
     for name in ("one", "two", "three", "four", "five"):
-        run(monkeypatch, board, program(tmp_path / name, name))
+        run(monkeypatch, board, program(tmp_path / name, name, cause="software"))
         wait_for_line(board, f"program {name}")
 
 
@@ -520,10 +522,10 @@ def test_a_board_is_held_at_whatever_moment_it_is_met(board):
     assert board.end_of_lives().count("reset") >= 12
 
 
-def test_a_board_that_prints_for_ever_is_not_waited_for(monkeypatch, board):
+def test_a_board_that_prints_on_and_on_is_not_waited_for(monkeypatch, board):
     monkeypatch.setattr(board_link, "ANSWER_SECONDS", 1)
     with pytest.raises(Exception, match="stopped answering"), board_link.connected(board.port) as link:
-        link.exec("import time\nwhile True:\n    print('x')\n    time.sleep_ms(50)")
+        link.exec("import time\nfor _ in range(100):\n    print('x')\n    time.sleep_ms(50)")
     monkeypatch.setattr(board_link, "ANSWER_SECONDS", 60)
     with board_link.connected(board.port) as link:
         assert link.eval("1 + 1") == 2
