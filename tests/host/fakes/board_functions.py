@@ -209,9 +209,9 @@ def the_flash_is_written_only_when_another_network_works():
 
 
 def a_failure_is_not_held_against_the_network_that_is_tried_next():
-    world.change(networks={"garden": dict(GARDEN, join_ms=2500)})
+    world.change(networks={"home": dict(NOBODY, reason=202), "garden": dict(GARDEN, join_ms=2500)})
     board = ready()
-    assert connect(board) == ["home: no such network is in reach"]
+    assert connect(board) == ["home: the password is wrong"]
 
 
 def after_all_networks_have_failed_the_radio_starts_anew():
