@@ -214,6 +214,11 @@ def a_failure_is_not_held_against_the_network_that_is_tried_next():
     assert connect(board) == ["home: the password is wrong"]
 
 
+def esp32_the_driver_may_try_again_by_itself():
+    world.change(networks={"home": dict(HOME, flaky=2, join_ms=900)})
+    assert connect(ready()) == []
+
+
 def after_all_networks_have_failed_the_radio_starts_anew():
     world.change(networks={"home": NOBODY})
     board = ready()

@@ -1,7 +1,7 @@
 """network, with the station of an ESP32 or of a Pico W, as their drivers behave.
 
 In: the networks of the world, by name: password (absent: open), join_ms, dhcp_ms (None: never an address), rssi, down
-(True: out of reach), refuses (True). Out: the status codes of each port.
+(True: out of reach), refuses (True), flaky (so many tries of an ESP32 fail first). Out: the status codes of each port.
 
 - ESP32: the reason of the last failure is shown until the next success, also while another attempt is under way;
   connect() amid an attempt raises; the driver tries again by itself, as often as `reconnects` says.
@@ -167,6 +167,8 @@ class _Station:
             return self._fail(STAT_NO_AP_FOUND)
         if network.get("password") != self._key:
             return self._fail(STAT_WRONG_PASSWORD if world.PORT == "rp2" else network.get("reason", _HANDSHAKE))
+        if self._tries < network.get("flaky", 0):
+            return self._fail(202)
         if network.get("refuses"):
             return self._fail(203 if world.PORT == "esp32" else -1)
         dhcp_ms = network.get("dhcp_ms", 20)
