@@ -1,0 +1,17 @@
+"""Readings and writes that wait in an outbox, for Gateway: see outbox.py."""
+
+from scenarios import outbox
+
+SERVICE = "Gateway"
+
+
+def kept(connect, say, **arguments):
+    return outbox.kept(connect, say, **arguments)
+
+
+def lost(connect, say, **arguments):
+    return outbox.lost(connect, say, **arguments)
+
+
+def refused(connect, say, **arguments):
+    return outbox.refused(connect, say, **arguments)
