@@ -24,7 +24,8 @@ from flamelet_tools.micropython import MISSING, find_micropython
 from flamelet_tools.simulator import Simulator
 
 RUNTIMES = ("cpython", "micropython")
-AT_A_TIME = 12
+AT_A_TIME = 16
+FAULTS_OF_A_DEVICE = 9  # which meets them one after another: most of the time is waiting
 COLUMNS_OF_A_TABLE = 8
 WIDTH = 240  # where the output is no terminal
 TITLES = {"database": "Realtime Database", "firestore": "Cloud Firestore", "gateway": "Firebase Express SDK"}
@@ -64,8 +65,14 @@ def faults(quick: bool, runtimes: tuple[str, ...], fault: str, operation: str, o
 def played(columns: Sequence[Operation], runtimes: Sequence[str], part: str = "") -> list[Cell]:
     """All cells of these columns, for the faults whose names hold `part`."""
     rows = [fault for fault in FAULTS if part in fault.name]
+    parts = [rows[at : at + FAULTS_OF_A_DEVICE] for at in range(0, len(rows), FAULTS_OF_A_DEVICE)]
     with Simulator(tls=True) as impostor, ThreadPoolExecutor(AT_A_TIME) as pool:
-        plays = [pool.submit(play, column, runtime, rows, impostor) for column in columns for runtime in runtimes]
+        plays = [
+            pool.submit(play, column, runtime, part, impostor)
+            for column in sorted(columns, key=lambda column: not column.is_open)  # the longest first
+            for runtime in runtimes
+            for part in parts
+        ]
         return [cell for one in plays for cell in one.result()]
 
 
