@@ -3,8 +3,8 @@
 In: the checkout. Out: exit code 0, or 1 and what is wrong. The tools, the library and the desktop board are checked
 against CPython; the library, the boards and main.py once more against the MicroPython stubs of each board, and the
 boards and main.py against those of the oldest firmware too. Those stub packages hold the same files with different
-contents, so each has a folder of its own in the environment, where pip puts it the first time. They bring a standard library as MicroPython has it, hence `--custom-typeshed-dir`
-(https://micropython-stubs.readthedocs.io, "mypy").
+contents, so each has a folder of its own in the environment, where pip puts it the first time. They bring a standard
+library as MicroPython has it, hence `--custom-typeshed-dir` (https://micropython-stubs.readthedocs.io, "mypy").
 """
 
 import os
