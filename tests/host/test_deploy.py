@@ -22,9 +22,9 @@ pytestmark = [
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 20
 
-# A board.py that has what the real startup.py and rescue.py ask of one. On the unix port Ctrl-C cuts into C, too: amid a
-# write it leaves littlefs in pieces, which no board does. So its starts count as failed in one test alone, and the others
-# write nothing then.
+# A board.py that has what the real startup.py and rescue.py ask of one. On the unix port Ctrl-C cuts into C, too:
+# amid a write it leaves littlefs in pieces, which no board does. So its starts count as failed in one test alone, and
+# the others write nothing then.
 BOARD = """
 import machine, sys
 NAME = "pico_w"
