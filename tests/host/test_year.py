@@ -97,3 +97,9 @@ def test_what_is_not_kept_is_seen(figure, seen):
 def test_less_than_two_boots_of_two_days_are_refused():
     result = CliRunner().invoke(year.year, ["--days", "3"])
     assert result.exit_code == 2 and "4" in result.output
+
+
+@pytest.mark.parametrize("smallest", [36, 208, 512])
+def test_the_smallest_heap_is_found(monkeypatch, smallest):
+    monkeypatch.setattr(year, "lives", lambda heap: heap >= smallest)
+    assert year.smallest_heap() == smallest
