@@ -224,7 +224,14 @@ FIRESTORE = (
         "firestore", "delete", prepare=put("delete", old=1), count=document("delete", {"old": 1}, lambda n: None)
     ),
     Operation("firestore", "update an increment", repeatable=False, prepare=put("add", n=5), count=increased),
-    Operation("firestore", "transaction", repeatable=False, prepare=put("add", n=5), count=increased),
+    Operation(
+        "firestore",
+        "transaction",
+        repeatable=False,
+        prepare=put("add", n=5),
+        count=increased,
+        target={"path": "/v1/projects/demo/databases/(default)/documents:commit"},
+    ),
     Operation("firestore", "feed.push", numbers=1),
     Operation("firestore", "feed.push_many", repeatable=False, numbers=MANY),
     Operation("firestore", "record, flush", "outbox", numbers=MANY),
