@@ -32,6 +32,7 @@ _SLICE = const(100)  # milliseconds: how soon a new interval is noticed
 _WATCH = const(250)
 _STARTED = const(60000)  # a program that ran so long has started well
 _ASK_CLOCK = const(5000)
+_DRIFT = const(43200000)  # milliseconds, half a day, after which the clock is set again
 _PATIENCE = const(600)  # seconds
 _DRAIN = const(8000)
 _WRONG = const(120000)  # milliseconds that a clock may be wrong
@@ -83,8 +84,8 @@ class Device:
         self.readings = Readings(self, config)
         self.commands = Commands(self)
         self._progress = Progress(self, config.get("patience", _PATIENCE))
-        self._has_clock = self._has_started = False
-        self._clock_asked = self._born = ticks_ms()
+        self._has_started = False
+        self._clock_due = self._born = ticks_ms()
 
     def close(self) -> None:
         """Close what is open, and tell the person what was done."""
@@ -152,14 +153,13 @@ class Device:
                 self._ask_clock()
                 if not for_ever:
                     return
-            await aio.sleep_ms(_WATCH)
+            await aio.sleep_ms(_WATCH if is_up else _SLICE // 2)
 
     def _ask_clock(self):
         now = ticks_ms()
-        if self._has_clock or ticks_diff(now, self._clock_asked) < 0:
-            return
-        self._clock_asked = ticks_add(now, _ASK_CLOCK)
-        self._has_clock = self.board.synchronize_clock()
+        if ticks_diff(now, self._clock_due) >= 0:
+            # The clock of a board drifts by seconds a day.
+            self._clock_due = ticks_add(now, _DRIFT if self.board.synchronize_clock() else _ASK_CLOCK)
 
     def _mend_clock(self):
         """The clock of the board is wrong by so much, says an answer that was verified."""
@@ -172,7 +172,6 @@ class Device:
             if abs(epoch_ms() - now) < _WRONG:
                 _push_id.offset[1] = 0
                 _push_id.forget()
-        self._has_clock = True
 
     # Measuring.
 
@@ -249,6 +248,9 @@ class Device:
             self._mend_clock()
             self._start_well()
         elif not getattr(error, "retry", False):
+            if type(error).__name__ == "TLSError":
+                # A certificate looks wrong where the clock is.
+                self._clock_due = ticks_ms()
             self.board.report("error", error if isinstance(error, FlameletError) else repr(error))
             self.board.status("error")
             if not isinstance(error, FlameletError):

@@ -33,7 +33,7 @@ class Board:
         self.restarts = []
         self.is_there = True
         self.folder = self.rtc = self.ended = None
-        self.fed = self.starts = self.clock = 0
+        self.fed = self.starts = self.clock = self.clock_asked = 0
 
     def connect(self):
         return self.is_there
@@ -83,6 +83,7 @@ class Board:
         return False
 
     def synchronize_clock(self):
+        self.clock_asked += 1
         return True
 
     def read_sensors(self):
@@ -607,3 +608,15 @@ class Memory:
         if content is None:
             return self.content
         self.content = bytes(content)
+
+
+async def test_a_certificate_that_looks_wrong_has_the_clock_set_again():
+    from flamelet.errors import TLSError
+
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=0.05) as running:
+            await until(lambda: cloud.readings)
+            assert running.board.clock_asked == 1
+            running.device.note(TLSError("TLS with x failed: the certificate has expired, or the clock is wrong"))
+            await until(lambda: running.board.clock_asked == 2)
