@@ -1,6 +1,6 @@
 """Plays one operation on one Python under each fault, and judges each cell.
 
-In: an operation, a runtime, faults. Out: `Cell`s. The client is one for the whole column (one more for TLS), in a
+In: an operation, a runtime, faults. Out: `Cell`s. The client is one for all of these faults (one more for TLS), in a
 process of its own; the server is a simulator of its own, where the effects are counted. A device that ends, or that
 hangs beyond every deadline, breaks its cell; the next fault finds a new one.
 """
