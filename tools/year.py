@@ -393,7 +393,7 @@ def figures(living: Life, seconds: float) -> Iterator[Figure]:
     yield "... executed once more, after a power cut", seen.totals["identified"] - len(answered), stops["power cut"]
     yield "heap after a collection, at the first start", seen.boots[0]["start"], None
     yield "... its growth until the end of a boot, the most", growth(seen.boots), 0
-    yield "... times that it was too small", seen.totals["MemoryError"], 0
+    yield "... MemoryErrors, which it survived", seen.totals["MemoryError"], None
     yield "errors told", seen.totals["error"], None
     yield "requests", seen.requests, None
     yield "seconds that it took", seconds, None

@@ -87,7 +87,6 @@ def test_a_reading_that_did_not_arrive_is_lost_unless_it_was_pending_at_a_power_
         ("... not executed", {"commands": ["c", "d"]}),
         ("... executed once more, after a power cut", {"totals": Counter(identified=5)}),
         ("... its growth until the end of a boot, the most", {"boots": [{"start": 1000, "end": 1064}]}),
-        ("... times that it was too small", {"totals": Counter(MemoryError=1)}),
     ],
 )
 def test_what_is_not_kept_is_seen(figure, seen):
