@@ -27,11 +27,38 @@ class Board:
         self.readings = self.identified = 0
         self.troubles = []
 
+    def storage(self):
+        return None
+
     def connect(self):
-        pass
+        return True
+
+    def signal_strength(self):
+        return None
 
     def synchronize_clock(self):
         return True
+
+    def set_clock(self, seconds_since_1970):
+        self.troubles.append("the clock of the desktop was wrong")
+
+    def reset_cause(self):
+        return "power on"
+
+    def started(self):
+        pass
+
+    def feed_watchdog(self):
+        pass
+
+    def status(self, new):
+        pass
+
+    def restart_network(self, reason):
+        self.troubles.append(reason)
+
+    def restart(self, reason):
+        raise SystemExit(reason)
 
     def stop_requested(self):
         return False
@@ -56,7 +83,7 @@ def tell(board, program, value):
     line = {
         "value": value,
         "readings": board.readings,
-        "not_sent": program.not_sent,
+        "not_sent": program.readings.not_sent,
         "identified": board.identified,
         "troubles": board.troubles,
         "heap": heap,
