@@ -240,9 +240,14 @@ def _load_proc():
 
 
 def _mem_free_proc():
-    for line in _read("/proc/meminfo").split("\n"):
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1])
+    # Line by line: in one piece it is the largest thing that a small heap has to place.
+    try:
+        with open("/proc/meminfo") as file:
+            for line in file:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1])
+    except OSError:
+        return None
     return None
 
 

@@ -11,7 +11,7 @@ NUMBER_WIDTH = 28  # "-9000000000000000.123456789" and one to spare
 POWERS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000)
 
 
-def put_text(buffer: bytearray, at: int, text: bytes) -> int:
+def put_text(buffer: bytearray, at: int, text: "bytes | bytearray") -> int:
     """Copy `text`."""
     end = at + len(text)
     buffer[at:end] = text

@@ -9,9 +9,10 @@ Limit: a transaction ends after 25 tries, as in Google's SDKs.
 """
 
 from . import InvalidArgument, _url
+from ._reads import get, value_of
 from ._request import build
 from ._runtime import const, getrandbits
-from ._values import etag_of, get, set, value_of
+from ._values import etag_of, set
 from .errors import PreconditionFailed, TransactionAborted
 
 _TRIES = const(25)

@@ -30,6 +30,7 @@ def opened(client, connection, target, headers=(), method="GET", body=b""):
             connection.begin(request, len(request), True)
             yield from _step_to(connection, request, HEAD)
             if connection.response.status < 300:
+                connection._request = None  # it has been sent, and is long
                 return request
             # A refusal and a redirect are no streams: read to the end, as any other answer.
             connection.streamed = False

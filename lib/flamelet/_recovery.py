@@ -12,7 +12,7 @@ from . import _url
 from ._backoff import asked, pause
 from ._connection import DONE
 from ._failures import failed, name
-from ._request import method_override
+from ._override import method_override
 from ._runtime import const, read
 from .errors import InvalidArgument, NetworkError, OutcomeUnknown, ProtocolError, Timeout, TLSError
 

@@ -5,7 +5,8 @@ to be one of an owner. ("Retrieving and Updating Firebase Realtime Database Secu
 """
 
 from . import InvalidArgument, _json
-from ._values import ask, value_of
+from ._reads import value_of
+from ._values import ask
 
 _PATH = ".settings/rules"
 

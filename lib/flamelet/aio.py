@@ -12,7 +12,7 @@ import asyncio
 from . import database, feed, stream
 from ._budget import turn
 from ._connection import DONE
-from ._runtime import MICROPYTHON, READ, const, ticks_add, ticks_diff, ticks_ms
+from ._runtime import MICROPYTHON, const, ticks_add, ticks_diff, ticks_ms
 
 _LONGEST_PAUSE = const(31)
 
@@ -29,47 +29,8 @@ if MICROPYTHON:
         return asyncio.sleep_ms(min(pause, ms))
 
 else:
-
-    def sleep_ms(ms):
-        return asyncio.sleep(ms / 1000)
-
-    async def _wait(waited, pause, ms=1 << 29):
-        if isinstance(waited, int):
-            await sleep_ms(min(waited, ms))
-        elif callable(waited):
-            await asyncio.get_running_loop().run_in_executor(None, waited)
-        else:
-            await _socket(waited, min(waited.remaining(), ms))
-
-    async def _socket(transport, ms):
-        """Until the socket is ready, the time is up, or someone closed it."""
-        if not transport.sock:
-            return
-        loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        number = transport.sock.fileno()
-        watch, forget = (
-            (loop.add_reader, loop.remove_reader)
-            if transport.events == READ
-            else (loop.add_writer, loop.remove_writer)
-        )
-
-        def wake():
-            # Before the number can belong to another socket.
-            forget(number)
-            transport.wake = None
-            if not ready.done():
-                ready.set_result(None)
-
-        watch(number, wake)
-        transport.wake = wake
-        timer = loop.call_later(ms / 1000, wake)
-        try:
-            await ready
-        finally:
-            timer.cancel()
-            if transport.wake is wake:
-                wake()
+    from ._cpython import sleep_async as sleep_ms  # noqa: F401  for device.py
+    from ._cpython import wait_async as _wait
 
 
 async def run(flow):

@@ -124,7 +124,8 @@ class Device:
                 task.cancel()
 
     async def _obey(self):
-        while not self.is_up:
+        # After the first write: two requests at the same time would take more of the heap.
+        while not self.has_state:
             await aio.sleep_ms(_SLICE)
         await self.commands.obey()
 
@@ -213,10 +214,10 @@ class Device:
         reason = self._progress.kept()
         values: dict = {"state": self.state()}
         if reason:
-            from ._values import _new_key
+            from ._pushes import new_key
 
             told = {"reason": reason, "cause": self.board.reset_cause(), "at": {".sv": "timestamp"}}
-            values["restarts/" + _new_key()] = told
+            values["restarts/" + new_key()] = told
         try:
             await self.database.update(self.path, values)
             if reason:

@@ -56,7 +56,7 @@ class Feed:
             verb = b"PUT "
             rest = " HTTP/1.1\r\nHost: %s\r\nContent-Length:" % _url.host_header(database._origin)
             if database._override:
-                from ._request import overridden
+                from ._override import overridden
 
                 verb, rest = overridden(database, rest)
             self._length_at = len(verb) + len(target) + len(rest)

@@ -8,7 +8,7 @@ Google's SDKs: null, false, true, numbers, strings, objects; ties by key; keys t
 Limit: the answer is held whole, and its rows are sorted in place: a limit keeps it small.
 """
 
-from . import InvalidArgument, _json, _url, _values
+from . import InvalidArgument, _json, _reads, _url, _values
 from .database import keys
 
 _OBJECT = 5
@@ -126,10 +126,10 @@ class Query:
             if name not in ("timeout", "auth_variable_override"):
                 text = "Mixing '%s' and querying parameters is not supported: a query takes timeout"
                 raise InvalidArgument(text % name)
-        parameters = "&".join([part for part in (self._text(), _values.parameters(options)) if part])
+        parameters = "&".join([part for part in (self._text(), _reads.parameters(options)) if part])
         database = self._database
         connection = yield from _values.ask(database, "GET", database._target(self._path, parameters))
-        return rows(_values.value_of(connection), self._parameters["orderBy"])
+        return rows(_reads.value_of(connection), self._parameters["orderBy"])
 
 
 def rows(content: object, index: str) -> list:

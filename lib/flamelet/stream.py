@@ -27,6 +27,7 @@ from ._http1 import BODY
 from ._opening import opened
 from ._runtime import const, ticks_add, ticks_diff, ticks_ms
 from ._sse import EVENT, NEED, PROJECTED, EventParser
+from .database import keys
 
 Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
 
@@ -71,12 +72,11 @@ class Stream(Closing):
         self._connection.response.wanted = _WANTED
         self._path = path
         self._query = query
-        # A path that cannot be is refused at once.
-        client._target(path, query)
+        keys(path)  # one that cannot be is refused at once
         if pattern:
-            from . import _projection, database
+            from . import _projection
 
-            wanted = [key for key in database.keys(pattern) if key]
+            wanted = [key for key in keys(pattern) if key]
             self._parser: EventParser = _projection.Projection(_NAMES, event_bytes, wanted)
         else:
             from . import _json
