@@ -11,7 +11,6 @@ import itertools
 import json
 import os
 import random
-import socket
 import tempfile
 import time
 from collections import Counter
@@ -28,6 +27,7 @@ from flamelet_tools.bench.figures import Row, Value
 from flamelet_tools.bench.running import Process, compile_everything
 from flamelet_tools.micropython import MISSING, find_micropython, module_path
 from flamelet_tools.simulator import Record, Simulator
+from flamelet_tools.simulator.push_id import milliseconds
 
 DEVICE = "devices/d1"
 RULES = {"rules": {"devices": {"$device": {".read": "auth.uid == $device", ".write": "auth.uid == $device"}}}}
@@ -45,8 +45,8 @@ STOP_SECONDS = 60  # that the device may take from a stop to the next one
 REFUSED_SECONDS = 2  # of the machine's time
 GROUP = 8  # readings that are written to flash together
 KEY_TOLERANCE = 120_000  # milliseconds: what a server's Date is trusted to
-ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
-HEAP_STEP = 4
+HEAP_STEP = 4  # KiB, of the search for the smallest heap
+REAL_TIME_NS = time.time_ns  # `time` is another one while a device lives
 
 # How the server is lost: the faults of the simulator, and whether nobody answers at all.
 OUTAGES: dict[str, tuple[list[dict[str, Any]], bool]] = {
@@ -106,18 +106,16 @@ def script(days: int) -> list[Stop]:
         stops.append(Stop(begin + 23 * HOUR + 31 * MINUTE, "collect"))
         if day % boot == 0:
             for number, kind in enumerate(OUTAGES):
-                stops.append(Stop(begin + (FIRST_OUTAGE + number) * HOUR + 5 * MINUTE, "outage", kind))
-                stops.append(Stop(begin + (FIRST_OUTAGE + number) * HOUR + 25 * MINUTE, "restore"))
+                stops += short_outage(begin, number, kind)
             stops.append(Stop(begin + 23 * HOUR + 30 * MINUTE, "heap", "start"))
             continue
         kind = next(kinds)
         lost = begin + chance.randrange(2 * HOUR, 12 * HOUR)
         found = lost + chance.randrange(10 * MINUTE, SHORT.get(kind, LONGEST_OUTAGE))
-        stops += [Stop(lost, "outage", kind), Stop(found, "restore")]
+        stops += outage(lost, found, kind)
         if day % boot == boot - 1:
             # After the same trouble as the first time, since the last error is kept.
-            last = begin + (FIRST_OUTAGE + len(OUTAGES) - 1) * HOUR
-            stops += [Stop(last + 5 * MINUTE, "outage", list(OUTAGES)[-1]), Stop(last + 25 * MINUTE, "restore")]
+            stops += short_outage(begin, len(OUTAGES) - 1, list(OUTAGES)[-1])
             stops.append(Stop(begin + 23 * HOUR + 30 * MINUTE, "heap", "end"))
         if day % boot == boot - 1 and day < days - 1:
             stops += restart(begin + 23 * HOUR + 40 * MINUTE, next(restarts), chance)
@@ -125,12 +123,21 @@ def script(days: int) -> list[Stop]:
     return sorted(stops)
 
 
+def outage(lost: int, found: int, kind: str) -> list[Stop]:
+    return [Stop(lost, "outage", kind), Stop(found, "restore")]
+
+
+def short_outage(day: int, number: int, kind: str) -> list[Stop]:
+    """Twenty minutes in the hour `number` of those that a day has for it."""
+    hour = day + (FIRST_OUTAGE + number) * HOUR
+    return outage(hour + 5 * MINUTE, hour + 25 * MINUTE, kind)
+
+
 def restart(at: int, what: str, chance: random.Random) -> list[Stop]:
     if what == "own":
-        return [Stop(at, "outage", "black hole"), Stop(at + 13 * HOUR, "restore")]
+        return outage(at, at + 13 * HOUR, "black hole")
     # In the middle of an outage.
-    stops = [Stop(at, "outage", "503"), Stop(at + 3 * HOUR, "restore")]
-    return [*stops, Stop(at + chance.randrange(HOUR, 2 * HOUR), what)]
+    return [*outage(at, at + 3 * HOUR, "503"), Stop(at + chance.randrange(HOUR, 2 * HOUR), what)]
 
 
 @dataclass
@@ -230,7 +237,7 @@ class Life:
     def add_up(self) -> None:
         """Add to what was seen what the device did from its start to its end."""
         assert self.device
-        self.device.__exit__()
+        self.device.close()
         self.seen.totals.update(self.status["told"])
         for name in ("identified", "dropped", "refused", "corrupt"):
             self.seen.totals[name] += self.status[name]
@@ -240,7 +247,7 @@ class Life:
         self.clock.close()
         if self.device and self.device.process.poll() is None:
             self.device.process.kill()
-            self.device.__exit__()
+            self.device.close()
 
     # What happens.
 
@@ -276,11 +283,7 @@ class Life:
         self.is_dark = False
         self.seen.offline += stop.at - self.lost_at
         # A listener that was closed comes back by itself.
-        deadline = time.monotonic() + 2 * REFUSED_SECONDS
-        while not is_listening(self.simulator.port):
-            if time.monotonic() > deadline:
-                raise click.ClickException("the simulator does not listen again")
-            time.sleep(0.01)
+        self.simulator.wait_until_listening(2 * REFUSED_SECONDS)
 
     def collect(self) -> None:
         """Take away what has arrived, so that the tree does not grow, and keep what it was."""
@@ -301,15 +304,6 @@ class Life:
 
     def time_ns(self) -> int:
         return REAL_TIME_NS() + int(os.pread(self.clock.fileno(), 20, 0)) * 1_000_000
-
-
-REAL_TIME_NS = time.time_ns
-
-
-def is_listening(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
 
 
 @contextlib.contextmanager
@@ -406,10 +400,3 @@ def growth(boots: list[dict[str, int]]) -> int:
 def largest_error(seen: Seen) -> float:
     """Seconds between the time in a key and the time in its reading."""
     return max(abs(milliseconds(key) - at * 1000) for found in seen.readings.values() for key, at in found) / 1000
-
-
-def milliseconds(key: str) -> int:
-    value = 0
-    for letter in key[:8]:
-        value = value * 64 + ALPHABET.index(letter)
-    return value

@@ -42,6 +42,10 @@ class Process:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the process end, since its input does; kill it where it does not in time."""
         assert self.process.stdin and self.process.stdout
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
@@ -54,10 +58,14 @@ class Process:
 
     def ask(self, line: str, seconds: float = 60) -> Any:
         """Send `line`; its answer. Raises click.ClickException where there is none within `seconds`."""
+        self.send(line)
+        return self.read(seconds)
+
+    def send(self, line: str) -> None:
+        """Send `line`, which has no answer."""
         assert self.process.stdin
         with contextlib.suppress(BrokenPipeError):  # it has ended: what it said is then read
             self.process.stdin.write(line.encode() + b"\n")
-        return self.read(seconds)
 
     def read(self, seconds: float = 60) -> Any:
         """The next line of JSON."""

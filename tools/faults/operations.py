@@ -15,8 +15,6 @@ from flamelet_tools.simulator import Simulator
 
 MANY = 5  # readings of a cell
 BAD_AT, WITH_BAD = 25, 50  # the one that the rules refuse, of so many
-MILLISECONDS_OF_A_KEY = 8
-_ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 
 _FEED_RULE = {"$key": {".validate": "newData.child('ok').val() == 1"}}
 RULES = {"rules": {".read": "auth != null", ".write": "auth != null", "feed": _FEED_RULE}}
@@ -284,11 +282,3 @@ def in_order(readings: dict[str, Any], n: int) -> bool:
     """Whether the readings of cell `n` lie in the order in which they were taken, by their keys."""
     numbers = [readings[key]["n"] for key in sorted(readings) if readings[key]["n"] // 100 == n]
     return numbers == sorted(numbers)
-
-
-def key_ms(key: str) -> int:
-    """The time in a key, in milliseconds since 1970."""
-    ms = 0
-    for letter in key[:MILLISECONDS_OF_A_KEY]:
-        ms = 64 * ms + _ALPHABET.index(letter)
-    return ms

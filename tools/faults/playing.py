@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ from flamelet_tools.faults.faults import TIMEOUTS, Fault, reset
 from flamelet_tools.faults.operations import BAD_AT, WITH_BAD, Mangled, Operation
 from flamelet_tools.micropython import environment, find_micropython
 from flamelet_tools.simulator import Simulator
+from flamelet_tools.simulator.push_id import milliseconds
 
 HEAP = "4m"
 UNKNOWN, LATER = "OutcomeUnknown", "later"
@@ -76,7 +76,7 @@ class Column:
         acted = self.ask(told, "act")
         simulator.clear_faults()
         time.sleep(max(0.0, begun + fault.seconds - time.monotonic()))
-        wait_for(simulator)
+        simulator.wait_until_listening(BACK_SECONDS)
         healed = self.ask(told, "heal")
         outcome = acted["outcome"]
         shown = outcome[1] if outcome[0] == "error" or outcome[1] == LATER else "ok"
@@ -85,19 +85,6 @@ class Column:
 
     def ask(self, told: dict[str, Any], do: str) -> Any:
         return self.device.ask(json.dumps({"do": do, **told}), HANGS_SECONDS)
-
-
-def wait_for(simulator: Simulator) -> None:
-    """Return when somebody listens again."""
-    end = time.monotonic() + BACK_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", simulator.port), BACK_SECONDS).close()
-            return
-        except ConnectionRefusedError:
-            if time.monotonic() > end:
-                raise click.ClickException(f"nobody listened again within {BACK_SECONDS} s") from None
-        time.sleep(0.01)
 
 
 def play(operation: Operation, runtime: str, faults: Sequence[Fault], impostor: Simulator) -> list[Cell]:
@@ -123,7 +110,6 @@ def column(operation: Operation, runtime: str, impostor: Simulator) -> Iterator[
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flamelet-")))
         simulators = {tls: stack.enter_context(serving(operation, tls)) for tls in (False, True)}
         device = stack.enter_context(started(runtime))
-        assert device.process.stdin
         order = {
             "service": operation.service,
             "operation": operation.name,
@@ -132,7 +118,7 @@ def column(operation: Operation, runtime: str, impostor: Simulator) -> Iterator[
             "plain": place(simulators[False], folder),
             "tls": place(simulators[True], folder),
         }
-        device.process.stdin.write(json.dumps(order).encode() + b"\n")
+        device.send(json.dumps(order))
         yield Column(operation, runtime, simulators, impostor, device)
 
 
@@ -225,8 +211,9 @@ def of_readings(fault: Fault, operation: Operation, simulator: Simulator, n: int
         return
     now = time.time() * 1000
     for key, fields in readings.items():
-        if fields["n"] // 100 == n and abs(operations.key_ms(key) - now) > KEY_TOLERANCE_MS:
-            yield f"a key is {(operations.key_ms(key) - now) / 86_400_000:.0f} days from now"
+        ahead = milliseconds(key) - now
+        if fields["n"] // 100 == n and abs(ahead) > KEY_TOLERANCE_MS:
+            yield f"a key is {ahead / 86_400_000:.0f} days from now"
             return
 
 

@@ -29,6 +29,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import json
+import socket
 import ssl
 import threading
 import time
@@ -378,6 +379,21 @@ class Simulator:
     def revoke_streams(self) -> int:
         """Sends `auth_revoked` to all streams and ends them; returns how many."""
         return self._call(lambda: end_streams(self._state, answers.AUTH_REVOKED))
+
+    def wait_until_listening(self, seconds: float) -> None:
+        """Returns when connections are taken again, after a fault of the listening sockets.
+
+        Raises: TimeoutError if they are not within `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                socket.create_connection((self._options.host, self.port), seconds).close()
+                return
+            except ConnectionRefusedError:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"the simulator did not listen again within {seconds} s") from None
+            time.sleep(0.01)
 
     def reset_connections(self) -> int:
         """Ends all connections by RST, without a word; returns how many."""

@@ -1,4 +1,4 @@
-"""Keys for POST, by the algorithm of Google's SDKs.
+"""Keys for POST, by the algorithm of Google's SDKs, and the time in a key.
 
 In: the time in milliseconds. Out: 20 characters that sort by time: 8 for the time, 12 random ones. Within one
 millisecond the random part is the last one plus 1, so that keys made in a row also sort in that order.
@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 
 ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+_TIME_LENGTH = 8
 _RANDOM_VALUES = 64**12
 
 
@@ -21,9 +22,17 @@ def push_ids(random_below: Callable[[int], int] = secrets.randbelow) -> Callable
         nonlocal last_ms, last_random
         last_random = (last_random + 1) % _RANDOM_VALUES if now_ms == last_ms else random_below(_RANDOM_VALUES)
         last_ms = now_ms
-        return _encode(now_ms, 8) + _encode(last_random, 12)
+        return _encode(now_ms, _TIME_LENGTH) + _encode(last_random, 12)
 
     return push_id
+
+
+def milliseconds(key: str) -> int:
+    """Returns the time in a key, in milliseconds since 1970."""
+    value = 0
+    for letter in key[:_TIME_LENGTH]:
+        value = value * 64 + ALPHABET.index(letter)
+    return value
 
 
 def _encode(number: int, length: int) -> str:
