@@ -111,20 +111,33 @@ class Readings:
         device = self._device
         backoff = Backoff()
         while True:
-            if not self.waiting or not device.is_up:
-                if self._folder and self._kept:
-                    self._kept.outbox.commit_if_due()
-                await sleep_ms(_SLICE)
-                continue
             error = None
             try:
-                await self._send_next()
-                backoff.reset()
+                if self._is_sending and self._folder and device.is_online is False:
+                    # It has to wait: on flash, where a power cut does not take it.
+                    self._keep_pending()
+                if self.waiting and device.is_up:
+                    await self._send_next()
+                    backoff.reset()
+                    continue
             except device.TROUBLE as trouble:
                 error = trouble
                 device.note(error)
-            if error:
-                await device.pause(backoff.wait(error))
+                device.board.status("waiting")
+            await self._wait(backoff.wait(error) if error else _SLICE)
+
+    async def _wait(self, ms):
+        """Wait, for a reading or before the next try; what is old enough goes to flash meanwhile."""
+        start = ticks_ms()
+        left = ms
+        while left >= 0:
+            try:
+                if self._kept:
+                    self._kept.outbox.commit_if_due()
+            except self._device.TROUBLE as error:
+                self._device.note(error)
+            await sleep_ms(min(left, _TURN))
+            left = ms - ticks_diff(ticks_ms(), start)
 
     async def _send_next(self):
         if not self._device.has_state:
@@ -151,8 +164,8 @@ class Readings:
 
     def _keep_pending(self):
         """Put the reading that was sent, and not answered, into the outbox: under its key."""
-        self._is_sending = False
         self.open().keep(self.feed)
+        self._is_sending = False
 
     async def flush(self, batches: int = 0) -> None:
         """Send what waits in the outbox."""

@@ -109,6 +109,9 @@ class RamOutbox:
         """Make durable what is pending; whether all is."""
         return not self._held
 
+    def commit_if_due(self) -> None:
+        """Make durable what is pending, if it is a group or old enough: only flash waits for that."""
+
     def refusals(self) -> list:
         """(key or path, reason, JSON) of the last records that the server refused, the newest last."""
         return list(self._refusals)

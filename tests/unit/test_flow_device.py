@@ -520,6 +520,39 @@ async def test_what_waits_at_the_end_goes_out_after_the_next_start():
         assert not [name for name in os.listdir(folder + "/outbox") if name.endswith(".out")]
 
 
+async def test_a_reading_that_cannot_be_sent_is_on_flash_before_another_one_is_taken():
+    for is_there in (False, True):
+        cloud = Cloud()
+        with Folder() as folder, Network() as network:
+            async with Running(cloud, network, storage=folder, interval=3600) as running:
+                readings = running.device.readings
+                network.endless = [refused()]
+                if not is_there:
+                    running.board.connect = no_network
+                await until(lambda: readings.outbox)
+                assert (readings.outbox.waiting, readings.outbox.pending) == (1, 1), is_there
+                readings.outbox._longest_ms = 200
+                await until(lambda: not readings.outbox.pending)
+                assert readings.waiting == 1 and not cloud.readings, is_there
+
+
+def no_network():
+    raise OSError("no such network is in reach")
+
+
+async def test_a_device_whose_flash_takes_no_outbox_keeps_its_readings_in_ram():
+    cloud = Cloud()
+    with Folder() as folder, Network() as network:
+        async with Running(cloud, network, storage=folder + "/missing", interval=0.05, count=20) as running:
+            network.endless = [refused()]
+            await until(lambda: running.device.readings.waiting >= 3)
+            network.endless = [cloud.serve]
+            await asyncio.wait_for(running.task, 4)
+    assert numbers(cloud) == list(range(1, 21))
+    assert running.board.restarts == []
+    assert "readings wait in RAM" in [value for what, value in running.board.reports if what == "error"][0]
+
+
 async def test_without_progress_first_the_network_is_restarted_and_then_the_device_which_says_why():
     cloud = Cloud()
     with Folder() as folder, Network() as network:
