@@ -25,7 +25,9 @@ def flush(feed, batches):
     try:
         _push_id.forget()
         if outbox.blocked:
-            yield from _probe(feed)
+            from . import _refused
+
+            yield from _refused.probe(feed)
         return (yield from _all(feed, batches))
     finally:
         outbox.flushing = False
@@ -45,9 +47,11 @@ def _all(feed, batches):
             return taken
         buffer, end = batch
         if feed.sends_alone:
-            return (yield from _one_by_one(feed, batches))
+            from . import _flush_alone
+
+            return (yield from _flush_alone.flush(feed, batches))
         mark = outbox.mark(place)
-        yield from _date(feed, buffer, end)
+        yield from date(feed, buffer, end)
         refusals: dict = {}
         accepted = yield from _slices(feed, buffer, end, refusals)
         if not (accepted or before) and (refusals or error):
@@ -60,8 +64,10 @@ def _all(feed, batches):
             before = place
             place = 0
             continue
-        for at in sorted(refusals):
-            _set_aside(outbox, buffer, at, refusals[at])
+        if refusals:
+            from . import _refused
+
+            _refused.set_aside(outbox, buffer, refusals)
         outbox.done(0, mark, end)
         before = max(0, before - 1)
         taken += accepted
@@ -70,35 +76,7 @@ def _all(feed, batches):
             return taken
 
 
-def _one_by_one(feed, batches):
-    """Flow: as `_all`, where what was accepted must not be sent again: each record leaves the outbox by itself."""
-    outbox = feed.outbox
-    taken = moved = 0
-    while outbox.waiting and (not batches or taken < batches or moved):
-        buffer, end = outbox.batch(0)
-        at = _next(buffer, 0, end)
-        end = behind(buffer, at)
-        mark = outbox.mark(0)
-        yield from _date(feed, buffer, end)
-        refusals: dict = {}
-        accepted = yield from _halves(feed, buffer, at, end, refusals)
-        record = bytes(memoryview(buffer)[at:end])
-        if accepted or taken:
-            for refused in refusals:
-                _set_aside(outbox, record, 0, refusals[refused])
-                moved = max(0, moved - 1)
-        elif moved == outbox.waiting:
-            raise refusals[at]
-        outbox.done(0, mark, end)
-        if not accepted and not taken:
-            # Behind the others: is any of them accepted?
-            outbox.put_back(record)
-            moved += 1
-        taken += accepted
-    return taken
-
-
-def _date(feed, buffer, end):
+def date(feed, buffer, end):
     """Flow: give the undated readings their time."""
     if _has_undated(buffer, end):
         from . import _undated
@@ -128,30 +106,30 @@ def _slices(feed, buffer, end, refusals):
         at = behind(buffer, start)
         while at < end and behind(buffer, at) - start <= len(feed.outbox.buffer):
             at = behind(buffer, at)
-        accepted += yield from _halves(feed, buffer, start, at, refusals)
+        accepted += yield from halves(feed, buffer, start, at, refusals)
         start = at
     return accepted
 
 
-def _halves(feed, buffer, start, end, refusals):
+def halves(feed, buffer, start, end, refusals):
     """Flow: send buffer[start:end]; how many records were accepted. `refusals`: {position: error} of the others."""
     count = _count(buffer, start, end)
     if not count:
         return 0
     try:
-        yield from _send(feed, buffer, start, end)
+        yield from send(feed, buffer, start, end)
         return count
     except FlameletError as error:
         if not _is_refused(error):
             raise
         if count == 1:
-            refusals[_next(buffer, start, end)] = error
+            refusals[next_of(buffer, start, end)] = error
             return 0
     middle = start
     for _ in range(count // 2):
-        middle = behind(buffer, _next(buffer, middle, end))
-    accepted = yield from _halves(feed, buffer, start, middle, refusals)
-    return accepted + (yield from _halves(feed, buffer, middle, end, refusals))
+        middle = behind(buffer, next_of(buffer, middle, end))
+    accepted = yield from halves(feed, buffer, start, middle, refusals)
+    return accepted + (yield from halves(feed, buffer, middle, end, refusals))
 
 
 def _is_refused(error):
@@ -161,7 +139,7 @@ def _is_refused(error):
     return isinstance(error, (BadRequest, PermissionDenied, GatewayError)) and not error.retry
 
 
-def _send(feed, buffer, start, end):
+def send(feed, buffer, start, end):
     """Flow: send the records of buffer[start:end] in order: readings that follow each other together, writes alone."""
     service = feed._service
     while start < end:
@@ -171,48 +149,19 @@ def _send(feed, buffer, start, end):
                 next_at = behind(buffer, next_at)
             yield from service.put_many(feed, buffer, start, next_at)
         elif buffer[start + 2] == SET:
-            path, body = _parts(buffer, start)
+            path, body = parts(buffer, start)
             yield from service.put(feed, path, body)
         start = next_at
 
 
-def _probe(feed):
-    """Flow: send the newest record alone; its refusal is raised."""
-    outbox = feed.outbox
-    newest = outbox.newest()
-    if newest:
-        buffer, end = newest
-        yield from _date(feed, buffer, end)
-        at = 0
-        last = -1
-        while at < end:
-            if buffer[at + 2] <= SET:
-                last = at
-            at = behind(buffer, at)
-        if last >= 0:
-            yield from _send(feed, buffer, last, behind(buffer, last))
-    outbox.blocked = False
-
-
-def _set_aside(outbox, buffer, at, error):
-    if buffer[at + 2] == SET:
-        name, body = _parts(buffer, at)
-    else:
-        view = memoryview(buffer)
-        key_end = at + HEAD + _push_id.SIZE
-        name = bytes(view[at + HEAD : key_end]).decode()
-        body = bytes(view[key_end : behind(buffer, at) - TAIL])
-    outbox.set_aside(name, str(error), body)
-
-
-def _parts(buffer, at):
+def parts(buffer, at):
     """(path, body) of the write at buffer[at]."""
     payload = bytes(memoryview(buffer)[at + HEAD : behind(buffer, at) - TAIL])
     path, _, body = payload.partition(b"\0")
     return path.decode(), body
 
 
-def _next(buffer, at, end):
+def next_of(buffer, at, end):
     """The first reading or write at or behind buffer[at]."""
     while at < end and buffer[at + 2] > SET:
         at = behind(buffer, at)

@@ -1,7 +1,7 @@
 """Many readings as one body: what stands around them differs from service to service.
 
-In: a run of readings in the buffer of an outbox. Out: their JSON in one piece, which is all that it takes: a list of
-them would take twice as much.
+In: a run of readings in the buffer of an outbox, and `around`: (before each key, between it and its JSON, the opening,
+the closing of the whole). Out: their JSON in one piece, or in its place in a request, which takes half as much.
 """
 
 from ._copy import copy
@@ -9,13 +9,28 @@ from ._push_id import SIZE
 from .outbox import HEAD, TAIL, behind
 
 
-def joined(buffer, start: int, end: int, before: bytes, between: bytes, opening: bytes, closing: bytes) -> bytearray:
-    """`opening`, then of each reading `before`, its key, `between`, its JSON, parted by commas; `closing`."""
-    # Each reading has what stands around it and a comma in place of what a record has.
-    extra = len(before) + len(between) + 1 - HEAD - TAIL
-    body = bytearray(len(opening) + end - start + extra * count(buffer, start, end) - 1 + len(closing))
-    body[: len(opening)] = opening
-    to = len(opening)
+def joined(buffer, start: int, end: int, around: tuple) -> bytearray:
+    """The body."""
+    body = bytearray(size_of(buffer, start, end, around))
+    write(body, 0, buffer, start, end, around)
+    return body
+
+
+def size_of(buffer, start: int, end: int, around: tuple) -> int:
+    """How many bytes the body has."""
+    before, between, opening, closing = around
+    size = len(opening) - 1 + len(closing) + end - start
+    while start < end:
+        # What stands around it and a comma, in place of what a record has.
+        size += len(before) + len(between) + 1 - HEAD - TAIL
+        start = behind(buffer, start)
+    return size
+
+
+def write(body, to: int, buffer, start: int, end: int, around: tuple) -> None:
+    """Write it at body[to:]."""
+    before, between, opening, closing = around
+    to = copy(body, to, opening, 0, len(opening))
     while start < end:
         key = start + HEAD
         start = behind(buffer, start)
@@ -26,14 +41,4 @@ def joined(buffer, start: int, end: int, before: bytes, between: bytes, opening:
         if start < end:
             body[to] = 44
             to += 1
-    body[to:] = closing
-    return body
-
-
-def count(buffer, start: int, end: int) -> int:
-    """How many records there are."""
-    number = 0
-    while start < end:
-        start = behind(buffer, start)
-        number += 1
-    return number
+    copy(body, to, closing, 0, len(closing))

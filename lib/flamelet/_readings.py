@@ -4,7 +4,7 @@ In: rows of the board's sensors. Out: one push for each, as long as the server a
 sent, and each one that is taken meanwhile, goes into the outbox, and from there in batches. The outbox is opened when
 it is needed: a device whose network never fails does not pay for it.
 
-Memory: one row; with an outbox that and a second feed.
+Memory: one row, and the outbox; from its opening to the first flush a second feed.
 """
 
 import os
@@ -169,7 +169,8 @@ class Readings:
 
     async def flush(self, batches: int = 0) -> None:
         """Send what waits in the outbox."""
-        kept = self.open()
+        # From now on this one also pushes: a request takes more than a kilobyte.
+        kept = self.feed = self.open()
         outbox = kept.outbox
         before = outbox.refused
         self.sent += await kept.flush(batches)

@@ -1,12 +1,13 @@
 """How the Realtime Database takes the records of an outbox: many readings as one PATCH, a write as a PUT."""
 
 from . import InvalidArgument
-from ._joined import joined
+from ._joined import size_of, write
 from ._request import build
 from .database import keys
 
 CLOSING = 0  # bytes behind a row that belong to the request
 _INCREMENT = b'".sv":{'
+_AROUND = (b'"', b'":', b"{", b"}")
 
 
 def encode(feed, path, value) -> bytes:
@@ -22,12 +23,17 @@ def encode(feed, path, value) -> bytes:
 
 def put_many(feed, buffer, start, end):
     """Flow: write the readings in buffer[start:end]."""
-    yield from _write(feed, "PATCH", feed._path, joined(buffer, start, end, b'"', b'":', b"{", b"}"))
+    # The body is written into the request: a small heap has no room for both.
+    size = size_of(buffer, start, end, _AROUND)
+    request = _request(feed, "PATCH", feed._path, b"", size)
+    write(request, len(request) - size, buffer, start, end, _AROUND)
+    yield from feed._database._answered(request, len(request), True)
 
 
 def put(feed, path, body):
     """Flow: write `body` at `path`."""
-    yield from _write(feed, "PUT", path, body)
+    request = _request(feed, "PUT", path, body, 0)
+    yield from feed._database._answered(request, len(request), True)
 
 
 def ask_time(feed):
@@ -36,7 +42,6 @@ def ask_time(feed):
     yield from feed._database._exchange(request, len(request), True)
 
 
-def _write(feed, method, path, body):
+def _request(feed, method, path, body, room):
     database = feed._database
-    request = build(database, method, database._target(path, "print=silent"), body)
-    yield from database._answered(request, len(request), True)
+    return build(database, method, database._target(path, "print=silent"), body, (), room)

@@ -24,7 +24,7 @@ def encode(feed, path, value) -> bytes:
 def put_many(feed, buffer, start, end):
     """Flow: write the readings in buffer[start:end]."""
     before = b'{"update":{"name":"%s/' % feed._name.encode()
-    yield from _commit(feed, joined(buffer, start, end, before, b'","fields":', b'{"writes":[', b"]}"))
+    yield from _commit(feed, joined(buffer, start, end, (before, b'","fields":', b'{"writes":[', b"]}")))
 
 
 def put(feed, path, body):

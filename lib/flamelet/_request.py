@@ -3,8 +3,11 @@
 from ._url import host_header
 
 
-def build(client, method: str, target: str, body: bytes = b"", headers: tuple = ()) -> bytearray:
-    """The bytes of a request of `client` to `target`, a path with its query; `headers`: lines without their ends."""
+def build(client, method: str, target: str, body: bytes = b"", headers: tuple = (), room: int = 0):
+    """The bytes of a request of `client` to `target`, a path with its query, as a bytearray.
+
+    `headers`: lines without their ends; `room`: bytes at its end for a body that is yet to be written.
+    """
     if client._override and method not in ("GET", "POST"):
         from ._override import overridden_request
 
@@ -12,11 +15,11 @@ def build(client, method: str, target: str, body: bytes = b"", headers: tuple = 
     lines = [" HTTP/1.1", "Host: " + host_header(client._origin)]
     lines.extend(headers)
     if body or method not in ("GET", "DELETE"):
-        lines.append("Content-Length: %d" % len(body))
+        lines.append("Content-Length: %d" % (len(body) + room))
     lines.append("\r\n")
     # Each piece into its place at once: with a token a copy of the whole takes more than a kilobyte.
     pieces = (method.encode(), b" ", target.encode(), "\r\n".join(lines).encode(), body)
-    request = bytearray(sum([len(piece) for piece in pieces]))
+    request = bytearray(sum([len(piece) for piece in pieces]) + room)
     at = 0
     for piece in pieces:
         request[at : at + len(piece)] = piece
