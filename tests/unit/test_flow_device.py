@@ -521,22 +521,25 @@ async def test_what_waits_at_the_end_goes_out_after_the_next_start():
 
 
 async def test_a_reading_that_cannot_be_sent_is_on_flash_before_another_one_is_taken():
-    for is_there in (False, True):
-        cloud = Cloud()
-        with Folder() as folder, Network() as network:
-            async with Running(cloud, network, storage=folder, interval=3600) as running:
-                readings = running.device.readings
-                network.endless = [refused()]
-                if not is_there:
-                    running.board.connect = no_network
-                await until(lambda: readings.outbox)
-                assert (readings.outbox.waiting, readings.outbox.pending) == (1, 1), is_there
-                readings.outbox._longest_ms = 200
-                await until(lambda: not readings.outbox.pending)
-                assert readings.waiting == 1 and not cloud.readings, is_there
+    await waits_on_flash(Board.connect)
+    await waits_on_flash(no_network)
 
 
-def no_network():
+async def waits_on_flash(connect):
+    cloud = Cloud()
+    with Folder() as folder, Network() as network:
+        async with Running(cloud, network, storage=folder, interval=3600) as running:
+            readings = running.device.readings
+            network.endless = [refused()]
+            running.board.connect = lambda: connect(running.board)
+            await until(lambda: readings.outbox)
+            assert (readings.outbox.waiting, readings.outbox.pending) == (1, 1)
+            readings.outbox._longest_ms = 200
+            await until(lambda: not readings.outbox.pending)
+            assert readings.waiting == 1 and not cloud.readings
+
+
+def no_network(board):
     raise OSError("no such network is in reach")
 
 
