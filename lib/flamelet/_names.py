@@ -1,4 +1,9 @@
-"""The public names of `flamelet` that few programs use, and where each one is. Loaded with the first of them."""
+"""The public names of `flamelet` that few programs use, and where each one is.
+
+Loaded when one is asked for, and unloaded again: each is asked for once, and this takes a kilobyte of a board's heap.
+"""
+
+import sys
 
 _PLACES = {
     "Backoff": "_backoff",
@@ -27,4 +32,9 @@ def find(name: str):
     """What `flamelet` means by `name`; AttributeError where it means nothing."""
     if name not in _PLACES:
         raise AttributeError("flamelet has no %s" % name)
-    return getattr(__import__("flamelet." + _PLACES[name], None, None, ("*",)), name)
+    value = getattr(__import__("flamelet." + _PLACES[name], None, None, ("*",)), name)
+    package = sys.modules["flamelet"]
+    setattr(package, name, value)
+    sys.modules.pop("flamelet._names", None)
+    package.__dict__.pop("_names", None)
+    return value
