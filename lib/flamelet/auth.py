@@ -10,7 +10,7 @@ What a token may be is checked by _credential.py, which is unloaded again: it is
 import sys
 
 from . import _url, refusal
-from ._runtime import const, ticks_add, ticks_diff, ticks_ms
+from ._runtime import MICROPYTHON, const, ticks_add, ticks_diff, ticks_ms
 
 _MARGIN = const(300000)  # milliseconds before its end that a token is renewed
 
@@ -44,9 +44,11 @@ class Token:
         self.end = self.due = ticks_ms()  # what they say counts where it `ends`
         self.ends = self.busy = False
         take(self, token)
-        # It takes 3 KB of a board's heap. What renews a token is loaded while there is room.
-        sys.modules.pop("flamelet._credential", None)
-        sys.modules["flamelet"].__dict__.pop("_credential", None)
+        if MICROPYTHON:
+            # It takes 3 KB of a board's heap. On a desktop another thread may be importing it.
+            sys.modules.pop("flamelet._credential", None)
+            sys.modules["flamelet"].__dict__.pop("_credential", None)
+        # What renews a token is loaded while there is room.
         if self.refresh_token:
             from . import _refresh  # noqa: F401
 

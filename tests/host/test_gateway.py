@@ -213,11 +213,10 @@ def test_main_sends_its_readings_to_a_gateway(start, post):
         device = start(f"{sim.url}/api", service="gateway", interval=0.05, count=8, post=post)
         sent, not_sent, obeyed = device.end()
         assert (sent + not_sent, obeyed) == (8, 0)
-        assert len(stored(sim, "log")) == sent == len(readings(device))
         refusals = [error for error in device.told("error") if "Missed keys: " in error]
-        # While it pauses after one, others may have to wait for too long.
-        assert len(refusals) <= not_sent
         assert bool(refusals) is bool(not_sent)
-        said = sorted(reading["mem_free"] for reading in readings(device))
+        # Those without a 0 are stored, once each; of the others none.
+        said = sorted(reading["mem_free"] for reading in readings(device) if all(reading.values()))
         assert sorted(reading["mem_free"] for reading in stored(sim, "log")) == said
+        assert len(said) == sent
         assert {record.method for record in sim.requests} == {"POST" if post else "PUT"}
