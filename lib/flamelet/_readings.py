@@ -32,6 +32,7 @@ class Readings:
         self.feed = self._new_feed(None)
         self._is_sending = False  # the request of the feed holds a reading
         self._lost = self.sent = 0
+        self._dropped = 0  # what was told of that
         self._kept = None  # the feed with the outbox
         storage = device.storage
         # A POST may not be sent twice, and from flash it could be.
@@ -176,6 +177,9 @@ class Readings:
         self.sent += await kept.flush(batches)
         if outbox.refused > before:
             self._device.board.report("error", "%d refused: %s" % (outbox.refused - before, outbox.refusals()[-1][1]))
+        if outbox.dropped > self._dropped:
+            self._dropped = outbox.dropped
+            self._device.board.report("error", "%d readings dropped so far: the outbox was full" % self._dropped)
         if self._device.has_one_connection:
             # RAM has no room for what is measured in a long turn.
             await sleep_ms(_TURN if outbox.is_flash and outbox.waiting else _SLICE)

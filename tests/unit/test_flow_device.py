@@ -556,6 +556,21 @@ async def test_a_device_whose_flash_takes_no_outbox_keeps_its_readings_in_ram():
     assert "readings wait in RAM" in [value for what, value in running.board.reports if what == "error"][0]
 
 
+async def test_readings_for_which_there_was_no_room_are_told_and_counted():
+    cloud = Cloud()
+    with Network() as network:
+        async with Running(cloud, network, interval=0.01, count=130) as running:
+            network.endless = [refused()]
+            await until(lambda: running.device.measured >= 110)
+            network.endless = [cloud.serve]
+            await asyncio.wait_for(running.task, 5)
+    dropped = running.device.readings.outbox.dropped
+    # The first one waited outside of the outbox, in the request that it is.
+    assert dropped and numbers(cloud) == [1] + list(range(dropped + 2, 131))
+    assert ("error", "%d readings dropped so far: the outbox was full" % dropped) in running.board.reports
+    assert running.summary() == ["%d sent, %d not sent, 0 commands" % (130 - dropped, dropped)]
+
+
 async def test_without_progress_first_the_network_is_restarted_and_then_the_device_which_says_why():
     cloud = Cloud()
     with Folder() as folder, Network() as network:
