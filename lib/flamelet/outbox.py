@@ -50,6 +50,8 @@ def Outbox(
         raise InvalidArgument("memory is 256 to 65535 bytes, not %d" % memory)
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= 86400:
         raise InvalidArgument("seconds is 0 to 86400, not %r" % (seconds,))
+    if not isinstance(folder, str):
+        raise InvalidArgument("folder is a str, not %r; the memory of an RTC is named: rtc=machine.RTC()" % (folder,))
     if rtc:
         from . import _rtc_outbox
 

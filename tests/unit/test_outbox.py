@@ -157,6 +157,8 @@ def test_arguments_that_cannot_be_are_refused():
         {"seconds": 86401},
         {"seconds": None},
         {"seconds": float("nan")},
+        {"folder": 5},
+        {"folder": RTC()},
     ):
         raises(InvalidArgument, made_with, options)
 
