@@ -9,10 +9,8 @@ is pulled before, the board starts as it did, and the next deploy goes on where 
 Limit: flash for two copies of what is deployed; --service leaves out what one service does not need.
 """
 
-import ast
 import hashlib
 import json
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -34,15 +32,17 @@ from rich.table import Table
 
 from flamelet_tools import board_link
 from flamelet_tools.board_link import Board, Facts, File
+from flamelet_tools.board_modules import modules_of_board
 from flamelet_tools.checkout import checkout
 from flamelet_tools.modules import SERVICES, modules_of, modules_of_program
 from flamelet_tools.private_key import refuse_private_key
 from flamelet_tools.size import compile_file
+from flamelet_tools.tables import borders, table_console
 
 FOLDERS = {"esp32": "esp32", "rp2": "pico_w"}  # by sys.platform
 ROUNDS = 3
 FOLDER_BLOCKS = 2  # what a folder takes in littlefs
-_WIDTH = 120  # of a pipe: rich would take 80, and cut the names
+WIDTH = 120
 
 
 class Change(NamedTuple):
@@ -98,7 +98,7 @@ def deploy(
     The board has two folders of it and starts from one; what is copied goes into the other one, and is used once all of
     it is there and verified. Settings and token come from `flamelet provision`.
     """
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
+    console = table_console(WIDTH)
     for path in added:
         refuse_private_key(path)
     with board_link.connected(port) as board:
@@ -113,7 +113,7 @@ def deploy(
         plan = planned(board, facts, program, added)
         console.print(f"active   {f'/{plan.active}' if plan.active else 'nothing yet'}; this is /{plan.target}")
         check_room(facts, plan)
-        console.print(table(plan, each, box.SIMPLE_HEAD if console.is_terminal else None))
+        console.print(table(plan, each, borders(console)))
         if dry_run:
             console.print("dry run  nothing was written")
             return
@@ -126,10 +126,10 @@ def chosen_services(board: Board, services: tuple[str, ...]) -> tuple[str, ...]:
     if services:
         return () if "all" in services else tuple(dict.fromkeys(services))
     try:
-        service = json.loads(board_link.read(board, "/config.json") or b"{}").get("service", "database")
+        service = json.loads(board_link.read(board, "/config.json") or b"").get("service", "database")
     except (ValueError, AttributeError):
-        return ()
-    return (service,) if service in SERVICES and board_link.read(board, "/config.json") else ()
+        return ()  # there is none yet, or a broken one
+    return (service,) if service in tuple(SERVICES) else ()
 
 
 def folder_of(facts: Facts) -> str:
@@ -175,39 +175,8 @@ def sources_of(root: Path, services: tuple[str, ...], folder: str, added: tuple[
     library = root / "lib" / "flamelet"
     names = {name for service in services for name in modules_of_program(service, root)} or modules_of(root=root)
     sources = {f"flamelet/{name}.mpy": library / f"{name}.py" for name in sorted(names)}
-    sources |= {f"{path.stem}.mpy": path for path in board_modules(root, folder)}
+    sources |= {f"{path.stem}.mpy": path for path in modules_of_board(folder, root)}
     return sources | {f"{path.stem}.mpy": path for path in added if path.suffix == ".py"}
-
-
-def board_modules(root: Path, folder: str) -> list[Path]:
-    """Return what main.py loads of the folders boards/FOLDER and boards/shared, by name, and all that it imports."""
-    there = {path.stem: path for part in ("shared", folder) for path in (root / "boards" / part).glob("*.py")}
-    if "board" not in there:
-        raise click.ClickException(f"there is no boards/{folder}/board.py in this checkout")
-    found: set[str] = set()
-    waiting = constants(root / "main.py") & set(there)
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        waiting |= (imports(there[name]) & set(there)) - found
-    return [there[name] for name in sorted(found)]
-
-
-def imports(source: Path) -> set[str]:
-    """Return the names of all modules that a file imports, wherever the import stands."""
-    names = set()
-    for node in ast.walk(ast.parse(source.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-    return names
-
-
-def constants(source: Path) -> set[str]:
-    """Return all strings that stand in a file."""
-    nodes = ast.walk(ast.parse(source.read_text()))
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
 def planned(board: Board, facts: Facts, program: dict[str, bytes], added: tuple[Path, ...]) -> Plan:
@@ -345,8 +314,8 @@ def go_back(board: Board, facts: Facts, console: Console, dry_run: bool) -> None
     console.print(f"{'dry run ' if dry_run else 'done    '} from /{active} back to /{target}: {len(there)} files")
 
 
-def table(plan: Plan, each: bool, borders: box.Box | None) -> Table:
-    rows = Table("file" if each else "what", box=borders)
+def table(plan: Plan, each: bool, frame: box.Box | None) -> Table:
+    rows = Table("file" if each else "what", box=frame)
     rows.add_column("bytes", justify="right")
     rows.add_column("")
     words = {"send": "sent", "copy": "copied on the board", "remove": "removed: it is no part of this"}

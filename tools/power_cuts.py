@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from flamelet_tools.bench.running import compile_everything
 from flamelet_tools.micropython import MISSING, find_micropython, module_path
 from flamelet_tools.simulator import Simulator
+from flamelet_tools.tables import table_console
 
 HEAP = "32m"
 KILLS, QUICK_KILLS = 200, 20
@@ -72,10 +72,7 @@ def power_cuts(quick: bool, seeds: tuple[int, ...], kills: int | None, output: P
     figures["CPython, kill -9"] = killed(kills or (QUICK_KILLS if quick else KILLS))
     if output:
         output.write_text(json.dumps(figures, indent=2) + "\n")
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH
-    console.print(table(figures))
+    table_console(WIDTH).print(table(figures))
     broken = broken_promises(figures)
     for name in broken:
         click.echo(f"{name}: {figures[name]['examples']}", err=True)

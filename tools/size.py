@@ -8,22 +8,20 @@ with words of 32 bits, is that of MicroPython in WebAssembly.
 
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from flamelet_tools.checkout import checkout
 from flamelet_tools.micropython import MISSING, find_micropython, module_path, run_32bit
 from flamelet_tools.modules import SERVICES, modules_of, modules_of_program, programs
+from flamelet_tools.tables import borders, table_console
 
 DEADLINE_SECONDS = 60
-_WIDTH = 120  # of a pipe: rich would take 80, and cut the names
-DESKTOP_ONLY = "_cpython.py"
+WIDTH = 120
 _TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkMSJ9."  # {"alg": "none"}, {"sub": "d1"}: the shape of an ID token
 _BLOCK = 4096  # of littlefs and FAT on the boards: a file takes whole ones
 
@@ -82,11 +80,11 @@ def size(service: str | None) -> None:
         memory = {module: int(run(MEMORY.format(module=module), folder)) for module in rows}
         loaded = modules_of_a_push(folder)
         steps = memory_32bit(Path(folder))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
-    borders = box.SIMPLE_HEAD if console.is_terminal else None
-    console.print(table(sizes, memory, loaded, borders))
-    console.print(memory_table(steps, borders))
-    console.print(sums_table(sizes, sums(service) | {"what a push loads": {stem(name) for name in loaded}}, borders))
+    console = table_console(WIDTH)
+    frame = borders(console)
+    console.print(table(sizes, memory, loaded, frame))
+    console.print(memory_table(steps, frame))
+    console.print(sums_table(sizes, sums(service) | {"what a push loads": {stem(name) for name in loaded}}, frame))
 
 
 def stem(module: str) -> str:
@@ -101,12 +99,10 @@ def compile_library(root: Path, folder: Path) -> dict[str, int]:
     """
     sizes = {}
     (folder / "flamelet").mkdir()
-    for source in sorted((root / "lib" / "flamelet").glob("*.py")):
-        if source.name == DESKTOP_ONLY:
-            continue
-        target = folder / "flamelet" / f"{source.stem}.mpy"
-        compile_file(source, target)
-        sizes["flamelet" if source.stem == "__init__" else f"flamelet.{source.stem}"] = target.stat().st_size
+    for name in sorted(modules_of(root=root)):
+        target = folder / "flamelet" / f"{name}.mpy"
+        compile_file(root / "lib" / "flamelet" / f"{name}.py", target)
+        sizes["flamelet" if name == "__init__" else f"flamelet.{name}"] = target.stat().st_size
     return sizes
 
 
@@ -181,8 +177,8 @@ def sums(service: str | None) -> dict[str, set[str]]:
     return found
 
 
-def table(sizes: dict[str, int], memory: dict[str, int], loaded: list[str], borders: box.Box | None) -> Table:
-    rows = Table("module", "a push loads it", box=borders)
+def table(sizes: dict[str, int], memory: dict[str, int], loaded: list[str], frame: box.Box | None) -> Table:
+    rows = Table("module", "a push loads it", box=frame)
     rows.add_column(".mpy bytes", justify="right")
     rows.add_column("RAM after import, 64-bit", justify="right")
     for module, count in memory.items():
@@ -190,8 +186,8 @@ def table(sizes: dict[str, int], memory: dict[str, int], loaded: list[str], bord
     return rows
 
 
-def memory_table(steps: dict[str, int] | None, borders: box.Box | None) -> Table:
-    rows = Table("RAM with 32-bit words", box=borders)
+def memory_table(steps: dict[str, int] | None, frame: box.Box | None) -> Table:
+    rows = Table("RAM with 32-bit words", box=frame)
     rows.add_column("bytes", justify="right")
     for step, count in (steps or {}).items():
         rows.add_row(step, f"{count:,}")
@@ -200,8 +196,8 @@ def memory_table(steps: dict[str, int] | None, borders: box.Box | None) -> Table
     return rows
 
 
-def sums_table(sizes: dict[str, int], sums: dict[str, set[str]], borders: box.Box | None) -> Table:
-    rows = Table("what a program needs", box=borders)
+def sums_table(sizes: dict[str, int], sums: dict[str, set[str]], frame: box.Box | None) -> Table:
+    rows = Table("what a program needs", box=frame)
     for column in ("modules", ".mpy bytes", f"flash, in blocks of {_BLOCK:,}"):
         rows.add_column(column, justify="right")
     by_stem = {stem(module): count for module, count in sizes.items()}

@@ -11,7 +11,7 @@ import serial
 from click.testing import CliRunner
 from pty_board import PtyBoard
 
-from flamelet_tools import board_link, deploy
+from flamelet_tools import board_link, board_modules, deploy
 from flamelet_tools.micropython import MISSING, find_micropython
 from flamelet_tools.modules import modules_of, modules_of_program
 
@@ -388,7 +388,7 @@ def test_all_that_a_board_imports_is_copied(folder):
     assert "sensors_example" not in modules
     ours = {path.stem for part in ("shared", folder) for path in (ROOT / "boards" / part).glob("*.py")}
     for module in modules:
-        assert deploy.imports(sources[f"{module}.mpy"]) & ours <= modules
+        assert board_modules.imports(sources[f"{module}.mpy"]) & ours <= modules
 
 
 def test_the_real_library_is_imported_from_where_it_was_deployed(monkeypatch, board):

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from flamelet_tools.bench import firestore, measure
 from flamelet_tools.bench.figures import CLIENTS, Row, shown
 from flamelet_tools.bench.running import benchmark
+from flamelet_tools.tables import borders, table_console
 
 WIDTH = 140  # where the output is no terminal
 
@@ -34,10 +34,8 @@ def bench(quick: bool, output: Path | None, strict: bool) -> None:
 
 def report(rows: list[Row], strict: bool = False) -> None:
     """Print the table, and what misses its target. Raises SystemExit if a figure that counts does."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH
-    console.print(table(rows, box.SIMPLE_HEAD if console.is_terminal else None))
+    console = table_console(WIDTH)
+    console.print(table(rows, borders(console)))
     missed = [row for row in rows if row.met() is False]
     for row in missed:
         click.echo(f"{row.section}: {row.name}: misses its target ({row.target()})", err=True)
@@ -68,8 +66,8 @@ def measured(quick: bool) -> list[Row]:
     return rows
 
 
-def table(rows: list[Row], borders: box.Box | None) -> Table:
-    shape = Table("", box=borders)
+def table(rows: list[Row], frame: box.Box | None) -> Table:
+    shape = Table("", box=frame)
     for name in CLIENTS:
         shape.add_column(name, justify="right")
     shape.add_column("target")

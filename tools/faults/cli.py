@@ -14,7 +14,6 @@ from pathlib import Path
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from flamelet_tools.faults.faults import FAULTS
@@ -22,6 +21,7 @@ from flamelet_tools.faults.operations import OPERATIONS, Operation
 from flamelet_tools.faults.playing import Cell, play
 from flamelet_tools.micropython import MISSING, find_micropython
 from flamelet_tools.simulator import Simulator
+from flamelet_tools.tables import borders, table_console
 
 RUNTIMES = ("cpython", "micropython")
 AT_A_TIME = 16
@@ -62,9 +62,9 @@ def faults(quick: bool, runtimes: tuple[str, ...], fault: str, operation: str, o
     report(cells)
 
 
-def played(columns: Sequence[Operation], runtimes: Sequence[str], part: str = "") -> list[Cell]:
-    """All cells of these columns, for the faults whose names hold `part`."""
-    rows = [fault for fault in FAULTS if part in fault.name]
+def played(columns: Sequence[Operation], runtimes: Sequence[str], name: str = "") -> list[Cell]:
+    """All cells of these columns, for the faults whose names hold `name`."""
+    rows = [fault for fault in FAULTS if name in fault.name]
     parts = [rows[at : at + FAULTS_OF_A_DEVICE] for at in range(0, len(rows), FAULTS_OF_A_DEVICE)]
     with Simulator(tls=True) as impostor, ThreadPoolExecutor(AT_A_TIME) as pool:
         plays = [
@@ -91,14 +91,12 @@ def as_dict(cell: Cell) -> dict:
 
 def report(cells: Sequence[Cell]) -> None:
     """Print the tables, and what is broken. Raises SystemExit if anything is."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH
+    console = table_console(WIDTH)
     for service, title in TITLES.items():
         columns = [one for one in OPERATIONS if one.service == service and any(cell.operation is one for cell in cells)]
         for start in range(0, len(columns), COLUMNS_OF_A_TABLE):
             part = columns[start : start + COLUMNS_OF_A_TABLE]
-            console.print(table(title, part, cells, box.SIMPLE_HEAD if console.is_terminal else box.MARKDOWN))
+            console.print(table(title, part, cells, borders(console) or box.MARKDOWN))
     broken = [cell for cell in cells if cell.broken]
     for cell in broken:
         where = f"{cell.operation.service} {cell.operation.name} on {cell.runtime}, {cell.fault.name}"
@@ -109,8 +107,8 @@ def report(cells: Sequence[Cell]) -> None:
         raise SystemExit(1)
 
 
-def table(title: str, columns: Sequence[Operation], cells: Sequence[Cell], borders: box.Box) -> Table:
-    shape = Table(title, *(column.name for column in columns), box=borders)
+def table(title: str, columns: Sequence[Operation], cells: Sequence[Cell], frame: box.Box) -> Table:
+    shape = Table(title, *(column.name for column in columns), box=frame)
     for fault in FAULTS:
         row = [[cell for cell in cells if cell.operation is column and cell.fault is fault] for column in columns]
         if any(row):
