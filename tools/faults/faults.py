@@ -35,10 +35,12 @@ NOTHING: frozenset[str] = frozenset()
 class Fault:
     """A row.
 
+    `errors`: those that are right, beside success; `at_once`: those of an operation that is asked once; `in_doubt`: the
+    request may have arrived, so that what must not be done twice may be OutcomeUnknown.
     `requests`: faults of the simulator, by name and settings; `once`: for one request, else until the device has
-    answered. `errors`: those that are right, beside success; `at_once`: those of an operation that is asked once.
-    `in_doubt`: the request may have arrived, so that what
-    must not be done twice may be OutcomeUnknown. `seconds`: how long it lasts at the least.
+    answered. `resets`: all connections are reset first; `listener`: a fault of the listening sockets, by name and
+    settings; `trouble`: one of the device itself, as device/troubles.py has it; `tls`: the server is the one with TLS.
+    `seconds`: how long it lasts at the least; `concerns`: whether it can meet an operation at all.
     """
 
     name: str
@@ -76,21 +78,20 @@ def reset(simulator: Simulator) -> None:
         time.sleep(0.002)
 
 
-def answered(operation: Operation) -> bool:
+def has_body(operation: Operation) -> bool:
     """Whether the answer has a body that can be cut."""
     return operation.has_body
 
 
-def outbox(operation: Operation) -> bool:
+def has_outbox(operation: Operation) -> bool:
     return operation.kind == "outbox"
 
 
-def saves(operation: Operation) -> bool:
-    """Whether it writes into files."""
+def writes_files(operation: Operation) -> bool:
     return operation.kind in ("outbox", "refresh")
 
 
-def readings(operation: Operation) -> bool:
+def is_feed(operation: Operation) -> bool:
     return operation.is_feed
 
 
@@ -103,14 +104,14 @@ FAULTS = (
     Fault("every answer lost", NETWORK, (("drop_after", {}),), in_doubt=True),
     Fault("answer lost in silence", LATE, (("black_hole", {"after": True}),), True, in_doubt=True),
     Fault("cut in the head", NETWORK, (("cut_head", {"bytes": 40}),), True, in_doubt=True),
-    Fault("cut in the body", NETWORK, (("cut", {"bytes": 2}),), True, in_doubt=True, concerns=answered),
+    Fault("cut in the body", NETWORK, (("cut", {"bytes": 2}),), True, in_doubt=True, concerns=has_body),
     Fault(
         "cut in a chunk",
         NETWORK,
         (("chunked", {"bytes": 3}), ("cut", {"bytes": 5})),
         True,
         in_doubt=True,
-        concerns=answered,
+        concerns=has_body,
     ),
     Fault("black hole", LATE, (("black_hole", {}),), in_doubt=True),
     Fault("slow bytes", NOTHING, (("slow", {"ms": 1}),), True),
@@ -139,7 +140,7 @@ FAULTS = (
         in_doubt=True,
         seconds=2 * FLAPS * FLAP_SECONDS,
     ),
-    Fault("one in 50 refused", frozenset({"PermissionDenied"}), trouble="refused reading", concerns=readings),
-    Fault("full flash", NOTHING, trouble="full flash", concerns=saves),
-    Fault("corrupt record", NOTHING, trouble="corrupt record", concerns=outbox),
+    Fault("one in 50 refused", frozenset({"PermissionDenied"}), trouble="refused reading", concerns=is_feed),
+    Fault("full flash", NOTHING, trouble="full flash", concerns=writes_files),
+    Fault("corrupt record", NOTHING, trouble="corrupt record", concerns=has_outbox),
 )

@@ -9,6 +9,10 @@ import flamelet
 import troubles
 
 LATER = "later"  # a stream brought nothing yet
+# As in ../operations.py.
+_MANY = 5
+_BAD_AT, _WITH_BAD = 25, 50
+_REFUSED_READING = "refused reading"
 
 
 class Call:
@@ -31,6 +35,13 @@ class Call:
         return None
 
 
+def _rows(n, trouble, count):
+    """The rows of cell `n`: `count` of them, or as many as _WITH_BAD, of which one is refused."""
+    if trouble != _REFUSED_READING:
+        return [(100 * n + i, 1) for i in range(count)]
+    return [(100 * n + i, 0 if i == _BAD_AT else 1) for i in range(_WITH_BAD)]
+
+
 def calls(functions):
     """{name: what makes the operation}."""
     return {name: _maker(functions[name]) for name in functions}
@@ -47,13 +58,12 @@ class Push(Call):
         self.feed = feed
 
     def act(self, n, trouble):
-        bad = trouble == "refused reading"
         refused = 0
-        for i in range(50 if bad else 1):
+        for row in _rows(n, trouble, 1):
             try:
-                self.feed.push(100 * n + i, 0 if bad and i == 25 else 1)
+                self.feed.push(*row)
             except flamelet.FlameletError:
-                if not bad or i != 25:
+                if row[1]:
                     raise
                 refused += 1
         return refused
@@ -71,11 +81,10 @@ class PushMany(Call):
         self.feed = feed
 
     def act(self, n, trouble):
-        bad = trouble == "refused reading"
-        return self.feed.push_many([(100 * n + i, 0 if bad and i == 25 else 1) for i in range(50 if bad else 5)])
+        return self.feed.push_many(_rows(n, trouble, _MANY))
 
     def again(self, n):
-        return self.feed.push_many([(100 * n + i, 1) for i in range(5)])
+        return self.feed.push_many(_rows(n, None, _MANY))
 
 
 class Record(Call):
@@ -91,9 +100,8 @@ class Record(Call):
         self.feed = self.make(self.outbox)
 
     def act(self, n, trouble):
-        bad = trouble == "refused reading"
-        for i in range(50 if bad else 5):
-            if self.feed.record(100 * n + i, 0 if bad and i == 25 else 1) == "dropped":
+        for row in _rows(n, trouble, _MANY):
+            if self.feed.record(*row) == "dropped":
                 raise flamelet.FlameletError("dropped")
         if trouble == "corrupt record":
             self.outbox.commit()
