@@ -8,6 +8,7 @@ writes its records is in _record_database.py, _record_firestore.py and _record_g
 """
 
 from . import InvalidArgument
+from ._flush import flush  # with the rest: loaded by the first flush, it would leave holes in the heap
 from ._push_id import SIZE
 from .feed import MISSING
 from .outbox import HEAD, OVERHEAD, READING, SET, TAIL
@@ -101,9 +102,7 @@ def _flush(self, batches=0):
     refused ones are alone; they are set aside, see `outbox.refusals()`, unless all are refused: then the error is
     raised and nothing is set aside. After any other error all that was not answered waits on.
     """
-    from . import _flush as module
-
-    return self._database._run(module.flush(self, batches))
+    return self._database._run(flush(self, batches))
 
 
 def _fits(self):
