@@ -122,8 +122,9 @@ def _restart(board, reason):
 
 
 def _read(name):
+    # As in wifi.py, which may be what is broken.
     try:
         with open(name) as file:
             return file.read()
-    except OSError:
-        return ""
+    except (OSError, ValueError):
+        return ""  # it is not there, or was torn amid a character

@@ -479,6 +479,15 @@ def test_a_flash_that_cannot_be_written_stops_nothing(flash, name, cause):
     assert "program in a" in output and "ZeroDivisionError" in output
 
 
+def test_a_log_that_is_no_text_any_more_keeps_no_board_from_its_safe_mode(flash):
+    (flash.folder / "boot.log").write_bytes(b"an error in \xe2\x82")
+    (flash.folder / "boot.failed").write_text("xxx")
+    _, output = flash.start()
+    assert "safe mode: 3 starts in a row have failed" in output and "program in a" in output
+    flash.start(program="1 / 0")
+    assert "ZeroDivisionError" in flash.log()
+
+
 def test_a_restart_that_the_program_wants_is_one(flash):
     code, output = flash.start(program="board.restart('no progress for 600 s')")
     assert code == RESTARTED
