@@ -214,7 +214,9 @@ def balance(account: Account, tree: dict[str, dict[str, int]]) -> dict[str, Any]
     numbers = [tree[key]["n"] for key in sorted(tree)]
     arrived = set(numbers)
     lost = sorted(account.durable - arrived)
-    invented = sorted(arrived - account.recorded) + [r for r in tree.values() if r["c"] != r["n"] * 7919 % 100003]
+    # "c" is check_of("n") of bench/device/killed.py.
+    mangled = [reading for reading in tree.values() if reading["c"] != reading["n"] * 7919 % 100003]
+    invented = sorted(arrived - account.recorded) + mangled
     return {
         "durable": len(account.durable),
         "arrived": len(arrived),

@@ -12,18 +12,18 @@ import os
 from . import _push_id
 from ._date import mended
 from ._records import integer
-from ._runtime import epoch_ms
+from ._runtime import const, epoch_ms
 from .outbox import HEAD, READING, UNDATED, behind
 
-_TIME = 8
-_LONGEST_BOOT = 0xFFFF
+_TIME = const(8)  # bytes of a key that are its time
+_BOOT_MASK = const(0xFFFF)
 
 
 def put(outbox, at: int) -> int:
     """Write what becomes a key at buffer[at] of `outbox`; the position behind it."""
     outbox.kind = UNDATED
     buffer = outbox.buffer
-    boot = outbox.boot & _LONGEST_BOOT
+    boot = outbox.boot & _BOOT_MASK
     elapsed = outbox.elapsed()
     outbox.lasts[boot] = elapsed
     outbox.undated = True

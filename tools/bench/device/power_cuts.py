@@ -25,6 +25,7 @@ UNSET = 946684800000
 MOUNT = "/flash"
 FOLDER = MOUNT + "/outbox"
 FIELDS = (("n", 0), ("c", 0))
+BLOCK_COUNT, BLOCK_SIZE, BLOCK_ERASE = 4, 5, 6  # MicroPython, vfs.AbstractBlockDev.ioctl
 FAILURES = ("lost", "doubled", "invented", "disorder", "broken", "stuck")
 
 
@@ -47,8 +48,11 @@ class Random:
 
 
 class Flash:
-    """A block device that stops. `left`: operations until then, None: never. `tear`: what the last one leaves behind
-    what it has written, "old" content or "erased" one; "none": it is not begun."""
+    """A block device that stops.
+
+    `left`: operations until then, None: never. `tear`: what the last one leaves behind what it has written, "old"
+    content or "erased" one; "none": it is not begun. `kinds`: of the operations so far, "r", "w" or "e".
+    """
 
     def __init__(self, image, block_size, left=None, tear="none", chance=None):
         self.image = image
@@ -100,11 +104,12 @@ class Flash:
             self._change("w", at + start, memoryview(buffer)[start : start + self.block_size])
 
     def ioctl(self, operation, argument):
-        if operation == 4:
+        if operation == BLOCK_COUNT:
             return len(self.image) // self.block_size
-        if operation == 5:
+        if operation == BLOCK_SIZE:
             return self.block_size
-        if operation == 6 and self.block_size == 4096:
+        # FAT writes its sectors without erasing them first.
+        if operation == BLOCK_ERASE and self.block_size == 4096:
             self._change("e", argument * self.block_size, b"\xff" * self.block_size)
         return 0
 
@@ -115,6 +120,7 @@ class World:
     def __init__(self, options, seed):
         self.random = Random(seed)
         self.undated = options["undated"]
+        self.size, self.drop = options["size"], options["drop"]
         self.burst = options["burst"]  # readings that are taken at a time, at most
         self.epoch = FIRST_EPOCH
         self.ticks = 0
@@ -195,8 +201,7 @@ class World:
 
     def _meet(self):
         self.move(20)
-        self.is_away = not self.is_well and self.random.chance(15)
-        if self.is_away:
+        if not self.is_well and self.random.chance(15):
             raise NetworkError("away")
 
     def _answer(self, numbers):
@@ -207,7 +212,7 @@ class World:
     # The device.
 
     def start(self):
-        box = flamelet.Outbox(FOLDER, **self.options)
+        box = flamelet.Outbox(FOLDER, memory=512, group=4, size=self.size, drop=self.drop)
         feed = flamelet.Database("http://127.0.0.1:1").feed("t", FIELDS, outbox=box)
         feed._service = self
         set_aside = box.set_aside
@@ -356,29 +361,19 @@ def run(options, cut, number=0):
     file_system, block_size, blocks = SYSTEMS[options["system"]]
     image = bytearray(options["image"])
     world = World(options, seed)
-    world.options = dict(memory=512, group=4, size=options["size"], drop=options["drop"])
     substitute(world)
     hook_drops(world)
     chance = Random((seed * 1000 + (cut or 0)) * 1000 + number)
     tear = options["tear"]
 
-    def live(feed):
-        world.live(feed, STEPS)
-
-    def recover(feed):
-        world.live(feed, STEPS_OF_RECOVERY)
-
-    def drain(feed):
-        return world.drain(feed)
-
     flash = Flash(image, block_size, cut, tear, chance)
-    end = powered(world, flash, file_system, live)
+    end = powered(world, flash, file_system, lambda feed: world.live(feed, STEPS))
     kinds = flash.kinds
     if end == "off":
         flash = Flash(image, block_size, chance.below(200), tear, chance)
-        end = powered(world, flash, file_system, recover)
+        end = powered(world, flash, file_system, lambda feed: world.live(feed, STEPS_OF_RECOVERY))
     if end != "broken":
-        end = powered(world, Flash(image, block_size), file_system, drain)
+        end = powered(world, Flash(image, block_size), file_system, world.drain)
     found = world.failures()
     if end in ("broken", False):
         found = {"stuck" if end is False else end: [cut]}

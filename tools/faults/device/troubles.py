@@ -16,6 +16,7 @@ _MOVES = {"clock ahead": 365 * 24 * _HOUR, "clock back": -365 * 24 * _HOUR}
 _BLOCK = 4096
 _BLOCKS = 32
 _NO_SPACE = 28
+_BLOCK_COUNT, _BLOCK_SIZE = 4, 5  # MicroPython, vfs.AbstractBlockDev.ioctl
 
 epoch_ms = _runtime.epoch_ms
 
@@ -113,12 +114,8 @@ if _runtime.MICROPYTHON:
             at = block * _BLOCK + offset
             self.data[at : at + len(buffer)] = buffer
 
-        def ioctl(self, op, arg):
-            if op == 4:
-                return _BLOCKS
-            if op == 5:
-                return _BLOCK
-            return 0
+        def ioctl(self, operation, argument):
+            return {_BLOCK_COUNT: _BLOCKS, _BLOCK_SIZE: _BLOCK}.get(operation, 0)
 
     def mounted(folder, side):
         """The folder of this side."""
