@@ -86,12 +86,18 @@ def read_image(path: Path) -> Image:
 
 
 def esp_chip(path: Path, data: bytes) -> tuple[str, int]:
-    """Return the chip that an ESP32's firmware is for, and where in flash it begins."""
+    """Return the chip that an ESP32's firmware is for, and where in flash it begins.
+
+    Raises: click.ClickException.
+    """
     if b" with ESP8266" in data:
         raise click.ClickException(f"{path} is for the ESP8266, on which flamelet does not run")
     number = int.from_bytes(data[12:14], "little")
     if number not in ESP_CHIPS:
-        raise click.ClickException(f"{path} is for a chip that flamelet does not know (chip id {number})")
+        chips = ", ".join(sorted(chip for chip, _ in ESP_CHIPS.values()))
+        raise click.ClickException(
+            f"{path} is for a chip that flamelet does not know (chip id {number}): it knows {chips}"
+        )
     chip, offset = ESP_CHIPS[number]
     apps = [start - offset for kind, start in partitions(data[PARTITIONS_AT - offset :]) if kind == APP]
     if not apps:
@@ -138,7 +144,10 @@ def cut(path: Path) -> str:
 
 
 def uf2_chip(path: Path, data: bytes) -> tuple[str, int]:
-    """Return the chip that a UF2 file is for, and 0: each of its blocks says itself where it belongs."""
+    """Return the chip that a UF2 file is for, and 0: each of its blocks says itself where it belongs.
+
+    Raises: click.ClickException.
+    """
     blocks = [struct.unpack_from("<8I", data, start) for start in range(0, len(data) - UF2_BLOCK + 1, UF2_BLOCK)]
     whole = not len(data) % UF2_BLOCK and all(
         block[:2] == UF2_MAGIC and data[end - 4 : end] == UF2_END.to_bytes(4, "little")
@@ -150,7 +159,9 @@ def uf2_chip(path: Path, data: bytes) -> tuple[str, int]:
         raise click.ClickException(cut(path))
     chips = {UF2_FAMILIES.get(family, f"{family:#x}") for family in families}
     if len(chips) != 1 or not chips <= set(UF2_FAMILIES.values()):
-        raise click.ClickException(f"{path} is for no Pico W or Pico 2 W: its family is {', '.join(sorted(chips))}")
+        raise click.ClickException(
+            f"{path} is for no Pico W or Pico 2 W: its family is {', '.join(sorted(chips))}. See {DOWNLOAD}"
+        )
     return chips.pop(), 0
 
 

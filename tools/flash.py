@@ -42,11 +42,11 @@ FAILURES = (
     ),
     (
         r"will not fit in (?P<found>\d+) bytes",
-        "{image} is too large for the flash of the board, which has {found} bytes",
+        "{image} is too large for the flash of the board, which has {found} bytes: see {url} for a smaller one",
     ),
     (
         r"MD5 of file does not match|Write failed",
-        "what was written differs from {image}: try --baud 115200, or a cable",
+        "what was written differs from {image}: try --baud 115200, or another cable",
     ),
     (
         r"Secure Boot|flash encryption|Secure Download",
@@ -54,7 +54,7 @@ FAILURES = (
     ),
     (
         r"device disconnected|Input/output error|No such device|Lost connection|Device not configured",
-        "{port} went away in the middle: was the board unplugged? Plug it in and repeat the command",
+        board_link.gone("{port}"),
     ),
     (
         r"Failed to connect|No serial data|Wrong boot mode|Invalid head of packet|stopped responding|Timed out",

@@ -182,7 +182,10 @@ def as_lines(names: Sequence[str], text: str, source: str) -> list[str]:
 
 
 def load_token(file: Path | None) -> Token | None:
-    """Raises: click.ClickException if this file holds no token."""
+    """Return the token in a file, None where there is no file.
+
+    Raises: click.ClickException if it holds no token.
+    """
     try:
         return Token.load(str(file)) if file else None
     except InvalidArgument as error:
@@ -208,6 +211,10 @@ def check(given: Any, output: Path, is_board: bool) -> dict[str, Any]:
 
 
 def client(settings: Mapping[str, Any], token: Token | None, ca: Path | None) -> Database | Gateway:
+    """Return a client of the service that the settings name.
+
+    Raises: InvalidArgument where the library refuses what they say.
+    """
     service = Gateway if settings["service"] == "gateway" else Database
     timeouts = Timeouts(connect=ASK_MS, handshake=ASK_MS, first_byte=ASK_MS, answer=ASK_MS)
     return service(settings["url"], token, ca=str(ca) if ca else None, timeouts=timeouts)

@@ -1,7 +1,7 @@
 """The mode "sleep": wake, measure, push if it is time, obey what waits, sleep.
 
 A reading is in the outbox (RTC memory, else flash) before anything else is tried. With `wakes` above 1 the network is
-brought up with each so-manieth reading alone. Awake it is for `_AWAKE` at most, whatever the network does.
+brought up only when that many readings wait. It is awake for `_AWAKE` at most, whatever the network does.
 """
 
 import asyncio
