@@ -48,7 +48,8 @@ class FlashOutbox(RamOutbox):
         self._size = _BLOCK  # of the last segment; one that is not appended to any more counts as full
         self._is_new = False  # whether nothing has been written into the last segment
         self._counted = 0  # what flash knows of `dropped`
-        self._since = ticks_ms()  # when the first of what is pending was recorded
+        self._since = ticks_ms()  # when the first of what is pending was recorded, or could not be written
+        self._is_failing = False
         self._refusals_file = 0
         try:
             os.stat(self._folder)
@@ -75,6 +76,7 @@ class FlashOutbox(RamOutbox):
         if self._end and self._write(memoryview(self.buffer)[: self._end], self._held):
             self._gone += self._end
             self._end = self._held = 0
+        self._is_failing = self._end > 0 and self.error is not None
         return not self._end
 
     def _kept(self):
@@ -85,8 +87,11 @@ class FlashOutbox(RamOutbox):
 
     def commit_if_due(self) -> None:
         """Write what is pending, if it is a group or old enough: for programs that record seldom."""
-        if self._held >= self._group or self._held and ticks_diff(ticks_ms(), self._since) >= self._longest_ms:
-            self.commit()
+        is_old = ticks_diff(ticks_ms(), self._since) >= self._longest_ms
+        is_due = self._held and is_old or self._held >= self._group and not self._is_failing
+        if is_due and not self.commit():
+            # Each attempt wears the flash: the next one has time.
+            self._since = ticks_ms()
 
     def _make_room(self, room):
         return self.commit() and room <= len(self.buffer) or super()._make_room(room)

@@ -33,6 +33,7 @@ class Readings:
         self._is_sending = False  # the request of the feed holds a reading
         self._lost = self.sent = 0
         self._dropped = 0  # what was told of that
+        self._error: object = None  # that of the flash, which was told
         self._kept = None  # the feed with the outbox
         storage = device.storage
         # A POST may not be sent twice, and from flash it could be.
@@ -134,11 +135,19 @@ class Readings:
         while left >= 0:
             try:
                 if self._kept:
-                    self._kept.outbox.commit_if_due()
+                    self._look_after(self._kept.outbox)
             except self._device.TROUBLE as error:
                 self._device.note(error)
             await sleep_ms(min(left, _TURN))
             left = ms - ticks_diff(ticks_ms(), start)
+
+    def _look_after(self, outbox):
+        outbox.commit_if_due()
+        if outbox.error is not self._error:
+            self._error = outbox.error
+            if self._error:
+                text = "the flash fails (%s): what it does not take waits in RAM, and a power cut loses it"
+                self._device.board.report("error", text % self._error)
 
     async def _send_next(self):
         if not self._device.has_state:

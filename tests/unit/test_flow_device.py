@@ -571,6 +571,22 @@ async def test_readings_for_which_there_was_no_room_are_told_and_counted():
     assert running.summary() == ["%d sent, %d not sent, 0 commands" % (130 - dropped, dropped)]
 
 
+async def test_a_flash_that_fails_is_told_once_for_each_attempt():
+    cloud = Cloud()
+    with Folder() as folder, Network() as network:
+        async with Running(cloud, network, storage=folder, interval=0.02, count=40) as running:
+            network.endless = [refused()]
+            await until(lambda: running.device.readings.outbox)
+            remove(folder + "/outbox")
+            await until(lambda: running.device.readings.waiting >= 20)
+            network.endless = [cloud.serve]
+            await asyncio.wait_for(running.task, 5)
+        os.mkdir(folder + "/outbox")
+    assert numbers(cloud) == list(range(1, 41))
+    [error] = [value for what, value in running.board.reports if what == "error"]
+    assert error.startswith("the flash fails (") and "ENOENT" in error or "No such file" in error
+
+
 async def test_without_progress_first_the_network_is_restarted_and_then_the_device_which_says_why():
     cloud = Cloud()
     with Folder() as folder, Network() as network:

@@ -353,6 +353,27 @@ def test_a_flash_that_fails_keeps_the_newest_in_ram_and_says_why():
         assert numbers(folder.outbox()) == left
 
 
+def test_a_flash_that_fails_is_asked_again_after_the_time_of_a_group_and_no_sooner():
+    with Folder() as folder, Time() as time:
+        box = folder.outbox(group=4, seconds=60)
+        folder.error = IO_ERROR
+        fill(box, range(4), time)
+        first = box.error
+        for _ in range(5):
+            time.ticks += 10000
+            box.commit_if_due()
+        fill(box, range(4, 8), time)
+        assert box.error is first
+        time.ticks += 10000
+        box.commit_if_due()
+        assert box.error is not first
+        folder.error = None
+        time.ticks += 60000
+        box.commit_if_due()
+        assert (box.pending, box.error) == (0, None)
+        assert fill(box, range(8, 12), time)[-1] == "durable"
+
+
 def test_what_a_failed_write_left_is_not_appended_to_and_nothing_is_twice_under_two_keys():
     with Folder() as folder, Time() as time:
         box = folder.outbox(group=4)
