@@ -18,7 +18,6 @@ else:
 
 NAME = "desktop"
 
-
 _config: dict = {}
 
 
@@ -174,13 +173,8 @@ def status(new: str) -> None:
     state = new
 
 
-lit = False
-
-
 def led(on: bool) -> None:
-    """Switch the light: a desktop remembers it and shows it."""
-    global lit
-    lit = on
+    """Say that the light is switched: a desktop has none."""
     report("led", "on" if on else "off")
 
 
