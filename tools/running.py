@@ -88,6 +88,8 @@ def run(
         }
         with config_file(config) as path:
             env = environment(root, "boards/desktop") | {"FLAMELET_CONFIG": path, "FLAMELET_STOP": f"{path}.stop"}
+            # Over a restart of the device, not beyond the end of this.
+            env = {"FLAMELET_STORAGE": f"{path}.kept"} | env
             cloud = Cloud(database, device, read)
             demonstration = [] if no_commands else demonstration_commands(interval)
             console.record = picture is not None

@@ -135,7 +135,7 @@ def test_run_counts_only_what_this_run_has_stored():
 def test_run_fails_when_readings_are_lost():
     arguments = ("run", "--count", "10", "--interval", "0.2")
     with Simulator() as simulator, Running(*arguments, "--url", simulator.url) as running:
-        running.wait_for(r"^cloud +stored")
+        running.wait_for(r"^cloud +stored +telemetry/-")
         [device] = simulator.get("devices")
         simulator.set(f"devices/{device}/telemetry", None)
         exit_code, output = running.end()
