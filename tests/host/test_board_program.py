@@ -363,7 +363,7 @@ def test_without_progress_the_network_is_restarted_then_the_board(runtime, make)
 
 def test_from_power_to_the_first_push_it_takes_300_ms_beside_the_waits(runtime, kind, make, record_property):
     network = {"join_ms": 10, "dhcp_ms": 10, "password": "secret12"}
-    waits = 0.02 + 0.25  # the program asks four times a second whether the network is up
+    waits = 0.02 + 0.05  # the program asks twenty times a second whether the network is up
     times = []
     for _ in range(3):
         with Simulator() as sim:
