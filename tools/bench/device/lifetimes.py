@@ -12,63 +12,30 @@ import sys
 
 from flamelet import FlameletError, device
 
+from counting_board import CountingBoard
+
 URL, CA, TOKEN = sys.argv[1:]
 INTERVAL_SECONDS = 0.2  # eight readings may wait, so that a busy machine makes none of them too many
 MICROPYTHON = sys.implementation.name == "micropython"
 
 
-class Board:
-    """A board whose one sensor counts, so that a reading that was lost or doubled is seen."""
+class Board(CountingBoard):
+    """A board that keeps what went wrong."""
 
     NAME = "lifetimes"
-    FIELDS = (("n", 0),)
 
     def __init__(self):
-        self.readings = self.identified = 0
+        super().__init__()
         self.troubles = []
-
-    def storage(self):
-        return None
-
-    def connect(self):
-        return True
-
-    def signal_strength(self):
-        return None
-
-    def synchronize_clock(self):
-        return True
 
     def set_clock(self, seconds_since_1970):
         self.troubles.append("the clock of the desktop was wrong")
-
-    def reset_cause(self):
-        return "power on"
-
-    def started(self):
-        pass
-
-    def feed_watchdog(self):
-        pass
-
-    def status(self, new):
-        pass
 
     def restart_network(self, reason):
         self.troubles.append(reason)
 
     def restart(self, reason):
         raise SystemExit(reason)
-
-    def stop_requested(self):
-        return False
-
-    def read_sensors(self):
-        self.readings += 1
-        return (self.readings - 1,)
-
-    def identify(self):
-        self.identified += 1
 
     def report(self, kind, value):
         if kind in ("error", "offline"):
