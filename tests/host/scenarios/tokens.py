@@ -110,12 +110,16 @@ def two_clients(connect, say, url, options, token, seconds):
 
 def wrong_clock(connect, say, url, options, token, seconds, off_by):
     """Get by a clock that is wrong by so many seconds (None: it was never set), at once and `seconds` later."""
-    # Loaded anew for each token, so what is done to it ends with this one.
     from flamelet import _credential
 
     epoch_ms = _credential.epoch_ms
     _credential.epoch_ms = lambda: 0 if off_by is None else epoch_ms() + off_by * 1000
-    with connect(url, Token(token), **options) as db:
+    try:
+        mine = Token(token)
+    finally:
+        # On a desktop the module stays loaded, for other tokens.
+        _credential.epoch_ms = epoch_ms
+    with connect(url, mine, **options) as db:
         outcomes = [outcome(db.get, "devices/d1/a")]
         time.sleep(seconds)
         return outcomes + [outcome(db.get, "devices/d1/a") for _ in range(3)]
