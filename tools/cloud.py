@@ -124,4 +124,6 @@ def changes(event: str, value: str) -> Iterator[tuple[str, Any]]:
 
 
 def describe(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"{error}: is the URL right, is it up, and is the network?"
     return str(error) or f"no answer within {ANSWER_SECONDS} s"

@@ -19,7 +19,7 @@ from typing import Any
 
 import click
 
-from flamelet import Database, FlameletError, Gateway, InvalidArgument, Timeouts, Token
+from flamelet import Database, FlameletError, Gateway, InvalidArgument, Timeouts, Token, _tls
 from flamelet_tools.board_modules import board_module
 from flamelet_tools.mint import FILE, may_write, write
 from flamelet_tools.private_key import refuse_private_key
@@ -81,6 +81,7 @@ def provision(**options: Any) -> None:
     given |= {name: str(path) if options["desktop"] else ON_THE_BOARD[name] for name, path in files.items()}
     for path in files.values():
         refuse_private_key(path)
+    check_certificates(options["ca"])
     token = load_token(options["token"])
     uid = uid_of(token)
     if uid:
@@ -95,7 +96,11 @@ def provision(**options: Any) -> None:
         write(output, given)
         found["written to"] = str(output)
         if port:
-            found["on the board"] = put(port, given, files)
+            try:
+                found["on the board"] = put(port, given, files)
+            except click.ClickException as error:
+                text = f"{error.message}. {output} is written, but not on the board: --force repeats this"
+                raise click.ClickException(text) from None
     show(found)
 
 
@@ -150,7 +155,10 @@ def networks(before: list, names: Sequence[str], file: Path | None) -> list:
     """
     if not names and not before:
         if not sys.stdin.isatty():
-            raise click.UsageError("--network is missing: the name (SSID) of the Wi-Fi that the board is to use")
+            raise click.UsageError(
+                "--network is missing: the name (SSID) of the Wi-Fi that the board is to use; a desktop needs "
+                "none, with --desktop"
+            )
         names = [click.prompt("Name (SSID) of the Wi-Fi network")]
     given = list(zip(names, passwords(names, file), strict=True))
     kept = [pair for pair in before if not (isinstance(pair, list) and pair and pair[0] in names)]
@@ -162,7 +170,7 @@ def passwords(names: Sequence[str], file: Path | None) -> list[str]:
     if file is not None:
         refuse_private_key(file)
         return as_lines(names, file.read_text(), str(file))
-    if PASSWORD in os.environ:
+    if names and PASSWORD in os.environ:
         return as_lines(names, os.environ[PASSWORD], f"${PASSWORD}")
     if names and not sys.stdin.isatty():
         raise click.UsageError(
@@ -188,6 +196,15 @@ def load_token(file: Path | None) -> Token | None:
     """
     try:
         return Token.load(str(file)) if file else None
+    except InvalidArgument as error:
+        raise click.ClickException(str(error)) from None
+
+
+def check_certificates(file: Path | None) -> None:
+    """Raises click.ClickException if a device could not read this file of certificates."""
+    try:
+        if file is not None:
+            _tls._context(str(file))
     except InvalidArgument as error:
         raise click.ClickException(str(error)) from None
 

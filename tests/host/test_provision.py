@@ -125,6 +125,14 @@ def test_a_password_can_come_from_the_environment(provision, monkeypatch):
     assert written()["networks"] == [[NAME, SECRET]]
 
 
+def test_a_password_in_the_environment_is_no_matter_where_no_network_is_given(provision, monkeypatch):
+    assert provision(*BOARD).exit_code == 0
+    monkeypatch.setenv(PASSWORD, SECOND)
+    result = provision("--change", "--interval", 60)
+    assert result.exit_code == 0, result.output
+    assert written()["networks"] == [[NAME, SECRET]] and written()["interval"] == 60
+
+
 def test_an_open_network_has_no_password(provision, monkeypatch):
     monkeypatch.setenv(PASSWORD, "")
     result = provision("--url", URL, "--network", "cafe")
@@ -162,6 +170,7 @@ def test_a_desktop_needs_no_network(provision):
         ((*BOARD, "--output", "gone/config.json"), "there is no folder gone"),
         ((*BOARD, "--token", "gone.json"), "gone.json cannot be read"),
         ((*BOARD, "--token", "passwords"), "is no JSON object: flamelet mint writes one"),
+        ((*BOARD, "--ca", "passwords"), "the root certificates in passwords cannot be read"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -469,4 +478,5 @@ def test_a_board_that_is_not_there_is_an_error_and_the_file_is_kept(provision):
     result = provision(*BOARD, "--port", "/dev/no-such-port")
     assert result.exit_code == 1
     assert "there is no port /dev/no-such-port" in result.output
+    assert "config.json is written, but not on the board: --force repeats this" in result.output
     assert written()["url"] == URL

@@ -280,7 +280,7 @@ def test_equal_faults_apply_in_turn_and_different_ones_join(sim):
         ({"name": "delay", "ms": "5"}, "must be a number"),
         ({"name": "delay", "ms": float("nan")}, "must be a number"),
         ({"name": "close", "stream": "yes"}, "stream must be true or false"),
-        ({"name": "cut", "bites": 3}, "unknown setting bites; it has bytes"),
+        ({"name": "cut", "bites": 3}, "unknown setting bites; it has bytes, method, path"),
         ({"name": "close", "count": 0}, "count must be 1 or more"),
         ({"name": "close", "path": "/a#"}, "Invalid path"),
     ],

@@ -53,6 +53,7 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "hang": {"seconds": None},
     "flap": {"seconds": None, "times": 1},
 }
+_OF_ALL = ("method", "path", "stream", "count")
 LISTENER_FAULTS = ("refuse", "hang", "flap")
 ERRORS = (401, 403, 409, 429, 500, 503, 504)
 
@@ -97,8 +98,8 @@ def make_fault(
     known = _SETTINGS[name]
     unknown = settings.keys() - known
     if unknown:
-        names = ", ".join(sorted(unknown))
-        raise ValueError(f"fault {name}: unknown setting {names}; it has {', '.join(known) or 'none'}")
+        names, there = ", ".join(sorted(unknown)), ", ".join([*known, *_OF_ALL])
+        raise ValueError(f"fault {name}: unknown setting {names}; it has {there}")
     merged = {**known, **settings}
     missing = [setting for setting, value in merged.items() if value is None]
     if missing:
