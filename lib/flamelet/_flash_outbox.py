@@ -54,8 +54,15 @@ class FlashOutbox(RamOutbox):
         try:
             os.stat(self._folder)
         except OSError:
-            os.mkdir(self._folder)
+            self._make_folder()
         self._load()
+
+    def _make_folder(self):
+        try:
+            os.mkdir(self._folder)
+        except OSError as error:
+            text = "the folder %s of the outbox cannot be made: is the one above it there, and room?"
+            raise OSError(error.errno, text % self._folder)
 
     @property
     def waiting(self) -> int:

@@ -2,7 +2,7 @@
 
 TEXTS = {
     "url": "%r is not a URL like https://host or https://host:port/path",
-    "clear": "%r would send everything in the clear: use https://, or say insecure=True",
+    "clear": "%r would send everything in the clear: use https://; in a program of your own insecure=True allows it",
     "text": "%s is a str that is not empty, not %s",
     "letter": "%s holds %r, which cannot be sent: remove it",
     "path": "a path is a str, not %r",
@@ -13,7 +13,7 @@ TEXTS = {
     "reading": "%r cannot be sent: a reading is a number of at most 64 bits, a bool or None",
     "row": "a reading has %d values, one for each field",
     "token": "the token is neither an ID token (a JWT) nor an OAuth2 access token (ya29...): say what it is, as in "
-    'Token({"database_secret": ...})',
+    'Token({"database_secret": ...}); a file is read by Token.load("token.json")',
     "kinds": "a token is one of id_token, access_token and database_secret: flamelet mint writes token.json",
     "id_token": "the id_token is no JWT, so it is no ID token",
     "access_token": "an ID token is no access_token: hand it over as id_token",

@@ -21,6 +21,10 @@ def recording(base, service, outbox, *arguments):
     """A feed on `base` whose records wait in `outbox`; `service`: the module that writes them."""
     if not hasattr(outbox, "put_key"):
         raise InvalidArgument("outbox is made by flamelet.Outbox(), not %r" % (outbox,))
+    # A record of a reading has no path: it goes to that of the feed which flushes.
+    path = arguments[1]
+    if getattr(outbox, "path", path) != path:
+        raise InvalidArgument("this outbox is that of the feed of %s: each feed takes one of its own" % outbox.path)
     if base not in _classes:
         _classes[base] = type("Feed", (base,), METHODS)
     feed = _classes[base](*arguments)
@@ -32,6 +36,7 @@ def recording(base, service, outbox, *arguments):
     if feed._record_room > len(outbox.buffer):
         text = "a reading of this feed takes %d bytes: the outbox needs more memory than %d"
         raise InvalidArgument(text % (feed._record_room, len(outbox.buffer)))
+    outbox.path = path
     return feed
 
 

@@ -137,6 +137,13 @@ def test_a_feed_whose_reading_does_not_fit_is_refused():
     raises(InvalidArgument, feed, object())
 
 
+def test_an_outbox_is_that_of_one_feed_whose_path_its_readings_go_to():
+    box = flamelet.Outbox()
+    feed(box, "garden")
+    assert "the feed of garden" in str(raises(InvalidArgument, feed, box, "cellar"))
+    feed(box, "garden")  # after a restart of its client
+
+
 def made_with(options):
     return flamelet.Outbox(**options)
 

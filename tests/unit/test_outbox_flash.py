@@ -102,7 +102,7 @@ def test_an_unlucky_folder_says_so():
         try:
             _flash_outbox.FlashOutbox(folder.path("none/none"), 2048, 65536, 8, 60, "oldest")
         except OSError as error:
-            assert error.errno == 2
+            assert error.errno == 2 and "none/none of the outbox cannot be made" in str(error)
         else:
             raise AssertionError("a folder was made below none")
 
