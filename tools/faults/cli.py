@@ -73,7 +73,10 @@ def played(columns: Sequence[Operation], runtimes: Sequence[str], name: str = ""
             for runtime in runtimes
             for part in parts
         ]
-        return [cell for one in plays for cell in one.result()]
+        try:
+            return [cell for one in plays for cell in one.result()]
+        finally:
+            pool.shutdown(cancel_futures=True)  # Ctrl-C is not to wait for those that have not begun
 
 
 def as_dict(cell: Cell) -> dict:
