@@ -98,7 +98,7 @@ def storage() -> "str | None":
     """
     folder = os.getenv("FLAMELET_STORAGE") or _config.get("storage")
     if not folder:
-        report("storage", "none: what waits is lost at the end (FLAMELET_STORAGE names a folder)")
+        report("storage", "none: what waits is lost at the end (storage or FLAMELET_STORAGE names a folder)")
         return None
     if _makes(folder):
         return folder

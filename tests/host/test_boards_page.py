@@ -16,6 +16,7 @@ import pytest
 from clients import ROOT
 from pty_board import PtyBoard
 
+from flamelet_tools.board_modules import board_module
 from flamelet_tools.cli import main
 from flamelet_tools.micropython import MISSING, find_micropython
 from flamelet_tools.modules import modules_of, modules_of_program
@@ -62,6 +63,17 @@ def test_each_command_of_the_page_is_one_that_there_is(words, tmp_path, monkeypa
 
 def test_the_page_has_each_command_for_boards():
     assert {"mint", "flash", "provision", "deploy", "monitor", "package"} <= {words[0] for words in FLAMELET}
+
+
+def test_the_page_has_each_setting_with_its_default():
+    [table] = re.findall(r"^\| setting \|.*\n(?:\|.*\n)+", PAGE, re.MULTILINE)
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[2:]]
+    told = {name: default for names, _, default in rows for name in re.findall(r"`(\w+)`", names)}
+    settings = {name: default for name, default, *_ in board_module("shared/settings.py").SETTINGS}
+    assert told.keys() == settings.keys()
+    for name, default in settings.items():
+        if default not in (None, "", ()):  # these are words
+            assert f"`{json.dumps(default)}`" in told[name], name
 
 
 def test_files_that_the_page_names_are_there():
