@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(120)
 PAGE = (ROOT / "docs" / "first-push.md").read_text()
 URL = "https://example-default-rtdb.firebaseio.com"
 KEY = "AIzaYourKey"
-LEFT_OUT = (".venv/bin/pip", ".venv/bin/mpremote")
+LEFT_OUT = ".venv/bin/mpremote"
 DENIED = ["error", "PermissionDenied"]
 # What a board's firmware has beside MicroPython; connected at the second look.
 BOARD = {
@@ -87,11 +87,13 @@ def ran(command, folder, **variables):
 
 
 def test_the_commands_lead_from_a_key_to_readings_in_the_database(sim, checkout):
-    mint, check, *programs = commands()
+    mint, check, *programs, package = commands()
     assert [program.split("/")[-1] for program in programs] == ["python main.py", "micropython main.py"]
     assert "uid d1" in shell(mint, sim, checkout)
     assert json.loads((checkout / "token.json").read_text())["refresh_token"]
     assert "it was renewed; the database lets it read there" in shell(check, sim, checkout)
+    shell(package, sim, checkout)
+    assert (checkout / "build" / "mpy" / "package.json").exists()
     sim.set("devices/d1/commands/any", {"name": "led", "value": True})
     for count, program in enumerate(programs, 1):
         if "micropython" in program and not find_micropython():
