@@ -25,9 +25,9 @@ def flush(feed, batches):
     try:
         _push_id.forget()
         if outbox.blocked:
-            from . import _refused
+            from . import _set_aside
 
-            yield from _refused.probe(feed)
+            yield from _set_aside.probe(feed)
         return (yield from _all(feed, batches))
     finally:
         outbox.flushing = False
@@ -65,9 +65,9 @@ def _all(feed, batches):
             place = 0
             continue
         if refusals:
-            from . import _refused
+            from . import _set_aside
 
-            _refused.set_aside(outbox, buffer, refusals)
+            _set_aside.set_aside(outbox, buffer, refusals)
         outbox.done(0, mark, end)
         before = max(0, before - 1)
         taken += accepted

@@ -1,7 +1,7 @@
 """The flow of `feed.flush` where what was accepted must not be sent again: each record leaves the outbox by itself."""
 
 from ._flush import date, halves, next_of
-from ._refused import set_aside
+from ._set_aside import set_aside
 from .outbox import behind
 
 

@@ -85,6 +85,7 @@ class Device:
         self.commands = Commands(self)
         self._progress = Progress(self, config.get("patience", _PATIENCE))
         self._has_started = False
+        self._tasks: list = []
         self._clock_due = self._born = ticks_ms()
 
     def close(self) -> None:
@@ -131,8 +132,8 @@ class Device:
 
     # The network, and the time.
 
-    async def connect(self, for_ever: bool = False) -> None:
-        """Bring the network up; `for_ever`: and keep it up."""
+    async def connect(self, forever: bool = False) -> None:
+        """Bring the network up; `forever`: and keep it up."""
         board = self.board
         backoff = Backoff()
         while True:
@@ -152,7 +153,7 @@ class Device:
             if is_up:
                 backoff.reset()
                 self._ask_clock()
-                if not for_ever:
+                if not forever:
                     return
             await aio.sleep_ms(_WATCH if is_up else _SLICE // 2)
 
@@ -284,8 +285,6 @@ class Device:
             if ticks_diff(ticks_ms(), self._born) > _STARTED:
                 self._start_well()
             await aio.sleep_ms(_WATCH)
-
-    _tasks: list = []
 
     def _start_well(self):
         if not self._has_started:
