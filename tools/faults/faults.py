@@ -18,8 +18,8 @@ from flamelet_tools.faults.operations import Operation
 from flamelet_tools.simulator import Simulator
 
 # What a client waits for, in milliseconds.
-TIMEOUTS = {"connect": 600, "handshake": 1500, "first_byte": 600, "answer": 2000}
-TOO_LATE_MS = 900
+TIMEOUTS = {"connect": 1000, "handshake": 2000, "first_byte": 1000, "answer": 2500}
+TOO_LATE_MS = 1400
 LATE_SECONDS = TOO_LATE_MS / 1000
 REFUSED_SECONDS = 0.5
 FLAP_SECONDS, FLAPS = 0.12, 4

@@ -103,6 +103,8 @@ async def main():
         "connections": 3,  # the commands' stream, the mirror's, and that of requests
     }
     program = device.Device(board, settings)
+    # The outbox too is loaded with the first trouble.
+    program.readings.open()
     await be_refused(program.database)
     follower = asyncio.create_task(follow(board, program))
     measuring = asyncio.create_task(program.main())
