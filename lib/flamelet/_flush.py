@@ -28,6 +28,10 @@ def flush(feed, batches):
             from . import _set_aside
 
             yield from _set_aside.probe(feed)
+        if feed.sends_alone:
+            from . import _flush_alone
+
+            return (yield from _flush_alone.flush(feed, batches))
         return (yield from _all(feed, batches))
     finally:
         outbox.flushing = False
@@ -46,10 +50,6 @@ def _all(feed, batches):
                 raise error
             return taken
         buffer, end = batch
-        if feed.sends_alone:
-            from . import _flush_alone
-
-            return (yield from _flush_alone.flush(feed, batches))
         mark = outbox.mark(place)
         yield from date(feed, buffer, end)
         refusals: dict = {}

@@ -20,6 +20,7 @@ UNDATED = const(2)  # taken before the clock was known: boot and elapsed time st
 SET = const(3)  # a path, a zero byte, a body
 CLOCK = const(4)  # when a boot began: its number (2), milliseconds since 1970 (6)
 COUNT = const(5)  # how many were dropped until then (4)
+DROPPED = "dropped"
 HEAD = const(3)
 TAIL = const(4)
 OVERHEAD = const(27)  # of a reading: HEAD, key, TAIL
@@ -151,6 +152,15 @@ class RamOutbox:
             self.reading_size = end + TAIL - start
         return self._kept()
 
+    def put(self, kind: int, payload: bytes) -> str:
+        """Add a record of `kind` with this payload: "durable", "pending" or "dropped"."""
+        at = self.begin(HEAD + len(payload) + TAIL)
+        if at < 0:
+            return DROPPED
+        self.kind = kind
+        self.buffer[at : at + len(payload)] = payload
+        return self.end(at + len(payload))
+
     def _kept(self):
         return "pending"
 
@@ -220,12 +230,7 @@ class RamOutbox:
 
     def put_back(self, record: bytes) -> None:
         """Put a record of a batch behind all others."""
-        at = self.begin(len(record))
-        if at >= 0:
-            self.kind = record[2]
-            at -= HEAD
-            self.buffer[at : at + len(record)] = record
-            self.end(at + len(record) - TAIL)
+        self.put(record[2], record[HEAD:-TAIL])
 
     def set_aside(self, name: str, reason: str, body: bytes) -> None:
         """Keep a record that the server refused."""

@@ -11,9 +11,8 @@ from . import InvalidArgument
 from ._flush import flush  # with the rest: loaded by the first flush, it would leave holes in the heap
 from ._push_id import SIZE
 from .feed import MISSING
-from .outbox import HEAD, OVERHEAD, READING, SET, TAIL
+from .outbox import DROPPED, HEAD, OVERHEAD, READING, SET, TAIL
 
-_DROPPED = "dropped"
 _classes: dict = {}  # {base: class}
 
 
@@ -49,6 +48,7 @@ def Feed(base, database, path, fields, outbox):
 
 def _record(self, a, b=MISSING, c=MISSING, d=MISSING, e=MISSING, f=MISSING):
     """Keep one reading until `flush` has sent it: a value for each field, as for `push`."""
+    # Written out for the same reason as there: a call with so many arguments would take its frame from the heap.
     self._given[0] = a
     self._given[1] = b
     self._given[2] = c
@@ -64,24 +64,19 @@ def _record_row(self, row):
     outbox = self.outbox
     at = outbox.begin(self._record_room)
     if at < 0:
-        return _DROPPED
+        return DROPPED
     at = self.put_row(outbox.buffer, outbox.put_key(at), row)
     return outbox.end(at - self._service.CLOSING)
 
 
 def _keep(self, feed):
     """Keep the last reading of `feed`, which has the same fields and no outbox, under the key of its request."""
-    outbox = self.outbox
     request = memoryview(feed._request)
     key = bytes(request[feed._key_at : feed._key_at + SIZE])
-    payload = key + bytes(request[feed._row_at : feed._size - self._service.CLOSING])
-    at = outbox.begin(HEAD + len(payload) + TAIL)
-    if at < 0:
-        return _DROPPED
-    outbox.kind = READING
-    outbox.buffer[at : at + len(payload)] = payload
-    feed.pending = False
-    return outbox.end(at + len(payload))
+    state = self.outbox.put(READING, key + bytes(request[feed._row_at : feed._size - self._service.CLOSING]))
+    if state != DROPPED:
+        feed.pending = False
+    return state
 
 
 def _record_set(self, path, value):
@@ -92,12 +87,7 @@ def _record_set(self, path, value):
     if HEAD + len(payload) + TAIL > len(outbox.buffer):
         text = "the value for %s is larger than the memory of the outbox, %d bytes"
         raise InvalidArgument(text % (path, len(outbox.buffer)))
-    at = outbox.begin(HEAD + len(payload) + TAIL)
-    if at < 0:
-        return _DROPPED
-    outbox.kind = SET
-    outbox.buffer[at : at + len(payload)] = payload
-    return outbox.end(at + len(payload))
+    return outbox.put(SET, payload)
 
 
 def _flush(self, batches=0):
