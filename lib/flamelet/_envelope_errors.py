@@ -6,7 +6,7 @@ Express in HTML, or of whatever stands in front of it. Out: an error with the se
 
 from . import FlameletError, _json
 from ._failures import told
-from .errors import ExtraKeys, GatewayError, MissingKeys, NotFound, OutcomeUnknown
+from .errors import ExtraKeys, GatewayError, MissingKeys, NotFound, in_doubt
 
 # How Google's client for Node.js begins the words of what Firestore may do later.
 _LATER = ("8 RESOURCE_EXHAUSTED", "10 ABORTED", "14 UNAVAILABLE")
@@ -41,7 +41,7 @@ def refused(what: str, status: int, buffer, size: int, repeatable: bool = True):
         text = content["message"]
     found = told(what, status, {"error": text} if text else content)
     if not repeatable and status >= 500 and status not in (501, 503):
-        return OutcomeUnknown("%s: it may have happened: look before you repeat it" % found)
+        return in_doubt(found)
     return found
 
 

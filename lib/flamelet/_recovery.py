@@ -14,7 +14,7 @@ from ._connection import DONE
 from ._failures import failed, name
 from ._override import method_override
 from ._runtime import const, read
-from .errors import InvalidArgument, NetworkError, OutcomeUnknown, ProtocolError, Timeout, TLSError
+from .errors import InvalidArgument, NetworkError, ProtocolError, Timeout, TLSError, in_doubt
 
 _ATTEMPTS = const(3)
 _REDIRECTS = const(5)
@@ -43,7 +43,7 @@ def recover(client, connection, code: int, request, size: int, repeatable: bool,
         return request, size, min(_LONGEST_WAIT, asked(connection) * 1000) or pause(attempt)
     error = failed(connection, request)
     if not repeatable and connection.sent:
-        raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
+        raise in_doubt(error)
     if reused and attempt == 1 and error.retry:
         return request, size, 0
     # A connection that cannot be opened is told at once, and so is one whose handshake fails.

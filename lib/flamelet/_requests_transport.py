@@ -260,9 +260,9 @@ def _no_etag(method, url):
     error = broken(_NO_HEADERS, _name(method, url))
     if method == "GET":
         return error
-    from .errors import OutcomeUnknown
+    from .errors import in_doubt
 
-    return OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
+    return in_doubt(error)
 
 
 def _name(method, url):

@@ -63,9 +63,9 @@ def pause(error, attempt, end, repeatable=True, is_transaction=False):
     action = error.action
     # 503 was not attempted.
     if not repeatable and action != "never" and error.status >= 500 and error.status != 503:
-        from .errors import OutcomeUnknown
+        from .errors import in_doubt
 
-        raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
+        raise in_doubt(error)
     if action == "never" or action == "transaction" and is_transaction or action == "once" and attempt > 1:
         raise error
     ms = backoff(attempt, error)

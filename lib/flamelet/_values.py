@@ -101,9 +101,9 @@ def ask(database, method, target, body=b"", headers=(), repeatable=True):
         # 503 was not attempted.
         if repeatable or error.status < 500 or error.status == 503:
             raise
-        from .errors import OutcomeUnknown
+        from .errors import in_doubt
 
-        raise OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
+        raise in_doubt(error)
 
 
 def _adds_up(body):

@@ -25,6 +25,11 @@ class OutcomeUnknown(NetworkError):
     retry = False
 
 
+def in_doubt(error) -> OutcomeUnknown:
+    """What `error` stands for where the request was sent, and twice is not as once."""
+    return OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
+
+
 class ProtocolError(FlameletError):
     """The answer is not what an honest server sends: broken HTTP, broken JSON, or larger than allowed."""
 
