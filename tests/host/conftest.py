@@ -65,8 +65,8 @@ def firestore(request):
     return request.getfixturevalue(f"on_{request.param}")
 
 
-def open_client(request):
-    client = Client(request.param)
+def open_client(request, kind=Client):
+    client = kind(request.param)
     yield client
     client.close()
 

@@ -28,7 +28,7 @@ import test_queries
 import test_rules
 import test_walk
 from clients import RUNTIMES, Client, trust
-from conftest import runtimes
+from conftest import open_client, runtimes
 from scenarios import conditional, database, faults, transport
 from scenarios import walk as walks
 
@@ -136,28 +136,20 @@ class ClientThroughRequests(Client):
         return super().play(scenario, HEAP, **arguments)
 
 
-def _open(request):
-    client = ClientThroughRequests(request.param)
-    yield client
-    client.close()
-
-
 @pytest.fixture(params=runtimes(*RUNTIMES))
 def client(request):
-    yield from _open(request)
+    yield from open_client(request, ClientThroughRequests)
 
 
 @pytest.fixture(params=runtimes("cpython", "micropython"))
 def blocking_client(request):
-    yield from _open(request)
+    yield from open_client(request, ClientThroughRequests)
 
 
 @pytest.fixture(params=runtimes("cpython", "micropython"))
 def plain_client(request):
     """A client whose scenario chooses its transport."""
-    client = Client(request.param)
-    yield client
-    client.close()
+    yield from open_client(request)
 
 
 @pytest.fixture
