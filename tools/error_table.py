@@ -3,7 +3,7 @@
 `python -m flamelet_tools.error_table` writes the page; a test compares it with the code.
 """
 
-from flamelet import _policy
+from flamelet.diagnosis import answers as _policy
 from flamelet_tools.checkout import checkout
 
 PAGE = "docs/errors.md"

@@ -17,21 +17,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from flamelet import (
-    FlameletError,
-    InvalidArgument,
-    Outbox,
-    Token,
-    _date,
-    _envelope,
-    _envelope_errors,
-    _failures,
-    _http1,
-    _json,
-    _refresh,
-)
+from flamelet import FlameletError, InvalidArgument, Outbox, Token
+from flamelet.core import clock as _date
+from flamelet.core import dates as _date_core_dates
+from flamelet.gateway import envelope as _envelope
+from flamelet.gateway import envelope_errors as _envelope_errors
+from flamelet.diagnosis import failures as _failures
+from flamelet.wire import http1 as _http1
+from flamelet.wire import json as _json
+from flamelet.auth import refresh as _refresh
 from flamelet.errors import GatewayError, NotFound, ProtocolError
-from flamelet.outbox import CLOCK, COUNT, HEAD, READING, SET, TAIL, UNDATED, behind
+from flamelet.outbox.record import CLOCK, COUNT, HEAD, READING, SET, TAIL, UNDATED, behind
 from flamelet_tools.board_modules import board_module
 
 RTC_NUMBER = 0x464C
@@ -210,7 +206,7 @@ DATES = (b"Sat, 21 Nov 2026 13:48:27 GMT", b"Thu, 01 Jan 1970 00:00:00 GMT", b"W
 
 
 def check_date(data: bytes, chance: random.Random) -> bool:
-    seconds = _date.parse(data)
+    seconds = _date_core_dates.parse(data)
     assert isinstance(seconds, int)
     return seconds > 0
 

@@ -19,7 +19,8 @@ from typing import Any
 
 import click
 
-from flamelet import Database, FlameletError, Gateway, InvalidArgument, Timeouts, Token, _tls
+from flamelet import Database, FlameletError, Gateway, InvalidArgument, Timeouts, Token
+from flamelet.net import tls as _tls
 from flamelet_tools.board_modules import board_module
 from flamelet_tools.mint import FILE, may_write, write
 from flamelet_tools.private_key import refuse_private_key

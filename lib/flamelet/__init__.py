@@ -6,6 +6,8 @@ Each part is imported when it is first asked for, so that a program pays for wha
 
 import gc
 
+
+
 __version__ = "0.1.0"
 
 
@@ -23,14 +25,14 @@ class InvalidArgument(FlameletError):
 
 def refusal(name: str, *values) -> InvalidArgument:
     """The InvalidArgument whose text is `_refusals.TEXTS[name] % values`: texts are loaded when one is needed."""
-    from ._refusals import TEXTS
+    from ._argument_texts import TEXTS
 
     return InvalidArgument(TEXTS[name] % values)
 
 
 def broken(text: str, *values):
     """The ProtocolError whose text is `text % values`: most errors are loaded when the first one is needed."""
-    from .errors import ProtocolError
+
 
     return ProtocolError(text % values)
 
@@ -46,9 +48,7 @@ class Timeout(NetworkError):
     """A deadline passed."""
 
 
-_PLACES = {"Database": "database", "Token": "auth"}
-
-
+_PLACES = {"Database": "rtdb.database", "Token": "auth.token"}
 _threshold = getattr(gc, "threshold", lambda *_: -1)  # CPython has none
 
 
@@ -61,7 +61,7 @@ def __getattr__(name: str):
         _threshold(2048)
         value = __import__("flamelet." + _PLACES.get(name, name), None, None, ("*",))
     except ImportError:
-        from ._names import find
+        from ._exports import find
 
         return find(name)
     finally:
@@ -70,3 +70,7 @@ def __getattr__(name: str):
         value = getattr(value, name)
     globals()[name] = value
     return value
+
+
+class ProtocolError(FlameletError):
+    """The answer is not what an honest server sends: broken HTTP, broken JSON, or larger than allowed."""

@@ -9,8 +9,7 @@ Every error of flamelet is a `FlameletError`. Its text names the thing and what 
 What the server refused has also a `code`, which says why.
 """
 
-
-from . import FlameletError, InvalidArgument, NetworkError, Timeout  # noqa: F401  the first of the hierarchy
+from . import FlameletError, InvalidArgument, NetworkError, ProtocolError, Timeout  # noqa: F401
 
 
 class TLSError(NetworkError):
@@ -28,10 +27,6 @@ class OutcomeUnknown(NetworkError):
 def in_doubt(error) -> OutcomeUnknown:
     """What `error` stands for where the request was sent, and twice is not as once."""
     return OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
-
-
-class ProtocolError(FlameletError):
-    """The answer is not what an honest server sends: broken HTTP, broken JSON, or larger than allowed."""
 
 
 class ClockNotSet(FlameletError):

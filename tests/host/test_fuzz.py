@@ -12,7 +12,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from flamelet import _buffer, _http1, _json, _url, database
+from flamelet.core import buffer as _buffer
+from flamelet.wire import http1 as _http1
+from flamelet.wire import json as _json
+from flamelet.core import url as _url
+from flamelet.core import path as database_core_path
+from flamelet.rtdb import database
 from flamelet.errors import InvalidArgument, ProtocolError
 
 from feeding import Event, Events, assert_same, read_answer, read_events
@@ -401,7 +406,7 @@ PATHS = st.one_of(ANY_TEXT, st.lists(ANY_TEXT.filter(bool)).map("/".join), st.te
 @given(PATHS)
 def test_a_path_is_quoted_or_refused(path):
     try:
-        keys = database.keys(path)
+        keys = database_core_path.keys(path)
     except InvalidArgument:
         return
     assert "/".join(keys) == path.strip("/") and (all(keys) or path.strip("/") == "")

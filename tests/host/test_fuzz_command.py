@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flamelet import _records, _token_file
+from flamelet.outbox import crc as _records
+from flamelet.auth import token_file as _token_file
 from flamelet_tools import fuzz, fuzz_targets
 from flamelet_tools.mutations import LONGEST, mutated
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from flamelet import _roots
+from flamelet.net import roots as _roots
 from flamelet_tools.private_key import refuse_private_key
 
 EC = ec.generate_private_key(ec.SECP256R1())

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from recorded import method_of
 
-from flamelet import _http1, _json
+from flamelet.wire import http1 as _http1
+from flamelet.wire import json as _json
 
 from feeding import TRAILING, assert_same, every_cut, read_answer
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from flamelet import _roots
+from flamelet.net import roots as _roots
 from flamelet_tools import roots
 
 FILE = Path(__file__).resolve().parent.parent.parent / "lib" / "flamelet" / "_roots.py"

@@ -1,6 +1,7 @@
 """A clock for the tests of keys that moves when told, and what a key says."""
 
-from flamelet import _push_id, _runtime
+from flamelet.core import push_id as _push_id
+from flamelet.core import runtime as _runtime
 
 ALPHABET = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 NOW = 1795268907123  # 2026-11-21

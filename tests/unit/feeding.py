@@ -6,7 +6,8 @@ between line ends that are not part of them, or end with the buffer: a machine t
 
 from collections import namedtuple
 
-from flamelet import _http1, _sse
+from flamelet.wire import http1 as _http1
+from flamelet.wire import sse as _sse
 
 Answer = namedtuple("Answer", ("code", "status", "keep_alive", "length", "chunked", "headers", "body", "taken"))
 Event = namedtuple("Event", ("name", "data"))

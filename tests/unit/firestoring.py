@@ -3,7 +3,8 @@
 import json
 
 import flamelet
-from flamelet import _backoff, _rest
+from flamelet.core import backoff as _backoff
+from flamelet.firestore import rest as _rest
 
 import scripted
 from scripted import answer, timeouts

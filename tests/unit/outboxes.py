@@ -15,13 +15,20 @@ except ImportError:
     sys.modules["socket"] = sys
 
 import flamelet
-from flamelet import _date, _flash_outbox, _push_id, _undated, outbox
-from flamelet.outbox import HEAD, TAIL, behind
+from flamelet.core import clock as _date
+from flamelet.outbox import flash as _flash_outbox
+from flamelet.core import push_id as _push_id
+from flamelet.outbox import before_clock as _undated
+from flamelet.outbox import outbox
+from flamelet.outbox import record as outbox_outbox_record
+from flamelet.outbox.record import HEAD, TAIL, behind
 
 from clock import Clock
 
 FIELDS = (("n", 0), ("t", 1))
-TIMED = (outbox, _flash_outbox)
+from flamelet.outbox import ram  # noqa: E402
+
+TIMED = (ram, _flash_outbox)
 NO_SPACE = 28
 IO_ERROR = 5
 
@@ -150,10 +157,10 @@ def waiting(box, date=False):
         while at < end:
             next_at = behind(buffer, at)
             payload = bytes(buffer[at + HEAD : next_at - TAIL])
-            if buffer[at + 2] == outbox.SET:
+            if buffer[at + 2] == outbox_outbox_record.SET:
                 path, _, body = payload.partition(b"\0")
-                found.append((outbox.SET, path, body))
-            elif buffer[at + 2] < outbox.SET:
+                found.append((outbox_outbox_record.SET, path, body))
+            elif buffer[at + 2] < outbox_outbox_record.SET:
                 found.append((buffer[at + 2], payload[: _push_id.SIZE], payload[_push_id.SIZE :]))
             at = next_at
         place += 1
@@ -161,7 +168,7 @@ def waiting(box, date=False):
 
 def numbers(box):
     """The numbers of the readings that wait, in order."""
-    return [json.loads(body)["n"] for kind, _, body in waiting(box) if kind != outbox.SET]
+    return [json.loads(body)["n"] for kind, _, body in waiting(box) if kind != outbox_outbox_record.SET]
 
 
 def keys(box, date=False):

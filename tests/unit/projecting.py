@@ -1,6 +1,7 @@
 """Feeds event streams to the projection of a stream, in every way that a network may cut them."""
 
-from flamelet import _projection, _sse
+from flamelet.rtdb import projection as _projection
+from flamelet.wire import sse as _sse
 from flamelet.errors import ProtocolError
 
 from feeding import EVENT_NAMES, FENCE, read_event

@@ -7,7 +7,7 @@ body, headers); `options` of each, beside data and headers; `open`, how many res
 hands each line of the head to `parse_headers`; `Desktop` is as CPython's.
 """
 
-from flamelet import _client
+from flamelet.client import client as _client
 
 
 class Response:

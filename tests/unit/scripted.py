@@ -21,8 +21,16 @@ import time
 from collections import namedtuple
 
 import flamelet
-from flamelet import _budget, _client, _connection, _refresh, _runtime, _tls, _transport, auth, stream
-from flamelet._runtime import ticks_add, ticks_diff, ticks_ms
+from flamelet.client import budget as _budget
+from flamelet.client import client as _client
+from flamelet.net import connection as _connection
+from flamelet.auth import refresh as _refresh
+from flamelet.core import runtime as _runtime
+from flamelet.net import tls as _tls
+from flamelet.net import transport as _transport
+from flamelet.auth import token as auth
+from flamelet.rtdb import stream
+from flamelet.core.runtime import ticks_add, ticks_diff, ticks_ms
 
 # _runtime too, for what is loaded within the test.
 TIMED = (_budget, _client, _connection, _refresh, _runtime, _tls, _transport, auth, stream)

@@ -1,7 +1,7 @@
 """Writing numbers and text into a buffer, against what Python itself writes."""
 
-from flamelet import _buffer
-from flamelet._copy import copy
+from flamelet.core import buffer as _buffer
+from flamelet.core.copy import copy
 from flamelet.errors import InvalidArgument
 
 from helpers import raises

@@ -2,8 +2,11 @@
 
 from collections import namedtuple
 
-from flamelet import _date, _push_id, _runtime
-from flamelet._url import Origin
+from flamelet.core import clock as _date
+from flamelet.core import dates as _date_core_dates
+from flamelet.core import push_id as _push_id
+from flamelet.core import runtime as _runtime
+from flamelet.core.url import Origin
 
 from clock import NOW, Clock, make_key, milliseconds
 
@@ -33,7 +36,7 @@ def test_dates_are_seconds_since_1970():
         (b"Sat, 21 Nov 2026 13:48:27 GMT", 1795268907),
         (b"Mon, 01 Mar 2100 00:00:00 GMT", 4107542400),
     ):
-        assert _date.parse(date) == seconds, date
+        assert _date_core_dates.parse(date) == seconds, date
 
 
 def test_what_is_no_date_is_none():
@@ -51,7 +54,7 @@ def test_what_is_no_date_is_none():
         b"Sun Nov  6 08:49:37 1994",
         b"\xff\xfe, 21 Nov 2026 13:48:27 GMT",
     ):
-        assert _date.parse(date) == 0, date
+        assert _date_core_dates.parse(date) == 0, date
 
 
 def test_a_verified_answer_sets_the_clock():

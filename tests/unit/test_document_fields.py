@@ -2,7 +2,8 @@
 
 import json
 
-from flamelet import _document_fields, _fields
+from flamelet.firestore import document_fields as _document_fields
+from flamelet.firestore import fields as _fields
 from flamelet.errors import ProtocolError
 
 from helpers import raises

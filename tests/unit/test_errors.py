@@ -2,19 +2,13 @@
 
 import sys
 
-from flamelet import (
-    FlameletError,
-    InvalidArgument,
-    NetworkError,
-    Timeout,
-    _chunked,
-    _codes,
-    _connection,
-    _failures,
-    _http1,
-    errors,
-)
-from flamelet._url import Origin
+from flamelet import FlameletError, InvalidArgument, NetworkError, Timeout, errors
+from flamelet.wire import chunked as _chunked
+from flamelet.wire import codes as _codes
+from flamelet.net import connection as _connection
+from flamelet.diagnosis import failures as _failures
+from flamelet.wire import http1 as _http1
+from flamelet.core.url import Origin
 
 from helpers import raises
 

@@ -3,7 +3,9 @@
 import json
 
 import flamelet
-from flamelet import _document_size, _fields, _json
+from flamelet.firestore import document_size as _document_size
+from flamelet.firestore import fields as _fields
+from flamelet.wire import json as _json
 from flamelet.errors import InvalidArgument, ProtocolError
 
 from helpers import raises

@@ -3,7 +3,8 @@
 import json
 
 import flamelet
-from flamelet import aio, firestore_admin
+from flamelet import aio
+from flamelet.firestore import admin as firestore_admin
 from flamelet.errors import InvalidArgument, ProtocolError, ResponseError, Timeout
 
 from helpers import raises

@@ -2,7 +2,7 @@
 
 from flamelet import Timestamp
 from flamelet.errors import InvalidArgument, NotFound, PermissionDenied, ProtocolError
-from flamelet.firestore import Firestore
+from flamelet.firestore.firestore import Firestore
 
 from firestoring import (
     ACCESS_TOKEN,
@@ -236,7 +236,7 @@ def test_call_sends_any_method_with_its_body_and_parameters():
 
 
 def test_a_name_that_a_firestore_lacks_is_an_attribute_error():
-    assert "no putt" in str(raises(AttributeError, lambda: firestore().putt))
+    assert "no attribute 'putt'" in str(raises(AttributeError, lambda: firestore().putt))
 
 
 # Lists.

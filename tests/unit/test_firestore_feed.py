@@ -1,7 +1,7 @@
 """A feed of Firestore against a scripted server: the bytes of its commits, its ids, and what gets lost."""
 
 from flamelet import Outbox, aio
-from flamelet._runtime import MICROPYTHON
+from flamelet.core.runtime import MICROPYTHON
 from flamelet.errors import InvalidArgument, NetworkError, PermissionDenied, ProtocolError, Unavailable
 
 from clock import Clock

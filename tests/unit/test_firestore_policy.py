@@ -1,7 +1,7 @@
 """What is repeated, when, and what is not: Firestore's refusals and lost answers against a scripted server."""
 
 import flamelet
-from flamelet import _policy
+from flamelet.diagnosis import answers as _policy
 from flamelet.errors import (
     Aborted,
     AlreadyExists,

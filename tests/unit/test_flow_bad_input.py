@@ -338,7 +338,7 @@ def test_a_token_file_that_cannot_be_read_is_named():
 
 
 def test_a_certificate_file_that_cannot_be_read_is_named():
-    from flamelet import _tls
+    from flamelet.net import tls as _tls
 
     with Network([]):
         _tls._contexts.clear()

@@ -329,4 +329,4 @@ def test_a_get_refuses_what_is_no_parameter():
     raises(InvalidArgument, lambda: db.get("a", foo="x"))
     raises(InvalidArgument, lambda: db.get("a", timeout=3))
     assert "shallow" in str(raises(InvalidArgument, lambda: db.get("a", shallow=True, format="export")))
-    assert "has no fetch" in str(raises(AttributeError, lambda: db.fetch))
+    assert "no attribute 'fetch'" in str(raises(AttributeError, lambda: db.fetch))

@@ -1,6 +1,6 @@
 """Deadlines against a scripted server: nothing hangs, whatever it does not do."""
 
-from flamelet._runtime import ticks_diff, ticks_ms
+from flamelet.core.runtime import ticks_diff, ticks_ms
 from flamelet.errors import NetworkError, OutcomeUnknown, Timeout
 
 from helpers import raises

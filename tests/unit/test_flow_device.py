@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 
-from flamelet import _backoff, aio, device
-from flamelet._runtime import ticks_diff, ticks_ms
+from flamelet.device import program
+from flamelet import aio, device
+from flamelet.core import backoff as _backoff
+from flamelet.core.runtime import ticks_diff, ticks_ms
 
 from scripted import NO_CONTENT, URL, Network, answer, refused
 
@@ -183,7 +185,7 @@ class Running:
         self.board.folder = storage
         self.board.rtc = rtc
         network.endless = [cloud.serve]
-        self.device = device.Device(self.board, config(**options))
+        self.device = program.Device(self.board, config(**options))
 
     async def __aenter__(self):
         self._kept = [(module, module.getrandbits) for module in (_backoff,)]

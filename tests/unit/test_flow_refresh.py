@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 
-from flamelet import Token, _push_id, aio
+from flamelet import Token, aio
+from flamelet.core import push_id as _push_id
 from flamelet.errors import (
     NetworkError,
     OutcomeUnknown,
@@ -255,7 +256,8 @@ def test_an_access_token_that_has_ended_says_mint_again_and_is_not_sent_for_a_wh
 def test_a_clock_that_was_never_set_counts_from_the_start_and_is_mended_by_the_answer():
     date = "Date: Sat, 21 Nov 2026 13:48:27 GMT\r\n"
     with Clock(epoch=0) as clock:
-        from flamelet import _credential, _date
+        from flamelet.auth import credential as _credential
+        from flamelet.core import clock as _date
 
         kept = _credential.epoch_ms
         _credential.epoch_ms = _date.epoch_ms = lambda: clock.epoch

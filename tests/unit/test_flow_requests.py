@@ -290,7 +290,7 @@ def test_an_error_says_how_long_the_server_asks_to_wait():
 
 
 def test_back_off_doubles_up_to_half_a_minute_and_success_begins_anew():
-    from flamelet import _backoff
+    from flamelet.core import backoff as _backoff
 
     kept = _backoff.getrandbits
     _backoff.getrandbits = lambda bits: (1 << bits) - 1

@@ -1,6 +1,6 @@
 """Streams against a scripted server: events, snapshots, and every break that can or cannot heal."""
 
-from flamelet._runtime import ticks_diff, ticks_ms
+from flamelet.core.runtime import ticks_diff, ticks_ms
 from flamelet.errors import (
     FlameletError,
     NetworkError,
@@ -311,7 +311,7 @@ def test_next_without_waiting_comes_to_the_event():
 
 
 def test_polling_does_not_shorten_the_back_off():
-    from flamelet import _backoff as module
+    from flamelet.core import backoff as module
 
     kept = module.getrandbits
     module.getrandbits = lambda bits: 200

@@ -1,7 +1,7 @@
 """feed.flush against a scripted server: what arrives, in which order, what is refused, and what waits on."""
 
 import flamelet
-from flamelet import _date
+from flamelet.core import clock as _date
 from flamelet.errors import ClockNotSet, NetworkError, PermissionDenied, ResourceExhausted, Unavailable
 
 from clock import NOW, milliseconds

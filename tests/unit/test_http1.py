@@ -1,6 +1,7 @@
 """The HTTP machine: framing, the headers that matter, and what is refused. Each answer is cut in every way."""
 
-from flamelet import _codes, _http1
+from flamelet.wire import codes as _codes
+from flamelet.wire import http1 as _http1
 
 from feeding import read_answer, read_every_way
 

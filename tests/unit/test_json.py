@@ -3,7 +3,7 @@
 import json
 import sys
 
-from flamelet import _json
+from flamelet.wire import json as _json
 from flamelet.errors import InvalidArgument, ProtocolError
 
 from helpers import raises

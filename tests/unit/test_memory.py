@@ -1,7 +1,11 @@
 """Promises about memory: what is done for each reading and each event takes nothing from the heap of MicroPython."""
 
-from flamelet import _buffer, _http1, _json, _push_id, _sse
-from flamelet._copy import copy
+from flamelet.core import buffer as _buffer
+from flamelet.wire import http1 as _http1
+from flamelet.wire import json as _json
+from flamelet.core import push_id as _push_id
+from flamelet.wire import sse as _sse
+from flamelet.core.copy import copy
 
 from clock import Clock
 from memory import assert_allocates_nothing, bytes_taken
@@ -172,7 +176,7 @@ def test_the_count_sees_what_is_taken_and_what_is_taken_and_given_back():
 def test_a_leaf_of_a_mirror_takes_at_most_200_bytes():
     from collections import namedtuple
 
-    from flamelet.mirror import Mirror
+    from flamelet.rtdb.mirror import Mirror
 
     # As that of stream.py, which the 32-bit MicroPython cannot load: it has no sockets.
     Event = namedtuple("Event", ("type", "path", "data", "snapshot"))

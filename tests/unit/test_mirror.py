@@ -3,9 +3,9 @@
 from random import getrandbits
 
 from flamelet import aio
-from flamelet import mirror as mirrors
+from flamelet.rtdb import mirror as mirrors
 from flamelet.errors import ProtocolError, StreamCancelled
-from flamelet.stream import Event
+from flamelet.rtdb.stream import Event
 
 import scripted
 from helpers import raises

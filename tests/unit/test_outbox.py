@@ -1,8 +1,9 @@
 """Outboxes in RAM and in the memory of an RTC: what they keep, in which order, what goes, and under which keys."""
 
 import flamelet
-from flamelet import InvalidArgument, _push_id
-from flamelet.outbox import OVERHEAD, READING, SET, UNDATED
+from flamelet import InvalidArgument
+from flamelet.core import push_id as _push_id
+from flamelet.outbox.record import OVERHEAD, READING, SET, UNDATED
 
 from clock import NOW, milliseconds
 from helpers import raises

@@ -2,8 +2,8 @@
 
 import os
 
-from flamelet import _flash_outbox
-from flamelet.outbox import UNDATED
+from flamelet.outbox import flash as _flash_outbox
+from flamelet.outbox.record import UNDATED
 
 from clock import NOW, milliseconds
 from outboxes import IO_ERROR, NO_SPACE, Folder, Time, feed, fill, keys, numbers, waiting

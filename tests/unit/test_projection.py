@@ -4,7 +4,8 @@ from random import getrandbits
 
 from projecting import projection, read
 
-from flamelet import _reader, _sse
+from flamelet.wire import json_reader as _reader
+from flamelet.wire import sse as _sse
 
 from feeding import every_cut
 
@@ -340,7 +341,7 @@ def some_event(model):
 
 
 def test_the_events_add_up_to_the_projection_of_the_tree():
-    from flamelet import _json
+    from flamelet.wire import json as _json
 
     told = 0
     for pattern in PATTERNS:

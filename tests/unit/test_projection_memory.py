@@ -1,6 +1,7 @@
 """What the projection of a stream takes from the heap of MicroPython: nothing for what does not match."""
 
-from flamelet import _projection, _sse
+from flamelet.rtdb import projection as _projection
+from flamelet.wire import sse as _sse
 
 from memory import assert_allocates_nothing, bytes_taken
 

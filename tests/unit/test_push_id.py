@@ -1,6 +1,7 @@
 """Push ids: Firebase's alphabet and layout, their order, and a clock that is not set. The clock is played."""
 
-from flamelet import _push_id, _runtime
+from flamelet.core import push_id as _push_id
+from flamelet.core import runtime as _runtime
 from flamelet.errors import ClockNotSet
 
 from clock import ALPHABET, NOW, Clock, make_key, milliseconds, number

@@ -1,6 +1,7 @@
 """The pull reader: what it finds however the text is cut, what it skips, and that it takes no garbage."""
 
-from flamelet import _json, _reader
+from flamelet.wire import json as _json
+from flamelet.wire import json_reader as _reader
 
 TEXT = '"\\u00e9\\ud83d\\ude00\u00e9\U0001f525"'
 TREE = (

@@ -2,7 +2,8 @@
 
 import json
 
-from flamelet import _http1, _json
+from flamelet.wire import http1 as _http1
+from flamelet.wire import json as _json
 
 from feeding import read_every_way
 

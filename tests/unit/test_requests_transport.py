@@ -4,7 +4,8 @@ import asyncio
 import errno
 
 import flamelet
-from flamelet import _push_id, aio
+from flamelet import aio
+from flamelet.core import push_id as _push_id
 from flamelet.errors import (
     FlameletError,
     InvalidArgument,

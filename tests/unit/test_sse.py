@@ -1,6 +1,6 @@
 """The stream machine against the rules of WHATWG HTML, section 9.2.6. Each stream is cut in every way."""
 
-from flamelet import _sse
+from flamelet.wire import sse as _sse
 
 from feeding import EVENT_NAMES, Event, read_events, read_stream_every_way
 

@@ -4,7 +4,9 @@ import json
 import os
 
 import flamelet
-from flamelet import _arriving, _elements, aio
+from flamelet import aio
+from flamelet.client import streamed_answer as _arriving
+from flamelet.firestore import elements as _elements
 from flamelet.errors import (
     BadRequest,
     InvalidArgument,

@@ -1,6 +1,7 @@
 """What the texts of mbedTLS and OpenSSL mean, and that a clock that was never set is what is blamed then."""
 
-from flamelet import InvalidArgument, _tls_reasons
+from flamelet import InvalidArgument
+from flamelet.diagnosis import tls as _tls_reasons
 from flamelet.errors import TLSError
 
 WORDS32 = True

@@ -3,7 +3,8 @@
 import json
 import os
 
-from flamelet import InvalidArgument, Token, _token_file
+from flamelet import InvalidArgument, Token
+from flamelet.auth import token_file as _token_file
 
 from clock import make_key
 from helpers import raises

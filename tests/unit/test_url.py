@@ -1,6 +1,6 @@
 """URLs: what is taken, what is refused, and that nothing unprintable reaches a request line."""
 
-from flamelet import _url
+from flamelet.core import url as _url
 from flamelet.errors import InvalidArgument
 
 from helpers import raises

@@ -4,7 +4,7 @@ import json
 from binascii import b2a_base64
 
 from flamelet import Token
-from flamelet._runtime import epoch_ms
+from flamelet.core.runtime import epoch_ms
 
 from scripted import answer
 

@@ -30,7 +30,7 @@ def every_call(connect, say, url, ca, timeouts, token=None):
 
 def contexts(connect, say, url, ca):
     """How many SSLContexts three clients, with streams and reconnects, leave for the life of the program."""
-    from flamelet import _tls
+    from flamelet.net import tls as _tls
 
     before = len(_tls._contexts)
     for _ in range(3):

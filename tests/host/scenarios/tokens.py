@@ -110,7 +110,7 @@ def two_clients(connect, say, url, options, token, seconds):
 
 def wrong_clock(connect, say, url, options, token, seconds, off_by):
     """Get by a clock that is wrong by so many seconds (None: it was never set), at once and `seconds` later."""
-    from flamelet import _credential
+    from flamelet.auth import credential as _credential
 
     epoch_ms = _credential.epoch_ms
     _credential.epoch_ms = lambda: 0 if off_by is None else epoch_ms() + off_by * 1000

@@ -15,7 +15,12 @@ import sys
 import vfs
 
 import flamelet
-from flamelet import FlameletError, _flash_outbox, _push_id, _undated, outbox
+from flamelet import FlameletError
+from flamelet.outbox import flash as _flash_outbox
+from flamelet.core import push_id as _push_id
+from flamelet.outbox import before_clock as _undated
+from flamelet.outbox import outbox
+from flamelet.outbox import record as outbox_outbox_record
 from flamelet.errors import BadRequest, NetworkError
 
 STEPS = 60
@@ -399,8 +404,8 @@ def numbers_in(box, place):
     buffer, end = box._read(place)[:2]
     found = []
     for kind, payload in records(buffer, 0, end):
-        if kind <= outbox.SET:
-            value = json.loads(payload.split(b"\0")[-1] if kind == outbox.SET else payload[_push_id.SIZE :])
+        if kind <= outbox_outbox_record.SET:
+            value = json.loads(payload.split(b"\0")[-1] if kind == outbox_outbox_record.SET else payload[_push_id.SIZE :])
             found.append(value["n"] if isinstance(value, dict) else value)
     return found
 
@@ -409,8 +414,8 @@ def records(buffer, at, end):
     """(kind, payload) of each record in buffer[at:end]."""
     found = []
     while at < end:
-        next_at = outbox.behind(buffer, at)
-        found.append((buffer[at + 2], bytes(buffer[at + outbox.HEAD : next_at - outbox.TAIL])))
+        next_at = outbox_outbox_record.behind(buffer, at)
+        found.append((buffer[at + 2], bytes(buffer[at + outbox_outbox_record.HEAD : next_at - outbox_outbox_record.TAIL])))
         at = next_at
     return found
 

@@ -11,8 +11,8 @@ import json
 import sys
 
 import flamelet
-from flamelet import _client
-from flamelet._runtime import ticks_ms
+from flamelet.client import client as _client
+from flamelet.core.runtime import ticks_ms
 
 TOKEN, FREE, URL, CA = sys.argv[1:5]
 

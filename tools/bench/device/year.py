@@ -96,7 +96,7 @@ compressed_time.take_over(stops.idle, EPOCH_MS, TOLD_MS)
 import asyncio  # noqa: E402  after time was taken over, as all that follows
 import gc  # noqa: E402
 
-from flamelet import device  # noqa: E402
+from flamelet import device
 
 from counting_board import CountingBoard  # noqa: E402
 

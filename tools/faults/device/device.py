@@ -12,7 +12,7 @@ import json
 import sys
 
 import flamelet
-from flamelet._runtime import ticks_diff, ticks_ms
+from flamelet.core.runtime import ticks_diff, ticks_ms
 
 import troubles
 from acts import LATER

@@ -1,7 +1,7 @@
 """What is done to the Realtime Database: each operation at a place of its own, number `n` of it below that."""
 
 import flamelet
-from flamelet._runtime import ticks_add, ticks_diff, ticks_ms
+from flamelet.core.runtime import ticks_add, ticks_diff, ticks_ms
 
 from acts import LATER, Call, Push, PushMany, Record, calls
 

@@ -9,7 +9,13 @@ import socket
 import sys
 import time
 
-from flamelet import _client, _flash_outbox, _push_id, _runtime, _token_file, _transport, stream
+from flamelet.client import client as _client
+from flamelet.outbox import flash as _flash_outbox
+from flamelet.core import push_id as _push_id
+from flamelet.core import runtime as _runtime
+from flamelet.auth import token_file as _token_file
+from flamelet.net import transport as _transport
+from flamelet.rtdb import stream
 
 _HOUR = 3600000
 _MOVES = {"clock ahead": 365 * 24 * _HOUR, "clock back": -365 * 24 * _HOUR}

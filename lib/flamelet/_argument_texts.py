@@ -1,0 +1,27 @@
+"""The texts of the refusals that a push could meet: what cannot be, and what to do. Loaded with the first refusal."""
+
+
+
+TEXTS = {
+    "url": "%r is not a URL like https://host or https://host:port/path",
+    "clear": "%r would send everything in the clear: use https://; in a program of your own insecure=True allows it",
+    "text": "%s is a str that is not empty, not %s",
+    "letter": "%s holds %r, which cannot be sent: remove it",
+    "path": "a path is a str, not %r",
+    "deep": "a path has at most %d keys",
+    "key": "the key %r cannot be: it has 1 to 768 bytes, no . # $ [ ] /, no control character and no half surrogate",
+    "fields": "a feed has fields, each with a name of its own: ((\"temp\", 1), (\"hum\", 0))",
+    "field": "a field is (name, decimals), a key without quotes and 0 to 9, not %r",
+    "reading": "%r cannot be sent: a reading is a number of at most 64 bits, a bool or None",
+    "row": "a reading has %d values, one for each field",
+    "token": "the token is neither an ID token (a JWT) nor an OAuth2 access token (ya29...): say what it is, as in "
+    'Token({"database_secret": ...}); a file is read by Token.load("token.json")',
+    "kinds": "a token is one of id_token, access_token and database_secret: flamelet mint writes token.json",
+    "id_token": "the id_token is no JWT, so it is no ID token",
+    "access_token": "an ID token is no access_token: hand it over as id_token",
+    "custom": "a custom token proves nothing by itself: exchange it for an ID token, as flamelet mint does",
+    "api_key": "a refresh_token needs the api_key of its project beside it",
+    "private_key": "a private key must never be on a device: flamelet mint makes a token of it, on a desktop",
+    "secret": "a database secret is for the Realtime Database alone: mint an ID token",
+    "pending": "nothing is pending: the last reading arrived, or was refused",
+}

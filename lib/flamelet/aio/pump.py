@@ -1,0 +1,49 @@
+"""TODO: says what is here."""
+
+import asyncio
+
+from ..core.runtime import MICROPYTHON, const
+
+
+_LONGEST_PAUSE = const(31)
+
+
+if MICROPYTHON:
+    sleep_ms = asyncio.sleep_ms
+
+    # A plain function: sleep_ms returns the same awaitable each time, and a coroutine would be an object.
+    def _wait(waited, pause, ms=1 << 29):
+        if isinstance(waited, int):
+            pause = waited
+        elif callable(waited):
+            waited()
+            pause = 0
+        return asyncio.sleep_ms(min(pause, ms))
+
+else:
+    from .pump_cpython import sleep_async as sleep_ms  # noqa: F401  for device.py
+    from .pump_cpython import wait_async as _wait
+
+
+async def run(flow):
+    """Run `flow` to its end; what it returned."""
+    pause = 0
+    error = None
+    try:
+        while True:
+            waited = flow.throw(error) if error else next(flow)
+            error = None
+            if isinstance(waited, list):
+                # The user's own coroutine: what it returned takes its place.
+                try:
+                    waited[0] = await waited[0]
+                except Exception as raised:
+                    error = raised
+                continue
+            await _wait(waited, pause)
+            # A flow that said how long begins something new: what it then waits for may be there soon.
+            pause = 0 if isinstance(waited, int) else min(2 * pause + 1, _LONGEST_PAUSE)
+    except StopIteration as end:
+        return end.value
+    finally:
+        flow.close()

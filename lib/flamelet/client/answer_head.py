@@ -1,0 +1,71 @@
+"""The head of an answer that is read as it arrives: for streams, walks and queries of Firestore, which have connections
+of their own.
+
+In: a client, the connection, and what to ask. Out: the connection, at the beginning of the body of a good answer,
+behind all redirects and with a token that serves; or one of our errors. Nothing is repeated here: whoever asks knows
+whether to ask again.
+"""
+
+from .request import build
+from ..net.connection import DONE
+from ..wire.http1 import HEAD
+
+
+def opened(client, connection, target, headers=(), method="GET", body=b""):
+    """Flow: ask for `target` until the head of a good answer has come over `connection`; the request that led to it."""
+    request = build(client, method, target, body, headers)
+    connection.busy = True
+    connection.redirects = 0
+    connection.renewed = False
+    try:
+        if client._token and client._token.is_due():
+            from ..auth.refresh import ready
+
+            request = yield from ready(client, connection, request, len(request))
+        while True:
+            # It may have answered already, by a 401.
+            if not connection.sock:
+                yield from client._budget.take(connection)
+                yield from connection.open()
+            connection.begin(request, len(request), True)
+            yield from _step_to(connection, request, HEAD)
+            if connection.response.status < 300:
+                connection._request = None  # it has been sent, and is long
+                return request
+            # A refusal and a redirect are no streams: read to the end, as any other answer.
+            connection.streamed = False
+            connection.deadline = connection.end
+            yield from _step_to(connection, request, DONE)
+            request = yield from _other(client, connection, request)
+    finally:
+        connection.origin = client._origin
+        connection.busy = False
+
+
+def _step_to(connection, request, wanted):
+    code = connection.step()
+    while code > DONE and code != wanted:
+        yield connection
+        code = connection.step()
+    if code != wanted:
+        from ..diagnosis.failures import failed
+
+        raise failed(connection, request)
+
+
+def _other(client, connection, request):
+    """Flow: what to send after a redirect or a 401; ResponseError where it is a refusal."""
+    from .redirect import REDIRECTS, redirect
+
+    if connection.response.status in REDIRECTS:
+        connection.redirects += 1
+        return redirect(client, connection, request, len(request))
+    if connection.response.status == 401 and client._token:
+        from ..auth.refresh import after_401
+
+        renewed = yield from after_401(client, connection, request, len(request))
+        if renewed:
+            return renewed
+    from ..diagnosis.failures import refused
+
+    raise refused(connection, request)

@@ -1,0 +1,93 @@
+"""How many connections may be open at a time: one budget, kept by requests and streams together.
+
+A TLS connection takes 23-40 KiB of a board's memory, so the budget is two (requests and a stream) or one; then the
+stream is parked for each request, and resumes when no request has come for a moment. A budget can be shared by
+several clients.
+"""
+
+from .. import InvalidArgument, Timeout
+from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
+
+
+_POLL = const(5)
+_QUIET = const(300)  # milliseconds without a request after which a parked stream resumes
+
+
+class Budget:
+    """At most `limit` open connections. `streams`: the connections of all streams, open or parked."""
+
+    def __init__(self, limit: int = 2) -> None:
+        if not isinstance(limit, int) or limit < 1:
+            raise InvalidArgument("a budget of connections is 1, 2 or more, not %r" % (limit,))
+        self.limit = limit
+        self.streams: list = []
+        self._open: list = []
+        self._quiet_at = ticks_ms()
+
+    def add_stream(self, client, connection) -> None:
+        """Count the connection of a stream of `client`, and that of its requests; InvalidArgument where none fits."""
+        if len(self.streams) >= self.limit:
+            text = "a budget of %d has no room for another stream, walk or query: close one first, or use `with`"
+            raise InvalidArgument(text % self.limit)
+        self.streams.append(connection)
+        if client._connection not in self._open:
+            self._open.append(client._connection)
+
+    def take(self, connection):
+        """Flow: make room for `connection` to open; Timeout where none comes within its time for an answer."""
+        end = ticks_add(ticks_ms(), connection.timeouts.answer)
+        while not self._make_room(connection):
+            if ticks_diff(end, ticks_ms()) <= 0:
+                raise Timeout("no connection became free: the budget is %d" % self.limit)
+            yield _POLL
+
+    def _make_room(self, connection):
+        self._open = [one for one in self._open if (one.sock or one.busy) and one is not connection]
+        for_stream = connection in self.streams
+        if len(self._open) >= self.limit and not self._park(for_stream):
+            return False
+        self._open.append(connection)
+        if not for_stream:
+            self._quiet_at = ticks_add(ticks_ms(), _QUIET)
+        return True
+
+    def _park(self, for_stream):
+        """Close what nobody uses at the moment: a connection for requests, or, for a request, a stream."""
+        if for_stream and ticks_diff(self._quiet_at, ticks_ms()) > 0:
+            return False
+        idle = [one for one in self._open if not one.busy]
+        idle.sort(key=lambda one: one in self.streams)
+        if not idle or for_stream and idle[0] in self.streams:
+            return False
+        idle[0].close()
+        self._open.remove(idle[0])
+        return True
+
+
+def to_budget(budget) -> Budget:
+    """`budget` itself, if it is one; else what an int can be refused with."""
+    return budget if isinstance(budget, Budget) else Budget(budget)
+
+
+def enter(client, stream) -> None:
+    """Count `stream`, a stream or a walk of `client` with a connection of its own; InvalidArgument where none fits."""
+    if not client._budget:
+        client._budget = Budget(client._limit)
+    client._budget.add_stream(client, stream._connection)
+    client._streams.append(stream)
+
+
+def leave(client, stream) -> None:
+    """Give back what `enter` took, if that was not done before."""
+    if stream in client._streams:
+        client._budget.streams.remove(stream._connection)
+        client._streams.remove(stream)
+
+
+def turn(connection):
+    """Flow: wait until nobody uses the connection; Timeout where it stays in use."""
+    end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
+    while connection.busy:
+        if ticks_diff(end, ticks_ms()) <= 0:
+            raise Timeout("the connection stayed busy: was a push not awaited?")
+        yield _POLL

@@ -1,0 +1,27 @@
+"""A request in one piece (RFC 9112, section 3), with no header that the server does not need."""
+
+from ..core.url import host_header
+
+
+def build(client, method: str, target: str, body: bytes = b"", headers: tuple = (), room: int = 0):
+    """The bytes of a request of `client` to `target`, a path with its query, as a bytearray.
+
+    `headers`: lines without their ends; `room`: bytes at its end for a body that is yet to be written.
+    """
+    if client._override and method not in ("GET", "POST"):
+        from .method_override import overridden_request
+
+        method, target, headers = overridden_request(client, method, target, headers)
+    lines = [" HTTP/1.1", "Host: " + host_header(client._origin)]
+    lines.extend(headers)
+    if body or method not in ("GET", "DELETE"):
+        lines.append("Content-Length: %d" % (len(body) + room))
+    lines.append("\r\n")
+    # Each piece into its place at once: with a token a copy of the whole takes more than a kilobyte.
+    pieces = (method.encode(), b" ", target.encode(), "\r\n".join(lines).encode(), body)
+    request = bytearray(sum([len(piece) for piece in pieces]) + room)
+    at = 0
+    for piece in pieces:
+        request[at : at + len(piece)] = piece
+        at += len(piece)
+    return request

@@ -1,0 +1,21 @@
+"""TODO: says what is here."""
+
+
+
+def parse(date: bytes) -> int:
+    """Seconds since 1970; 0 where it is no date."""
+    try:
+        _, day, name, year, clock, _ = date.decode().split(" ")
+        hour, minute, second = [int(part) for part in clock.split(":")]
+        month = "JanFebMarAprMayJunJulAugSepOctNovDec".index(name) // 3 + 1
+        return ((_days(int(year), month, int(day)) * 24 + hour) * 60 + minute) * 60 + second
+    except (ValueError, UnicodeError):
+        return 0
+
+
+def _days(year, month, day):
+    """Days from 1970-01-01 (the Gregorian calendar, with years that begin in March)."""
+    if month < 3:
+        year -= 1
+        month += 12
+    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 719469

@@ -1,0 +1,28 @@
+"""TODO: says what is here."""
+
+import os
+
+
+
+def emulated(url: str, options: dict) -> str:
+    """The URL of the emulator where FIREBASE_DATABASE_EMULATOR_HOST names one, as Google's SDKs do; else `url`."""
+    host = os.environ.get("FIREBASE_DATABASE_EMULATOR_HOST")
+    if not host:
+        return url
+    options["insecure"] = True
+    return "http://%s/?ns=%s" % (host, url.partition("://")[2].partition(".")[0])
+
+
+def auth_emulator():
+    """Where the emulator that FIREBASE_AUTH_EMULATOR_HOST names renews tokens; None without it."""
+    host = os.environ.get("FIREBASE_AUTH_EMULATOR_HOST")
+    return "http://%s/securetoken.googleapis.com/v1/token" % host if host else None
+
+
+def firestore_emulator(url, options):
+    """The URL of the emulator where FIRESTORE_EMULATOR_HOST names one, as Google's SDKs do; else `url`."""
+    host = os.environ.get("FIRESTORE_EMULATOR_HOST")
+    if not host:
+        return url
+    options["insecure"] = True
+    return "http://%s/v1" % host

@@ -1,0 +1,35 @@
+"""TODO: says what is here."""
+
+from .. import refusal
+from .runtime import const
+
+
+_KEY_BYTES = const(768)
+_DEPTH = const(32)
+_SPECIAL = (".priority", ".settings", ".info")
+
+
+def keys(path: str) -> list:
+    """The keys of `path`, for the root one that is empty; InvalidArgument where one cannot be."""
+    if not isinstance(path, str):
+        raise refusal("path", path)
+    split = path.strip("/").split("/")
+    if len(split) > _DEPTH:
+        raise refusal("deep", _DEPTH)
+    for key in split:
+        if key not in _SPECIAL and split != [""]:
+            check_key(key)
+    return split
+
+
+def check_key(key: str) -> None:
+    """InvalidArgument where `key` cannot be."""
+    bad = not key
+    last = 0
+    # Bytes, since MicroPython keeps each letter of a str that is looked at for ever.
+    encoded = key.encode("utf-8", "surrogatepass")
+    for byte in encoded:
+        bad |= byte in b".#$[]/\x7f" or byte < 32 or last == 0xED and byte > 0x9F  # half of a surrogate pair
+        last = byte
+    if bad or len(encoded) > _KEY_BYTES:
+        raise refusal("key", key[:60])

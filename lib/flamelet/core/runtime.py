@@ -1,0 +1,59 @@
+"""Which Python this is: the only module that knows.
+
+Everything else in lib/ is the same code on MicroPython and on CPython; the differences (constants, ticks, the
+non-blocking socket calls, polling) stand here for MicroPython, and in _cpython.py for CPython.
+
+The non-blocking calls share one convention: `read(sock, buffer)` and `write(sock, buffer, start, count)` return the
+number of bytes moved, 0 from `read` at the end of the stream, and None when nothing can be moved yet. They raise
+what the socket raises. On MicroPython none of them allocates.
+"""
+
+import sys
+from select import POLLIN as READ  # noqa: F401
+from select import POLLOUT as WRITE  # noqa: F401
+
+
+
+MICROPYTHON = sys.implementation.name == "micropython"
+
+
+if MICROPYTHON:
+    import time
+    from random import getrandbits  # noqa: F401
+    from time import sleep_ms, ticks_add, ticks_diff, ticks_ms  # noqa: F401
+
+    from micropython import const  # noqa: F401
+
+    def read(sock, buffer):
+        return sock.readinto(buffer)
+
+    def write(sock, buffer, start, count):
+        return sock.write(buffer, start, count)
+
+    def wait(poller, ms):
+        # ipoll reuses its tuple: polling leaves nothing on the heap.
+        for _ in poller.ipoll(ms):
+            return True
+        return False
+
+    def connect(sock, address):
+        """True when the connection stands, False while it is under way; OSError when it failed."""
+        try:
+            sock.connect(address)
+        except OSError as error:
+            # EINPROGRESS, EALREADY, EISCONN in the numbers of Linux and of lwIP.
+            if error.errno in (115, 119, 114, 120):
+                return False
+            if error.errno in (106, 127):
+                return True
+            raise
+        return True
+
+    def epoch_ms():
+        """Milliseconds since 1970; the ports' own epochs differ (FAT ports count from 2000)."""
+        return time.time_ns() // 1000000 + _EPOCH_MS
+
+    _EPOCH_MS = 946684800000 if time.gmtime(0)[0] == 2000 else 0
+
+else:
+    from .runtime_cpython import *  # noqa: F403

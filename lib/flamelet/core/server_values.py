@@ -1,0 +1,65 @@
+"""Values that the server makes when it writes them: `flamelet.TIMESTAMP`, `flamelet.increment(delta)`, and more of
+Firestore, which are refused for the Realtime Database.
+
+In: what is to be written, as a value or within one, also as a `.priority`. Out: the placeholders of the REST API
+("Server Values"). An increment is never repeated by itself: a lost answer is OutcomeUnknown.
+"""
+
+from .. import InvalidArgument
+
+
+TIMESTAMP = {".sv": "timestamp"}  # the time of the server, in milliseconds since 1970
+
+
+def increment(delta) -> dict:
+    """What adds `delta`, an int or a float, to the present number; where there is none, it writes `delta`."""
+    if not _is_number(delta):
+        raise InvalidArgument("increment takes an int or a finite float, not %r" % (delta,))
+    return {".sv": {"increment": delta}}
+
+
+DELETE = {".sv": "delete"}  # Firestore: removes the field from a document that is updated
+
+
+def maximum(number) -> dict:
+    """Firestore: what sets a field to the larger of its number and this one."""
+    return {".sv": {"maximum": number}}
+
+
+def minimum(number) -> dict:
+    """Firestore: what sets a field to the smaller of its number and this one."""
+    return {".sv": {"minimum": number}}
+
+
+def array_union(values: list) -> dict:
+    """Firestore: what adds to an array those of `values` that it lacks."""
+    return {".sv": {"array_union": list(values)}}
+
+
+def array_remove(values: list) -> dict:
+    """Firestore: what takes `values` out of an array."""
+    return {".sv": {"array_remove": list(values)}}
+
+
+def check(value: object) -> None:
+    """InvalidArgument where `value` holds a `.sv` that the service does not know."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            check(item)
+    elif isinstance(value, dict):
+        if ".sv" in value and not _is_known(value):
+            raise InvalidArgument("%r is no server value: use flamelet.TIMESTAMP or flamelet.increment(n)" % (value,))
+        for item in value.values():
+            check(item)
+
+
+def _is_known(value):
+    kind = value[".sv"]
+    # The document: an object with a single key. A priority beside it is a value of its own.
+    is_alone = all(key in (".sv", ".priority") for key in value)
+    is_increment = isinstance(kind, dict) and list(kind) == ["increment"] and _is_number(kind["increment"])
+    return is_alone and (kind == "timestamp" or is_increment)
+
+
+def _is_number(delta):
+    return isinstance(delta, (int, float)) and not isinstance(delta, bool) and delta - delta == 0

@@ -1,0 +1,59 @@
+"""Firestore: many documents in one request (batchGet, batchWrite), and all there is about one of them."""
+
+from .. import InvalidArgument
+from .document import document, name_of, path_of
+from .field_path import field_paths
+from .read import read
+from .rest import told
+
+
+def batch_write(fs, writes):
+    """Flow: each write by itself; (its time, None) or (None, what the service says) for each."""
+    if not writes.encoded:
+        return []
+    body = b'{"writes":[%s]}' % b",".join(writes.encoded)
+    answer = yield from told(fs, "POST", fs._root + ":batchWrite", body, None, writes.repeatable)
+    done = []
+    for result, status in zip(answer.get("writeResults", []), answer.get("status", [])):
+        code = status.get("code", 0)
+        done.append((None, "%d %s" % (code, status.get("message", ""))) if code else (result.get("updateTime"), None))
+    return done
+
+
+def batch_get(fs, paths, options):
+    """An iterator over (path, Document or None)."""
+    from .elements import Elements
+
+    names = [name_of(fs, path) for path in paths]
+    if not names:
+        raise InvalidArgument("batch_get takes at least one path")
+    body: dict = {"documents": names}
+    for key in options:
+        if key == "mask":
+            body["mask"] = {"fieldPaths": field_paths(options[key])}
+        elif key == "read_time":
+            body["readTime"] = str(options[key])
+        else:
+            raise InvalidArgument("batch_get takes mask and read_time, not %s" % key)
+
+    def told(element):
+        if "found" in element:
+            found = document(fs, element["found"])
+            return found.path, found
+        return (path_of(fs, element["missing"]), None) if "missing" in element else None
+
+    return Elements(fs, fs._root + ":batchGet", body, told)
+
+
+def describe(fs, path):
+    """Flow: (the Document at `path` or None, the ids of the collections below it)."""
+    from .pages import collections
+
+    found = yield from read(fs, path, {})
+    pages = collections(fs, path)
+    ids: list = []
+    while True:
+        id = yield from pages._next()
+        if id is None:
+            return found, ids
+        ids.append(id)

@@ -1,0 +1,66 @@
+"""TODO: says what is here."""
+
+from ..wire import json as _json
+from ..core.runtime import const, getrandbits
+from .path import collection as check_collection
+from .rest import ask
+from .writes import Writes
+
+
+_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_ID_SIZE = const(20)
+
+
+def create(fs, path, fields, id):
+    """Flow: write a new document; its id."""
+    check_collection(path)
+    writes = Writes(fs)
+    made = id or new_id()
+    writes.create("%s/%s" % (path.strip("/"), made), fields)
+    from ..errors import AlreadyExists, FlameletError, OutcomeUnknown
+
+    try:
+        yield from commit(fs, writes)
+    except OutcomeUnknown as lost:
+        if id:
+            raise
+        try:
+            yield from commit(fs, writes)
+        except AlreadyExists:
+            # Nobody else makes this id: the lost answer was a yes.
+            return made
+        except FlameletError:
+            # Whatever became of the repeat, the first one may have happened.
+            raise lost
+    return made
+
+
+def write(fs, kind, path, fields, condition):
+    """Flow: one write; the time of it."""
+    writes = Writes(fs)
+    if kind == "delete":
+        writes.delete(path, **condition)
+    else:
+        getattr(writes, kind)(path, fields, **condition)
+    results = yield from commit(fs, writes)
+    return results[0]
+
+
+def commit(fs, writes, transaction=b"", is_transaction=False):
+    """Flow: send all of `writes`, or none; the time of each, None where it changed nothing."""
+    body = b'{"writes":[%s]%s}' % (b",".join(writes.encoded), transaction)
+    path = fs._root + ":commit"
+    connection = yield from ask(fs, "POST", path, body, None, writes.repeatable, is_transaction)
+    answer = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+    results = answer.get("writeResults", []) if isinstance(answer, dict) else []
+    return [result.get("updateTime") for result in results] or [None] * len(writes.encoded)
+
+
+def new_id():
+    """Twenty random letters and digits, as Google's SDKs make them."""
+    made = ""
+    while len(made) < _ID_SIZE:
+        index = getrandbits(6)
+        if index < len(_ID_LETTERS):
+            made += _ID_LETTERS[index]
+    return made

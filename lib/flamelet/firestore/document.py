@@ -1,0 +1,29 @@
+"""A document of Firestore, as it is read; its path and its resource name."""
+
+from collections import namedtuple
+
+from . import fields as _fields
+from . import path as _document_path
+from .. import broken
+
+
+# `path`: "cities/LA"; `fields`: a dict; `create_time` and `update_time`: RFC 3339 text, to the microsecond.
+Document = namedtuple("Document", ("path", "fields", "create_time", "update_time"))
+
+
+def document(fs, content):
+    """The Document that `content`, a document of the REST API, stands for."""
+    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
+        raise broken("the answer is no document: is this Firestore?")
+    fields = _fields.decode_fields(content.get("fields", {}))
+    return Document(path_of(fs, content["name"]), fields, content.get("createTime"), content.get("updateTime"))
+
+
+def name_of(fs, path):
+    """The resource name of the document at `path`."""
+    return "%s/%s" % (fs._root, "/".join(_document_path.document(path)))
+
+
+def path_of(fs, name):
+    """The path of a document by its resource name."""
+    return name[len(fs._root) + 1 :] if name.startswith(fs._root + "/") else name

@@ -1,0 +1,64 @@
+"""The answers of Firestore's methods that send an array, element by element as they arrive: runQuery, batchGet.
+
+In: a method, its body, and what an element stands for. Out: that, in `for` or `async for`; an error among the elements
+is raised. Until the first element is there it is asked again as _policy.py says; what breaks later is not resumed.
+
+Memory: one element at a time, of at most the client's `answer_bytes`; see _arriving.py.
+"""
+
+from .. import FlameletError, broken
+from ..client.answer_head import opened
+from ..client.streamed_answer import Arriving
+from ..core.runtime import ticks_add, ticks_ms
+from .rest import encoded, headers, pause, target
+from ..wire.json_reader import Reader
+
+
+class Elements(Arriving):
+    """`path`: what is behind ".../v1/", with the method; `body`: a value, or JSON as bytes; `made(element)`: what is
+    yielded for an element, None for nothing.
+    """
+
+    def __init__(self, fs, path: str, body, made) -> None:
+        self._path = path
+        self._body = encoded(body)
+        self._made = made
+        super().__init__(fs, Reader(["*"], fs._options[2]), path, "answer_bytes")
+
+    def _open(self):
+        """Flow: ask until there is a good answer; the request."""
+        client = self._client
+        asked = target(client, self._path), headers(client, self._body), "POST", self._body
+        end = ticks_add(ticks_ms(), self._connection.timeouts.answer)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return (yield from opened(client, self._connection, *asked))
+            except FlameletError as error:
+                if not error.status:
+                    raise
+                ms = pause(error, attempt, end)
+            self._connection.close()
+            yield ms
+
+    def _found(self):
+        self._check()
+        return self._made(checked(self._reader.read(), self._what))
+
+    def _check(self):
+        if not self._reader.is_array():
+            raise broken("%s: the answer is no array: is this Firestore?", self._what)
+
+
+def checked(element, what: str) -> dict:
+    """`element` of an answer to `what`; the error that it stands for is raised."""
+    if not isinstance(element, dict):
+        raise broken("%s: an element of the answer is no object: is this Firestore?", what)
+    error = element.get("error")
+    if error:
+        from ..diagnosis.failures import told
+
+        code = error.get("code") if isinstance(error, dict) else 0
+        raise told(what, code if isinstance(code, int) and code >= 300 else 500, element)
+    return element

@@ -1,0 +1,81 @@
+"""Lists of Firestore that come in pages: documents of a collection, ids of collections.
+
+In: a collection or a document. Out: an iterator, `async for` where the Firestore is awaited. Memory: one page.
+"""
+
+from .path import collection as check_collection
+from .rest import told
+
+
+class Pages:
+    """Iterate over it. `ask(page_token)` is a flow that returns (what is on the page, the token of the next one)."""
+
+    def __init__(self, fs, ask) -> None:
+        self._fs = fs
+        self._ask = ask
+        self._items: list = []
+        self._token: object = ""
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        found = self._fs._run(self._next())
+        if found is None:
+            raise StopIteration
+        return found
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        found = await self._fs._run(self._next())
+        if found is None:
+            raise StopAsyncIteration
+        return found
+
+    def _next(self):
+        """Flow: the next item; None at the end."""
+        while not self._items:
+            if self._token is None:
+                return None
+            items, token = yield from self._ask(self._token)
+            # The last one first, so that each can be taken from the end.
+            self._items = items[::-1]
+            self._token = token or None
+        return self._items.pop()
+
+
+def documents(fs, path, options):
+    """The `Document`s of the collection at `path`."""
+    from .read import parameters
+    from .document import document
+
+    name = "%s/%s" % (fs._root, "/".join(check_collection(path)))
+    given = {}
+    for key, parameter in (("page_size", "pageSize"), ("order_by", "orderBy"), ("show_missing", "showMissing")):
+        if key in options:
+            given[parameter] = options.pop(key)
+    given.update(parameters(options))
+
+    def ask(page_token):
+        if page_token:
+            given["pageToken"] = page_token
+        answer = yield from told(fs, "GET", name, None, given)
+        return [document(fs, content) for content in answer.get("documents", [])], answer.get("nextPageToken")
+
+    return Pages(fs, ask)
+
+
+def collections(fs, path):
+    """The ids of the collections below the document at `path`, "" for the database."""
+    from .document import name_of
+
+    name = name_of(fs, path) if path else fs._root
+
+    def ask(page_token):
+        body = {"pageToken": page_token} if page_token else {}
+        answer = yield from told(fs, "POST", name + ":listCollectionIds", body)
+        return answer.get("collectionIds", []), answer.get("nextPageToken")
+
+    return Pages(fs, ask)

@@ -1,0 +1,29 @@
+"""TODO: says what is here."""
+
+from . import field_path as _field_path
+from .. import InvalidArgument
+from ..wire.json import dumps
+
+
+def reference(name: str):
+    """The `Reference` to the document with this resource name."""
+    from .value_types import Reference
+
+    return Reference(name)
+
+
+def field_path(path: str) -> str:
+    """The path of a field as the service writes it."""
+    return _field_path.join(_field_path.split(path))
+
+
+def field_reference(field: str) -> bytes:
+    """The path of a field as a FieldReference of the REST API, in JSON."""
+    return b'{"fieldPath":%s}' % dumps(field, None)
+
+
+def integer(name: str, count: int, least: int) -> int:
+    """`count`; InvalidArgument where it is no int of 32 bits, or below `least`: what `name` takes."""
+    if not isinstance(count, int) or isinstance(count, bool) or not least <= count < 1 << 31:
+        raise InvalidArgument("%s takes an int, %d or more, not %r" % (name, least, count))
+    return count

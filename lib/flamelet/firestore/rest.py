@@ -1,0 +1,115 @@
+"""A call of a method of Firestore's REST API: its request, its answer, and when it is repeated.
+
+In: a method, a path, a body. Out: the answer, or one of our errors. What is repeated, and how, is said by `action` in
+the table of _policy.py: with exponential back-off and full jitter, until the client's `answer` time has passed. What
+may have happened is not repeated, unless doing it twice is the same as once.
+"""
+
+from ..core import url as _url
+from ..wire import json as _json
+from ..client.request import build
+from ..core.backoff import pause as backoff
+from ..core.runtime import ticks_add, ticks_diff, ticks_ms
+
+
+def call(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
+    """Flow: the answer as a value; `body`: a value, or JSON as bytes."""
+    connection = yield from ask(client, method, path, body, parameters, repeatable, is_transaction)
+    return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+
+
+def told(client, method, path, body=None, parameters=None, repeatable=True):
+    """Flow: the answer, which has to be an object, as a dict."""
+    answer = yield from call(client, method, path, body, parameters, repeatable)
+    if not isinstance(answer, dict):
+        from .. import broken
+
+        raise broken("%s: the answer is no object: is this Firestore?", path)
+    return answer
+
+
+def ask(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
+    """Flow: the connection with a good answer."""
+    request = build(client, method, target(client, path, parameters, method), encoded(body), headers(client, body))
+    return (yield from send(client, request, len(request), repeatable, is_transaction))
+
+
+def send(client, request, size, repeatable=True, is_transaction=False):
+    """Flow: the connection with a good answer to request[:size]."""
+    end = ticks_add(ticks_ms(), client._options[1].answer)
+    attempt = 0
+    while True:
+        attempt += 1
+        connection = yield from client._exchange(request, size, repeatable)
+        # The answer needs the room, and the next request does.
+        connection._request = None
+        if connection.response.status < 300:
+            return connection
+        from ..diagnosis.failures import refused
+
+        yield pause(refused(connection, request), attempt, end, repeatable, is_transaction)
+
+
+def check_written(connection) -> None:
+    """ProtocolError where the answer to a commit does not say that anything was written."""
+    if connection.body.find(b'"writeResults"', 0, connection.body_size) < 0:
+        from .. import broken
+
+        text = "%s: the answer to a commit is no such answer but %r: does the network intercept?"
+        raise broken(text, connection.origin.host, bytes(memoryview(connection.body)[: min(60, connection.body_size)]))
+
+
+def pause(error, attempt, end, repeatable=True, is_transaction=False):
+    """Milliseconds before the next try; `error` is raised where there is none before `end`."""
+    action = error.action
+    # 503 was not attempted.
+    if not repeatable and action != "never" and error.status >= 500 and error.status != 503:
+        from ..errors import in_doubt
+
+        raise in_doubt(error)
+    if action == "never" or action == "transaction" and is_transaction or action == "once" and attempt > 1:
+        raise error
+    ms = backoff(attempt, error)
+    if ticks_diff(end, ticks_add(ticks_ms(), ms)) <= 0:
+        raise error
+    return ms
+
+
+def target(client, path, parameters=None, method="POST"):
+    """The request target of `path`; `parameters`: {name: a text, a bool, a number, or a tuple of texts}."""
+    # "documents:commit": what stands behind the colon is part of the method. That of an id is quoted, since the service
+    # would look for a method behind it; ids of devices, "aa:bb:cc", have some.
+    path, colon, verb = path.rpartition(":") if method == "POST" else (path, "", "")
+    if "/" in verb or not colon:
+        path, colon, verb = path + colon + verb, "", ""
+    parts = client._parameters()
+    for name in parameters or ():
+        value = parameters[name]
+        for text in value if isinstance(value, (tuple, list)) else (value,):
+            text = ("true" if text else "false") if isinstance(text, bool) else str(text)
+            parts.append("%s=%s" % (name, _url.quote(text)))
+    path = "%s/%s%s%s" % (client._path, "/".join([_quoted(part) for part in path.split("/")]), colon, verb)
+    return path + "?" + "&".join(parts) if parts else path
+
+
+def _quoted(part):
+    # "(default)" as the documents write it.
+    return _url.quote(part).replace("%28", "(").replace("%29", ")")
+
+
+def encoded(body):
+    """`body` as JSON."""
+    if body is None or isinstance(body, (bytes, bytearray)):
+        return body or b""
+    return _json.dumps(body, _any_key)
+
+
+def _any_key(key):
+    # The service knows the names of its fields.
+    pass
+
+
+def headers(client, body):
+    """What goes along with a request."""
+    given = client._token.headers if client._token else ()
+    return ("Content-Type: application/json",) + given if body is not None else given

@@ -1,0 +1,70 @@
+"""The flows of `Gateway`: get, create, and what writes.
+
+In: paths and documents. Out: what the envelope holds, or the error that it stands for. What doing twice is the same as
+once is repeated as _recovery.py says; a POST is not, unless its caller says so.
+"""
+
+from ..wire import json as _json
+from .. import InvalidArgument, broken
+from ..client.request import build
+from .envelope import unwrapped
+from .target import headers, named, target
+
+
+def get(gateway, path):
+    """Flow: the document at `path`."""
+    envelope = yield from _ask(gateway, "GET", path)
+    if not isinstance(envelope.get("data"), dict):
+        raise broken("GET %s: the answer holds no document: is it a list, which list() reads?", path)
+    return envelope["data"]
+
+
+def create(gateway, path, document, repeat):
+    """Flow: write a new document; its id."""
+    envelope = yield from _ask(gateway, "POST", path, _encoded(document), repeat)
+    data = envelope.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str):
+        raise broken("POST %s: the answer names no id", path)
+    return data["id"]
+
+
+def write(gateway, method, path, document):
+    """Flow: write a document, or some of its fields; the server's message."""
+    envelope = yield from _ask(gateway, method, path, _encoded(document))
+    return envelope.get("message")
+
+
+def delete(gateway, path):
+    """Flow: delete a document; the server's message."""
+    envelope = yield from _ask(gateway, "DELETE", path)
+    return envelope.get("message")
+
+
+def _ask(gateway, method, path, body=b"", repeatable=True):
+    request = build(gateway, method, target(gateway, path), body, headers(gateway, body))
+    return answered(gateway, named(method, path), request, len(request), repeatable)
+
+
+def answered(gateway, what, request, size, repeatable, attempt=0):
+    """Flow: the envelope of the answer to request[:size], which says success; `what` names it in errors."""
+    connection = yield from gateway._exchange(request, size, repeatable, attempt)
+    status = connection.response.status
+    if status >= 300:
+        from .envelope_errors import refused
+
+        raise refused(what, status, connection.body, connection.body_size, repeatable)
+    if not connection.body_size:
+        raise broken("%s: the answer is empty: is this a Firebase Express SDK endpoint?", what)
+    envelope = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+    return unwrapped(envelope, what, repeatable)
+
+
+def _encoded(document):
+    if not isinstance(document, dict):
+        raise InvalidArgument("a document is a dict, not %r" % (document,))
+    return _json.dumps(document, _any_key)
+
+
+def _any_key(key):
+    # The schema of the collection says which there may be.
+    pass

@@ -1,0 +1,101 @@
+"""Endpoints of Firebase Express SDK: a company's own API in front of Firestore.
+
+In: paths of that API, and documents as dicts. Out: documents, ids and the server's messages, without the envelope in
+which they come; an error in the envelope is raised. Who made the server chose its paths; there is no auth of its own,
+so a token goes as a Bearer token, and further headers may be given. (Source: "Response format" of the SDK.)
+
+Memory: a document is held whole, of a list one document at a time.
+"""
+
+from ..client.client import Client
+
+
+class Gateway(Client):
+    """The endpoints below `url`, as "https://host/api".
+
+    Arguments: `token`: a `Token`, its text, a dict of it, or None; `headers`: {name: value}, what stands in front of
+    the server may want; `options`: as for `flamelet.Database`. What the methods return is not annotated, since
+    `flamelet.aio` awaits it.
+
+    Raises what errors.py has: NotFound, MissingKeys, ExtraKeys, GatewayError for what the SDK says; the errors of HTTP
+    for what the server, or a proxy in front of it, says.
+    """
+
+    awaited = False
+    # Whoever made the server chose the words of a 401: any may mean that the token has ended.
+    blames_token = True
+
+    def __init__(self, url: str, token=None, headers=None, **options) -> None:
+        super().__init__(url, token, **options)
+        self._headers: tuple = ()
+        if headers:
+            from .headers import lines
+
+            self._headers = lines(headers, self._token)
+
+    def list(self, path: str):
+        """Iterate over the documents of a list, as they arrive; then its `message` is what the server said, or None."""
+        # By the package, which sees to it that an import leaves no holes in the heap.
+        from . import document_list as _gateway_list
+
+        return _gateway_list.Documents(self, path)
+
+    def get(self, path: str):
+        """The document at `path`; NotFound where there is none."""
+        from . import documents
+
+        return self._run(documents.get(self, path))
+
+    def create(self, path: str, document: dict, repeat: bool = False):
+        """Write a new document; its id, which the server makes: so it is not repeated where the answer is lost
+        (OutcomeUnknown), unless `repeat` says that it may."""
+        from . import documents
+
+        return self._run(documents.create(self, path, document, repeat))
+
+    def replace(self, path: str, document: dict):
+        """Write the document at `path` anew, or a new one; the server's message."""
+        from . import documents
+
+        return self._run(documents.write(self, "PUT", path, document))
+
+    def update(self, path: str, fields: dict):
+        """Write these fields of the document at `path`; the server's message."""
+        from . import documents
+
+        return self._run(documents.write(self, "PATCH", path, fields))
+
+    def delete(self, path: str):
+        """Delete the document at `path`; the server's message, the same where there was none."""
+        from . import documents
+
+        return self._run(documents.delete(self, path))
+
+    def feed(self, path: str, fields: tuple, post: bool = False, outbox=None):
+        """A feed of readings; `fields`: a tuple of (name, decimals).
+
+        A reading is written with PUT at `path`/id, whose id is made here: a repeat is the same reading. With `post`,
+        where the server has no such route, it is a POST to `path`, which is not repeated where the answer is lost.
+        With `outbox`, a `flamelet.Outbox`, the feed has `record` and `flush` (see recording.py).
+        """
+        from . import reading as gateway_feed
+        from ..feed.with_body import feed_class
+
+        base = feed_class(gateway_feed, self.feed_base())
+        if not outbox:
+            return base(self, path, fields, post)
+        from . import records as _record_gateway
+        from ..outbox import recorder as recording
+
+        _record_gateway.check(post, outbox)
+        return recording.recording(base, _record_gateway, outbox, self, path, fields, post)
+
+    def feed_base(self):
+        """What a feed of this Gateway is built on."""
+        from ..feed.feed import Feed
+
+        return Feed
+
+    def _parameters(self):
+        # The token goes into a header.
+        return [self._query] if self._query else []

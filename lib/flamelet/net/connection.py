@@ -1,0 +1,147 @@
+"""One HTTP exchange after another on one socket: `step()`, the primitive of everything.
+
+`begin()` hands over the bytes of a request. `step()` then moves the exchange on as far as the socket allows and returns
+a small int: DONE, HEAD or BODY (of _http1; only where the answer is streamed), READ or WRITE (what it waits for: a pump
+waits and calls again), or FAILED, with the reason in `failure` and `error`. It raises nothing.
+
+Memory: 512 bytes for what is received, for ever; with an answer without a body, an exchange allocates nothing. A body
+is collected by _body.py, up to `answer_bytes`.
+"""
+
+from ..core.runtime import MICROPYTHON, READ, WRITE, const, read, ticks_add, ticks_diff, ticks_ms, write
+from .transport import Transport
+from ..wire.http1 import BODY, END, Response
+
+
+DONE = const(0)
+_FAILED = const(-1)
+# What `failure` says, beside the codes of _http1: as in _codes.py, which has names for all.
+_CLOSED = const(-2)  # the server closed the connection before it answered
+_BROKEN = const(-3)  # the socket failed: `error` says how
+_LATE = const(-4)  # a deadline passed
+_TOO_LARGE = const(-5)
+_TRUNCATED = const(-16)
+
+
+class Connection(Transport):
+    """A transport and the exchange on it.
+
+    `busy`: someone is using it; `over`: no exchange is under way; `fresh`: none was completed since it was opened;
+    `sent`: how many bytes of the request; `streamed`: HEAD and BODY are told; `end`: when the answer must be there;
+    `body[:body_size]`: the body of the answer.
+    """
+
+    def __init__(self, origin, ca, timeouts, answer_bytes: int) -> None:
+        super().__init__(origin, ca, timeouts)
+        self.response = Response()
+        self.buffer = bytearray(512)
+        self.body = bytearray()
+        self.answer_bytes = answer_bytes
+        self.busy = False
+        self.fresh = self.over = True
+        self.sent = self.failure = self.body_size = 0
+        self._left = self._at = self._have = 0
+
+    def open(self):
+        """Flow: connect to the origin, and shake hands."""
+        self.fresh = True
+        self.over = False
+        self._at = self._have = 0
+        yield from super().open()
+        self.over = True
+
+    def begin(self, request, size: int, streamed: bool = False, bodiless: bool = False) -> None:
+        """Await the answer to request[:size], which must not change until DONE; `bodiless` for HEAD."""
+        self._request = request
+        self._left = size
+        self.streamed = streamed
+        self.sent = self.failure = self.body_size = 0
+        self.over = False
+        self.response.start(bodiless)
+        self.end = ticks_add(ticks_ms(), self.timeouts.answer)
+        # On MicroPython the handshake happens within the first write.
+        wait = self.timeouts.handshake if self._shakes_hands() else self.timeouts.first_byte
+        self.deadline = ticks_add(ticks_ms(), wait)
+
+    def _shakes_hands(self):
+        return MICROPYTHON and self.fresh and not self.sent and self.origin.tls
+
+    def step(self) -> int:
+        """Move the exchange on. DONE, HEAD, BODY, READ, WRITE or FAILED."""
+        with self:
+            return self._send() if self._left else self._receive()
+        return self._fail(_BROKEN)
+
+    # A `with` block keeps the exception; the frame of `except ... as` would come from the heap.
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.error = error
+        return isinstance(error, Exception)
+
+    def _send(self):
+        count = write(self.sock, self._request, self.sent, self._left)
+        if count is None:
+            return self._pending(READ if self._shakes_hands() else WRITE)
+        self.sent += count
+        self._left -= count
+        self.deadline = ticks_add(ticks_ms(), self.timeouts.first_byte)
+        # A peer that takes the request in drops gets no more time than that of the whole answer.
+        if self._left and ticks_diff(self.end, self.deadline) < 0:
+            self.deadline = self.end
+        # The answer cannot be there yet: reading would be a system call for nothing.
+        return self._pending(WRITE if self._left else READ)
+
+    def _receive(self):
+        while True:
+            code = self.response.feed(self.buffer, self._at, self._have)
+            self._at = self.response.position
+            if code == BODY and not self.streamed:
+                from .body import collect
+
+                result = None if collect(self) else self._fail(_TOO_LARGE)
+            elif code == END:
+                result = self._finish()
+            elif code < 0:
+                result = self._fail(code)
+            elif code:
+                result = code if self.streamed else None
+            else:
+                result = self._fill()
+            if result is not None:
+                return result
+
+    def _fill(self):
+        """Read what is there into the buffer, which was all taken; what step() returns where nothing is."""
+        self._at = self._have = 0
+        have = read(self.sock, self.buffer)
+        if have is None:
+            return self._pending(READ)
+        if have:
+            if not self.streamed:
+                self.deadline = self.end
+            self._have = have
+            return None
+        if self.response.feed_eof() == END:
+            return self._finish()
+        return self._fail(_TRUNCATED if self.response.status else _CLOSED)
+
+    def _finish(self):
+        self.fresh = False
+        self.over = True
+        # Bytes behind an answer that nobody asked for: whose they are cannot be known.
+        if not self.response.keep_alive or self._at < self._have or self._left:
+            self.close()
+        return DONE
+
+    def _pending(self, events):
+        self.events = events
+        return events if self.remaining() else self._fail(_LATE)
+
+    def _fail(self, failure):
+        self.failure = failure
+        self.over = True
+        self.close()
+        return _FAILED

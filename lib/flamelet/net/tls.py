@@ -1,0 +1,99 @@
+"""TLS: who the server is. Loaded with the first https connection.
+
+In: a `Transport` that is connected. Out: the same with its socket wrapped, or TLSError with the reason. The chain, the
+host name and, where the port has a clock, the dates are verified, always.
+
+Memory: one SSLContext for the life of the program; a connection takes 23-40 KiB on a board, in large pieces.
+"""
+
+import ssl
+
+from .. import Timeout
+from ..core.runtime import MICROPYTHON, ticks_add, ticks_ms
+
+
+if MICROPYTHON:
+
+    def handshake(sock):
+        """None: the firmware shakes hands within the first write."""
+
+else:
+    from ..core.runtime_cpython import handshake
+
+
+_contexts: dict = {}  # {ca: SSLContext}
+
+
+def shake_hands(transport):
+    """Flow: wrap the socket; on MicroPython the handshake itself happens within the first write."""
+    transport.deadline = ticks_add(ticks_ms(), transport.timeouts.handshake)
+    host = transport.origin.host
+    try:
+        context = _context(transport.ca)
+        sock = transport.sock
+        wrapped = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+        transport.use(wrapped, sock if MICROPYTHON else wrapped)
+        events = handshake(wrapped)
+        while events:
+            if not transport.remaining():
+                raise Timeout("no TLS handshake with %s within the deadline" % host)
+            transport.events = events
+            yield transport
+            events = handshake(wrapped)
+    except (OSError, ValueError, MemoryError) as error:
+        # First of all, since what explains it needs memory.
+        transport.close()
+        from ..diagnosis.tls import untrusted
+
+        raise untrusted(host, error)
+
+
+def _context(ca):
+    """The SSLContext that trusts `ca`: DER or PEM bytes, or the name of a file; None for the roots that are shipped."""
+    try:
+        if ca not in _contexts:
+            context = _new_context()
+            # MicroPython begins at CERT_NONE, CPython at CERT_REQUIRED.
+            context.verify_mode = ssl.CERT_REQUIRED
+            for certificate in _certificates(ca):
+                context.load_verify_locations(cadata=certificate)
+            _contexts[ca] = context
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        from ..diagnosis.tls import unreadable
+
+        raise unreadable(ca, error)
+    return _contexts[ca]
+
+
+def _new_context():
+    # A function of its own, since the boards' stubs do not know verify_mode.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _certificates(ca):
+    """The certificates of `ca`, each as DER bytes."""
+    if ca is None:
+        from .roots import CERTIFICATES
+
+        return CERTIFICATES
+    if isinstance(ca, str):
+        with open(ca, "rb") as file:
+            ca = file.read()
+    pieces = ca.split(b"-----BEGIN CERTIFICATE-----")[1:]
+    return [_der(piece) for piece in pieces] or _split(ca)
+
+
+def _der(piece):
+    from binascii import a2b_base64
+
+    return a2b_base64(piece.split(b"-----END")[0].replace(b"\n", b"").replace(b"\r", b""))
+
+
+def _split(der):
+    """Certificates that stand one behind the other; MicroPython would take the first and say nothing of the rest."""
+    certificates: list = []
+    while der or not certificates:
+        end = 4 + int.from_bytes(der[2:4], "big")
+        certificates.append(der[:end])
+        der = der[end:]
+    return certificates

@@ -1,0 +1,138 @@
+"""Sockets: the only module that opens them. DNS, TCP, deadlines; TLS is in _tls.py.
+
+A `Transport` is one socket that is opened, used without blocking, and closed, over and over. `open()` is a flow (see
+_flow.py): it raises one of our errors, or ends with the socket ready for the first write.
+
+Deadlines: connecting has one, within which every address that DNS gave is tried, and the handshake has one. What
+remains without one is `getaddrinfo`, which MicroPython cannot interrupt; so the last good addresses of a host are
+remembered, and DNS is asked only where none of them answers.
+"""
+
+import gc
+import select
+import socket
+
+from .. import Timeout
+from ..core.runtime import MICROPYTHON, READ, WRITE, connect, ticks_add, ticks_diff, ticks_ms, wait
+
+
+_addresses: dict = {}  # {(host, port): what getaddrinfo gave}, of eight hosts at most
+
+
+class Timeouts:
+    """How long to wait, in milliseconds: for a connection, the TLS handshake, the first byte and the whole answer."""
+
+    def __init__(self, connect: int = 10000, handshake: int = 15000, first_byte: int = 15000, answer: int = 60000):
+        self.connect = connect
+        self.handshake = handshake
+        self.first_byte = first_byte
+        self.answer = answer
+
+
+class Transport:
+    """One socket. A flow that yields it waits until it is ready for `events`, or until `deadline`."""
+
+    def __init__(self, origin, ca, timeouts: Timeouts) -> None:
+        self.origin = origin
+        self.ca = ca
+        self.timeouts = timeouts
+        self.events = READ
+        self.deadline = ticks_ms()
+        self.wake = None  # called before the socket is closed: whoever waits for it is told
+        self.error: object = None  # of the last attempt
+        self._poller = select.poll()
+        self._registered = 0
+        self.use(None, None)
+
+    def open(self):
+        """Flow: connect to the origin, and shake hands."""
+        key = self.origin[1:]
+        if not (yield from self._connect(_addresses.get(key, ()))):
+            yield self.resolve
+            if not (yield from self._connect(self._answers)):
+                from ..diagnosis.failures import unreached
+
+                raise unreached(self)
+        if MICROPYTHON:
+            # Of what opening took, and because what TLS takes is large and in one piece; a desktop has memory, and more
+            # to look through.
+            gc.collect()
+        if self.origin.tls:
+            from .tls import shake_hands
+
+            yield from shake_hands(self)
+
+    def resolve(self) -> None:
+        """Ask DNS for the addresses of the origin, and remember them, or the error. It blocks."""
+        host, port = key = self.origin[1:]
+        if len(_addresses) > 7:
+            _addresses.clear()
+        # Held here too: it may run in a thread, and another client may forget them meanwhile.
+        self._answers: object = ()
+        try:
+            self._answers = _addresses[key] = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        except OSError as error:
+            self.error = "DNS: %s" % error
+
+    def _connect(self, answers):
+        """Flow: whether one of the addresses answers; each has an equal part of the time that is left."""
+        end = ticks_add(ticks_ms(), self.timeouts.connect)
+        left = len(answers)
+        for answer in answers:
+            self.deadline = ticks_add(ticks_ms(), max(1, ticks_diff(end, ticks_ms()) // left))
+            left -= 1
+            try:
+                sock = socket.socket(answer[0], socket.SOCK_STREAM)
+                sock.setblocking(False)
+                self.use(sock, sock)
+                self.events = WRITE
+                while not connect(sock, answer[-1]):
+                    if not self.remaining():
+                        raise Timeout("no answer within the deadline")
+                    yield self
+            except (OSError, Timeout) as error:
+                self.error = error
+                self.close()
+                continue
+            try:
+                sock.setsockopt(6, 1, 1)  # TCP_NODELAY, by number, since no port of MicroPython names it
+            except (OSError, AttributeError):
+                self.error = None  # a port without it sends the same bytes, a little later
+            self._forget()  # while the socket has a number: TLS takes it away, on CPython
+            return True
+        return False
+
+    def use(self, sock, polled) -> None:
+        """Take `sock`, and poll `polled`: on MicroPython the socket below TLS, since polling TLS itself is slow."""
+        self.sock = sock
+        self._polled = polled
+
+    def remaining(self) -> int:
+        """Milliseconds to the deadline; 0 when it has passed."""
+        return max(0, ticks_diff(self.deadline, ticks_ms()))
+
+    def wait(self, ms: int) -> None:
+        """Block until the socket is ready for `events`, at most `ms`."""
+        if self.sock:
+            if self._registered != self.events:
+                self._poller.register(self._polled, self.events)
+                self._registered = self.events
+            wait(self._poller, ms)
+
+    def _forget(self):
+        if self._registered:
+            self._poller.unregister(self._polled)
+            self._registered = 0
+
+    def close(self) -> None:
+        """Close the socket, if it is open."""
+        if self.wake:
+            self.wake()
+        sock = self.sock
+        self._forget()
+        self.use(None, None)
+        if sock:
+            try:
+                sock.close()
+            except OSError:
+                return  # the peer may have reset it already: it is gone, and that is what was asked

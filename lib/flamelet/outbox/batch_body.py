@@ -1,0 +1,44 @@
+"""Many readings as one body: what stands around them differs from service to service.
+
+In: a run of readings in the buffer of an outbox, and `around`: (before each key, between it and its JSON, the opening,
+the closing of the whole). Out: their JSON in one piece, or in its place in a request, which takes half as much.
+"""
+
+from ..core.copy import copy
+from ..core.push_id import SIZE
+from .record import HEAD, TAIL, behind
+
+
+def joined(buffer, start: int, end: int, around: tuple) -> bytearray:
+    """The body."""
+    body = bytearray(size_of(buffer, start, end, around))
+    write(body, 0, buffer, start, end, around)
+    return body
+
+
+def size_of(buffer, start: int, end: int, around: tuple) -> int:
+    """How many bytes the body has."""
+    before, between, opening, closing = around
+    size = len(opening) - 1 + len(closing) + end - start
+    while start < end:
+        # What stands around it and a comma, in place of what a record has.
+        size += len(before) + len(between) + 1 - HEAD - TAIL
+        start = behind(buffer, start)
+    return size
+
+
+def write(body, to: int, buffer, start: int, end: int, around: tuple) -> None:
+    """Write it at body[to:]."""
+    before, between, opening, closing = around
+    to = copy(body, to, opening, 0, len(opening))
+    while start < end:
+        key = start + HEAD
+        start = behind(buffer, start)
+        to = copy(body, to, before, 0, len(before))
+        to = copy(body, to, buffer, key, key + SIZE)
+        to = copy(body, to, between, 0, len(between))
+        to = copy(body, to, buffer, key + SIZE, start - TAIL)
+        if start < end:
+            body[to] = 44
+            to += 1
+    copy(body, to, closing, 0, len(closing))

@@ -1,0 +1,93 @@
+"""Readings that were taken before the clock was known: they get their time when the clock comes.
+
+Such a record has, where a key has its time, the number of the boot (2 bytes) and the milliseconds since it began (6),
+and then the random part of the key. When the time is known, the moment at which the boot began is stored first, and
+only then is anything sent: so a reading has the same key for ever, also when it is sent again after a power cut. A boot
+that ended before it knew the time is taken to have ended just before the next one began: that is the only guess that
+keeps the order.
+"""
+
+import os
+
+from ..core import push_id as _push_id
+from ..core.clock import mended
+from ..core.runtime import const, epoch_ms
+from .crc import integer
+from .record import HEAD, READING, UNDATED, behind
+
+
+_TIME = const(8)  # bytes of a key that are its time
+_BOOT_MASK = const(0xFFFF)
+
+
+def put(outbox, at: int) -> int:
+    """Write what becomes a key at buffer[at] of `outbox`; the position behind it."""
+    outbox.kind = UNDATED
+    buffer = outbox.buffer
+    boot = outbox.boot & _BOOT_MASK
+    elapsed = outbox.elapsed()
+    outbox.lasts[boot] = elapsed
+    outbox.undated = True
+    buffer[at : at + 2] = boot.to_bytes(2, "little")
+    buffer[at + 2 : at + _TIME] = elapsed.to_bytes(6, "little")
+    random = os.urandom(_push_id.SIZE - _TIME)
+    for i in range(len(random)):
+        buffer[at + _TIME + i] = _push_id.ALPHABET[random[i] & 63]
+    return at + _push_id.SIZE
+
+
+def is_known() -> bool:
+    """Whether the time is known."""
+    return mended(epoch_ms()) >= _push_id.EARLIEST
+
+
+def date(outbox, buffer, end: int) -> None:
+    """Give the undated readings in buffer[:end] their keys, and those in the memory of `outbox`; the time is known."""
+    # For those on flash.
+    _start(outbox, max(outbox.lasts))
+    _date(outbox, outbox.buffer, outbox._end)
+    outbox.dated()
+    _date(outbox, buffer, end)
+
+
+def settle(outbox) -> None:
+    """As `date`, where nothing is sent yet, if the time is known by now."""
+    if outbox.boot in outbox.starts or is_known():
+        date(outbox, b"", 0)
+
+
+def _date(outbox, buffer, end):
+    at = 0
+    last = -1
+    start = 0
+    while at < end:
+        if buffer[at + 2] == UNDATED:
+            key = at + HEAD
+            boot = integer(buffer, key, 2)
+            if boot != last:
+                last = boot
+                start = _start(outbox, boot)
+            ms = start + integer(buffer, key + 2, 6)
+            for i in range(_TIME - 1, -1, -1):
+                buffer[key + i] = _push_id.ALPHABET[ms & 63]
+                ms >>= 6
+            buffer[at + 2] = READING
+        at = behind(buffer, at)
+
+
+def _start(outbox, boot):
+    """When `boot` began, in milliseconds since 1970: counted back from the next boot of which that is stored.
+
+    Only the present one is ever added, so the answer is the same for ever.
+    """
+    known = boot
+    while known not in outbox.starts and known < outbox.boot:
+        known += 1
+    if known not in outbox.starts:
+        outbox.starts[known] = mended(epoch_ms()) - outbox.elapsed()
+        outbox.store_start(known, outbox.starts[known])
+    ms = outbox.starts[known]
+    while known > boot:
+        known -= 1
+        ms -= outbox.lasts.get(known, 0) + 1
+    return ms

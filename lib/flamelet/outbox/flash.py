@@ -1,0 +1,282 @@
+"""An outbox on flash: segments, each a file of records that is only ever appended to, and removed as a whole.
+
+A segment fits into one block of flash; its name is its number. How many readings were dropped is written with the next
+ones that are. Where the server answers in time nothing is written at all: what is pending goes out from RAM. After a
+power cut each record is believed by its CRC; a segment whose end is torn is not appended to. What was sent just before
+a power cut may be sent once more, under the same keys.
+
+Memory: beside the buffer two small ints for each segment; to send or to load one, its 4 KB for a moment.
+"""
+
+import os
+
+from ..core.runtime import MICROPYTHON, const, getrandbits, ticks_diff, ticks_ms
+from .crc import learn, record, seal, sort_out
+from .ram import RamOutbox
+from .record import CLOCK, COUNT
+
+
+if MICROPYTHON:
+
+    def sync(file):
+        # To close a file is to write it, on both file systems.
+        pass
+
+else:
+    from ..core.runtime_cpython import sync
+
+
+_BLOCK = const(4096)
+_SEGMENT = const(4000)
+_NO_SPACE = const(28)
+_REFUSALS = const(2048)  # bytes of a file of refused records, of which there are two
+_LONGEST_LINE = const(1024)
+_LONGEST_FILE = const(65536)  # what is longer was not written here
+
+
+class FlashOutbox(RamOutbox):
+    """Records in files of `folder`."""
+
+    is_flash = True
+
+    def __init__(self, folder: str, memory: int, size: int, group: int, seconds: float, drop: str) -> None:
+        super().__init__(memory, drop)
+        self._folder = folder.rstrip("/")
+        self._group = group
+        self._longest_ms = int(seconds * 1000)
+        self._limit = max(2, size // max(_BLOCK, memory))
+        self._numbers: list = []  # of the segments, the oldest first
+        self._counts: list = []  # how many records wait in each
+        self._newest = 0  # the number of the last one that was ever begun
+        self._size = _BLOCK  # of the last segment; one that is not appended to any more counts as full
+        self._is_new = False  # whether nothing has been written into the last segment
+        self._counted = 0  # what flash knows of `dropped`
+        self._since = ticks_ms()  # when the first of what is pending was recorded, or could not be written
+        self._is_failing = False
+        self._refusals_file = 0
+        try:
+            os.stat(self._folder)
+        except OSError:
+            self._make_folder()
+        self._load()
+
+    def _make_folder(self):
+        try:
+            os.mkdir(self._folder)
+        except OSError as error:
+            text = "the folder %s of the outbox cannot be made: is the one above it there, and room?"
+            raise OSError(error.errno, text % self._folder)
+
+    @property
+    def waiting(self) -> int:
+        """How many records the server has not answered for."""
+        return self._held + sum(self._counts)
+
+    @property
+    def capacity(self) -> int:
+        """Bytes of records that fit."""
+        return self._limit * max(_SEGMENT, len(self.buffer)) + len(self.buffer)
+
+    def commit(self) -> bool:
+        """Write what is pending; where flash does not take it False, and `error` says why."""
+        if self.undated:
+            from . import before_clock as _undated
+
+            _undated.settle(self)
+        if self._end and self._write(memoryview(self.buffer)[: self._end], self._held):
+            self._gone += self._end
+            self._end = self._held = 0
+        self._is_failing = self._end > 0 and self.error is not None
+        return not self._end
+
+    def _kept(self):
+        if self._held == 1:
+            self._since = ticks_ms()
+        self.commit_if_due()
+        return "pending" if self._held else "durable"
+
+    def commit_if_due(self) -> None:
+        """Write what is pending, if it is a group or old enough: for programs that record seldom."""
+        is_old = ticks_diff(ticks_ms(), self._since) >= self._longest_ms
+        is_due = self._held and is_old or self._held >= self._group and not self._is_failing
+        if is_due and not self.commit():
+            # Each attempt wears the flash: the next one has time.
+            self._since = ticks_ms()
+
+    def _make_room(self, room):
+        return self.commit() and room <= len(self.buffer) or super()._make_room(room)
+
+    # Segments.
+
+    def _write(self, records, count):
+        """Write records, of which `count` wait; False where flash does not take them, and `error` says why."""
+        while True:
+            try:
+                if not self._append(records, count):
+                    return False
+                self.error = None
+                return True
+            except OSError as error:
+                # Its end may be torn.
+                self._size = _BLOCK
+                if self._is_new:
+                    self._drop(-1)
+                self.error = error
+                if error.errno != _NO_SPACE or not self._keeps_newest or not self._drop(0):
+                    return False
+
+    def _append(self, records, count):
+        if self._size + len(records) > max(_SEGMENT, len(self.buffer)):
+            # What is no reading does not wait for room.
+            if count and len(self._numbers) >= self._limit and not (self._keeps_newest and self._drop(0)):
+                return False
+            # The first number is any: what lies in blocks of earlier files then belongs to another one.
+            self._newest = (self._newest or getrandbits(24)) + 1
+            self._numbers.append(self._newest)
+            self._counts.append(0)
+            self._size = self._counted = 0
+            self._is_new = True
+        number = self._numbers[-1]
+        dropped = self.dropped
+        head = record(COUNT, (dropped, 4)) if dropped != self._counted else b""
+        seal(head, len(head), number)
+        seal(records, len(records), number)
+        with open(self._name(number), "ab") as file:
+            file.write(head)
+            file.write(records)
+            sync(file)
+        self._is_new = False
+        self._counted = dropped
+        self._size += len(head) + len(records)
+        self._counts[-1] += count
+        return True
+
+    def store_start(self, boot: int, ms: int) -> None:
+        """Keep for the next boots when this one began."""
+        self._write(record(CLOCK, (boot, 2), (ms, 6)), 0)
+
+    def _drop(self, index):
+        """Drop a segment, and what waits in it; False where there is none."""
+        if not self._numbers:
+            return False
+        self._unlink(index)
+        self.dropped += self._counts.pop(index)
+        return True
+
+    def _unlink(self, index):
+        if index in (-1, len(self._numbers) - 1):
+            self._size = _BLOCK
+        try:
+            os.remove(self._name(self._numbers.pop(index)))
+        except OSError as error:
+            # It comes back with the next start: what was sent is sent again, under the same keys.
+            self.error = error
+
+    def _name(self, number):
+        return "%s/%08d.out" % (self._folder, number)
+
+    # Batches.
+
+    def batch(self, place: int):
+        """(buffer, end of its records) at `place`; None behind the last one."""
+        while place < len(self._numbers):
+            content = self._read(place)
+            if content:
+                return content[0], content[1]
+        return super().batch(0) if place == len(self._numbers) else None
+
+    def newest(self):
+        """The last batch, None where there is none."""
+        return super().batch(0) or self.batch(len(self._numbers) - 1) if self.waiting else None
+
+    def mark(self, place: int) -> int:
+        """What `done` wants to know of a batch."""
+        if place < len(self._numbers):
+            # What is recorded meanwhile must not go into it.
+            if place == len(self._numbers) - 1:
+                self._size = _BLOCK
+            return -self._numbers[place]
+        return self._gone
+
+    def done(self, place: int, mark: int, end: int) -> None:
+        """The server has answered for the batch at `place`."""
+        if mark >= 0:
+            super().done(0, mark, end)
+        elif -mark in self._numbers:
+            index = self._numbers.index(-mark)
+            self._counts.pop(index)
+            self._unlink(index)
+
+    def _read(self, place):
+        """(buffer, end of its records, its size, how many gaps it has); None where it cannot be read."""
+        number = self._numbers[place]
+        try:
+            size = min(os.stat(self._name(number))[6], _LONGEST_FILE)
+            buffer = bytearray(size)
+            with open(self._name(number), "rb") as file:
+                size = file.readinto(buffer)
+        except OSError as error:
+            # It stays where it is: the next start may be luckier.
+            self.error = error
+            self._numbers.pop(place)
+            self._counts.pop(place)
+            return None
+        end, self._counts[place], gaps = sort_out(buffer, size, number)
+        return buffer, end, size, gaps
+
+    def _load(self):
+        """Take stock of what an earlier start left."""
+        try:
+            names = sorted(os.listdir(self._folder))
+        except (OSError, ValueError) as error:
+            # ValueError: names that are no text. A broken folder must not stop the device.
+            self.error = error
+            names = []
+        for name in names:
+            if len(name) == 12 and name.endswith(".out") and name[:-4].isdigit():
+                self._newest = int(name[:-4])
+                self._numbers.append(self._newest)
+                self._counts.append(0)
+        place = 0
+        while place < len(self._numbers):
+            # One that is not whole, or cannot be read, is not appended to.
+            self._size = _BLOCK
+            content = self._read(place)
+            if content:
+                buffer, end, size, gaps = content
+                learn(self, buffer, end)
+                self.corrupt += gaps
+                if not gaps:
+                    self._size = size
+                place += 1
+        self._counted = self.dropped
+        self.undated = bool(self.lasts)
+        # The first ones of which nothing waits; behind others they may tell the time of those.
+        while self._counts and not self._counts[0]:
+            self._counts.pop(0)
+            self._unlink(0)
+
+    # Refused records.
+
+    def set_aside(self, name: str, reason: str, body: bytes) -> None:
+        """Keep a record that the server refused, in the folder's refused.0 and refused.1, in turn."""
+        super().set_aside(name, reason, body)
+        line = b"%s %s %s\n" % (name.encode(), bytes(body), reason.replace("\n", " ").encode())
+        path = self._folder + "/refused."
+        try:
+            # The other one is begun anew when this one is full.
+            mode = "ab"
+            if _size(path + str(self._refusals_file)) > _REFUSALS:
+                self._refusals_file ^= 1
+                mode = "wb"
+            with open(path + str(self._refusals_file), mode) as file:
+                file.write(line[:_LONGEST_LINE])
+        except OSError as error:
+            self.error = error
+
+
+def _size(name):
+    try:
+        return os.stat(name)[6]
+    except OSError:
+        return 0

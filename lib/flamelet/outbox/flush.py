@@ -1,0 +1,91 @@
+"""The flow of `feed.flush`: what waits in an outbox goes to the server, a batch after the other.
+
+A batch is as many records as the memory of the outbox holds. One that is refused (400, 401 or 403 by the rules, an
+error in the envelope) is halved until the refused records are alone. They are set aside if others of their batch, or of
+one behind it, are accepted: where nothing is, the fault is not theirs. Until then they stay where they are, and the
+next flush asks by the newest record alone whether anything has changed.
+
+Everything here may be done twice: the keys were made when the readings were taken.
+
+Memory: a segment of 4 KB, and a request of the size of a batch.
+"""
+
+from ..core import push_id as _push_id
+from .record import behind
+from .sending import date, halves
+
+
+_POLL_MS = 10
+
+
+def flush(feed, batches):
+    """Flow: send what waits; how many records were taken."""
+    outbox = feed.outbox
+    while outbox.flushing:
+        yield _POLL_MS
+    outbox.flushing = True
+    try:
+        _push_id.forget()
+        if outbox.blocked:
+            from . import refused as _set_aside
+
+            yield from _set_aside.probe(feed)
+        if feed.sends_alone:
+            from . import flush_one_by_one as _flush_alone
+
+            return (yield from _flush_alone.flush(feed, batches))
+        return (yield from _all(feed, batches))
+    finally:
+        outbox.flushing = False
+
+
+def _all(feed, batches):
+    outbox = feed.outbox
+    taken = place = 0
+    error = None  # the last refusal, as long as nothing behind it was accepted
+    before = 0  # so many of the oldest batches stand before one that was accepted
+    while True:
+        batch = outbox.batch(place)
+        if batch is None:
+            if error:
+                outbox.blocked = True
+                raise error
+            return taken
+        buffer, end = batch
+        mark = outbox.mark(place)
+        yield from date(feed, buffer, end)
+        refusals: dict = {}
+        accepted = yield from _slices(feed, buffer, end, refusals)
+        if not (accepted or before) and (refusals or error):
+            error = list(refusals.values())[-1] if refusals else error
+            place += 1
+            continue
+        if error:
+            # From the beginning: what was refused there is refused by itself.
+            error = None
+            before = place
+            place = 0
+            continue
+        if refusals:
+            from . import refused as _set_aside
+
+            _set_aside.set_aside(outbox, buffer, refusals)
+        outbox.done(0, mark, end)
+        before = max(0, before - 1)
+        taken += accepted
+        batches -= 1
+        if not batches:
+            return taken
+
+
+def _slices(feed, buffer, end, refusals):
+    """Flow: send buffer[:end] in slices of the outbox's memory; how many records were accepted."""
+    accepted = at = start = 0
+    while start < end:
+        # At least one record.
+        at = behind(buffer, start)
+        while at < end and behind(buffer, at) - start <= len(feed.outbox.buffer):
+            at = behind(buffer, at)
+        accepted += yield from halves(feed, buffer, start, at, refusals)
+        start = at
+    return accepted

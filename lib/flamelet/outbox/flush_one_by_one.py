@@ -1,0 +1,33 @@
+"""The flow of `feed.flush` where what was accepted must not be sent again: each record leaves the outbox by itself."""
+
+from .record import behind
+from .refused import set_aside
+from .sending import date, halves, next_of
+
+
+def flush(feed, batches):
+    """Flow: send what waits, at most `batches` records, 0: all; how many were taken."""
+    outbox = feed.outbox
+    taken = moved = 0
+    while outbox.waiting and (not batches or taken < batches or moved):
+        buffer, end = outbox.batch(0)
+        at = next_of(buffer, 0, end)
+        end = behind(buffer, at)
+        mark = outbox.mark(0)
+        yield from date(feed, buffer, end)
+        refusals: dict = {}
+        accepted = yield from halves(feed, buffer, at, end, refusals)
+        record = bytes(memoryview(buffer)[at:end])
+        if accepted or taken:
+            if refusals:
+                set_aside(outbox, record, {0: refusals[at]})
+                moved = max(0, moved - 1)
+        elif moved == outbox.waiting:
+            raise refusals[at]
+        outbox.done(0, mark, end)
+        if not accepted and not taken:
+            # Behind the others: is any of them accepted?
+            outbox.put_back(record)
+            moved += 1
+        taken += accepted
+    return taken

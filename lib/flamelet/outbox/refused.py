@@ -1,0 +1,36 @@
+"""What becomes of records that the server refused: see _flush.py."""
+
+from ..core.push_id import SIZE
+from .record import HEAD, SET, TAIL, behind
+from .sending import date, parts, send
+
+
+def probe(feed):
+    """Flow: send the newest record alone; its refusal is raised."""
+    outbox = feed.outbox
+    newest = outbox.newest()
+    if newest:
+        buffer, end = newest
+        yield from date(feed, buffer, end)
+        at = 0
+        last = -1
+        while at < end:
+            if buffer[at + 2] <= SET:
+                last = at
+            at = behind(buffer, at)
+        if last >= 0:
+            yield from send(feed, buffer, last, behind(buffer, last))
+    outbox.blocked = False
+
+
+def set_aside(outbox, buffer, refusals: dict) -> None:
+    """Keep the refused records of `buffer`; `refusals`: {position: error}."""
+    for at in sorted(refusals):
+        if buffer[at + 2] == SET:
+            name, body = parts(buffer, at)
+        else:
+            view = memoryview(buffer)
+            key_end = at + HEAD + SIZE
+            name = bytes(view[at + HEAD : key_end]).decode()
+            body = bytes(view[key_end : behind(buffer, at) - TAIL])
+        outbox.set_aside(name, str(refusals[at]), body)

@@ -1,0 +1,71 @@
+"""An outbox in the memory of ESP32's RTC: 2,048 bytes that outlive deep sleep and a reset, but no power cut.
+
+What is stored there is how many readings were dropped, and the buffer; each record has its CRC. Every record is stored
+at once: nothing wears. When the time comes undated readings get their keys there, where they are.
+"""
+
+from ..core.runtime import const
+from .crc import learn, record, seal, sort_out
+from .ram import RamOutbox
+from .record import COUNT
+
+
+_MEMORY = const(2048)
+_COUNT_SIZE = const(11)  # of the record with the count, which is always the first one
+_NUMBER = const(0x464C)  # stands for the number of a segment: what other programs left there is no record
+
+
+class RtcOutbox(RamOutbox):
+    """Records in `rtc.memory()`."""
+
+    pending = 0
+
+    def __init__(self, rtc, drop: str) -> None:
+        super().__init__(_MEMORY, drop)
+        self._rtc = rtc
+        stored = bytearray(rtc.memory()[:_MEMORY])
+        end, self._held, self.corrupt = sort_out(stored, len(stored), _NUMBER)
+        learn(self, stored, end)
+        self.undated = bool(self.lasts)
+        # The count is never removed with the records behind it.
+        self._stored = memoryview(self.buffer)
+        start = _COUNT_SIZE if end and stored[2] == COUNT else 0
+        self.buffer = self._stored[_COUNT_SIZE:]
+        self._end = end - start
+        self.buffer[: self._end] = stored[start:end]
+
+    def commit(self) -> bool:
+        """Store all: it costs nothing."""
+        if self.undated:
+            from . import before_clock as _undated
+
+            _undated.settle(self)
+        count = record(COUNT, (self.dropped, 4))
+        seal(count, len(count), _NUMBER)
+        self._stored[: len(count)] = count
+        self._rtc.memory(self._stored[: len(count) + self._end])
+        return True
+
+    def begin(self, room: int) -> int:
+        """Where the payload of a record of at most `room` bytes is written; -1 where there is no room for it."""
+        at = super().begin(room)
+        if at < 0:
+            # Its count.
+            self.commit()
+        return at
+
+    def dated(self) -> None:
+        """The undated readings in the buffer have got their keys."""
+        super().dated()
+        seal(self.buffer, self._end, _NUMBER)
+        self.commit()
+
+    def _kept(self):
+        size = self._end - self._start
+        seal(self.buffer[self._start : self._end], size, _NUMBER)
+        self.commit()
+        return "durable"
+
+    def _remove(self, size):
+        super()._remove(size)
+        self.commit()

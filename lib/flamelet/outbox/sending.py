@@ -1,0 +1,91 @@
+"""TODO: says what is here."""
+
+from .. import FlameletError
+from .record import HEAD, READING, SET, TAIL, UNDATED, behind
+
+
+def date(feed, buffer, end):
+    """Flow: give the undated readings their time."""
+    if _has_undated(buffer, end):
+        from . import before_clock as _undated
+
+        if not _undated.is_known():
+            # Whatever the server answers, it says what time it is.
+            yield from feed._service.ask_time(feed)
+        if not _undated.is_known():
+            from ..errors import ClockNotSet
+
+            raise ClockNotSet("the clock is not set, and readings wait for it: call ntptime.settime(), or use https")
+        _undated.date(feed.outbox, buffer, end)
+
+
+def _has_undated(buffer, end):
+    at = 0
+    while at < end and buffer[at + 2] != UNDATED:
+        at = behind(buffer, at)
+    return at < end
+
+
+def halves(feed, buffer, start, end, refusals):
+    """Flow: send buffer[start:end]; how many records were accepted. `refusals`: {position: error} of the others."""
+    count = _count(buffer, start, end)
+    if not count:
+        return 0
+    try:
+        yield from send(feed, buffer, start, end)
+        return count
+    except FlameletError as error:
+        if not _is_refused(error):
+            raise
+        if count == 1:
+            refusals[next_of(buffer, start, end)] = error
+            return 0
+    middle = start
+    for _ in range(count // 2):
+        middle = behind(buffer, next_of(buffer, middle, end))
+    accepted = yield from halves(feed, buffer, start, middle, refusals)
+    return accepted + (yield from halves(feed, buffer, middle, end, refusals))
+
+
+def _is_refused(error):
+    # Here, since a flush that goes well has no use for all errors.
+    from ..errors import BadRequest, GatewayError, PermissionDenied
+
+    return isinstance(error, (BadRequest, PermissionDenied, GatewayError)) and not error.retry
+
+
+def send(feed, buffer, start, end):
+    """Flow: send the records of buffer[start:end] in order: readings that follow each other together, writes alone."""
+    service = feed._service
+    while start < end:
+        next_at = behind(buffer, start)
+        if buffer[start + 2] == READING:
+            while next_at < end and buffer[next_at + 2] == READING:
+                next_at = behind(buffer, next_at)
+            yield from service.put_many(feed, buffer, start, next_at)
+        elif buffer[start + 2] == SET:
+            path, body = parts(buffer, start)
+            yield from service.put(feed, path, body)
+        start = next_at
+
+
+def parts(buffer, at):
+    """(path, body) of the write at buffer[at]."""
+    payload = bytes(memoryview(buffer)[at + HEAD : behind(buffer, at) - TAIL])
+    path, _, body = payload.partition(b"\0")
+    return path.decode(), body
+
+
+def next_of(buffer, at, end):
+    """The first reading or write at or behind buffer[at]."""
+    while at < end and buffer[at + 2] > SET:
+        at = behind(buffer, at)
+    return at
+
+
+def _count(buffer, start, end):
+    count = 0
+    while start < end:
+        count += buffer[start + 2] <= SET
+        start = behind(buffer, start)
+    return count

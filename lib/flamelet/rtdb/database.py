@@ -1,0 +1,173 @@
+"""The Realtime Database over REST: the names of `firebase_admin.db`, the paths and values of its documents.
+
+In: paths and values of Python. Out: values, keys, streams and feeds, or one of our errors. Each method makes a flow
+(those of values are in _values.py) that `_run` hands to a pump: here one that blocks, in `flamelet.aio` one that is
+awaited; nothing else differs.
+
+Limits are the service's: keys of at most 768 bytes of UTF-8, without . # $ [ ] / and control characters.
+"""
+
+from ..core import url as _url
+from ..client.client import Client
+from ..core.path import keys
+from ..core.runtime import MICROPYTHON
+
+
+class Database(Client):
+    """A Realtime Database.
+
+    Arguments:
+    - `url`: "https://NAME-default-rtdb.firebaseio.com"; http:// only to loopback, or with `insecure=True`.
+    - `token`: a `Token`, its text, or None.
+    - `ca`: root certificates to trust instead of those that are shipped: DER or PEM bytes, or the name of a file.
+    - `budget`: how many connections may be open at a time, 1 or 2 or more, or a `Budget` shared with other clients.
+    - `timeouts`: a `Timeouts`.
+    - `answer_bytes`: the largest answer, in bytes.
+    - `override`: where a proxy lets only GET and POST pass: "header" or "parameter", which then names the method.
+    - `transport`: a module like MicroPython's `requests`, where that is the only way out; all but streams takes it.
+
+    On a desktop FIREBASE_DATABASE_EMULATOR_HOST leads to the emulator, as in Google's SDKs.
+    (Source: the Firebase Database REST API.) What the methods return is not annotated, since `flamelet.aio` awaits it.
+    """
+
+    def __init__(self, url: str, token=None, **options) -> None:
+        if not MICROPYTHON:
+            from ..core.emulators import emulated
+
+            url = emulated(url, options)
+        super().__init__(url, token, **options)
+
+    def get(self, path: str, **options):
+        """The value at `path`, None where there is none.
+
+        `options`: `shallow=True`: of an object only its keys, each with True; `etag=True`: (value, its ETag); and the
+        parameters of the REST API for a GET, as `format="export"` or `timeout="3s"`. With `callback` it is JavaScript,
+        as a str.
+        """
+        from . import read as module
+
+        return self._run(module.get(self, path, options))
+
+    def set(self, path: str, value: object, **options):
+        """Write `value` at `path`; None deletes.
+
+        `options`: `if_match=etag`: only where the present value has this ETag, else PreconditionFailed; `etag=True`:
+        return the new ETag; `write_size_limit`: "tiny", "small", "medium", "large" or "unlimited".
+        """
+        from . import write as module
+
+        return self._run(module.set(self, path, value, options))
+
+    def push(self, path: str, value: object, server_key: bool = False, **options):
+        """Write `value` under a new key below `path`; the key. It is made here, so a repeated PUT cannot duplicate.
+
+        What stays in doubt all the same is OutcomeUnknown: another call would write another value. With `server_key`
+        the server makes the key (POST), which cannot be repeated at all. `options` as for `set`, but no condition; with
+        `etag=True` (key, ETag).
+        """
+        from . import push as module
+
+        return self._run(module.push(self, path, value, server_key, options))
+
+    def update(self, path: str, values: dict, **options):
+        """Write each value of `values` at its key below `path`, all or none; a key may be a path, None deletes.
+
+        `options`: `write_size_limit`.
+        """
+        from . import write as module
+
+        return self._run(module.update(self, path, values, options))
+
+    def delete(self, path: str, **options):
+        """Delete what is at `path`; `options` as for `set`."""
+        from . import write as module
+
+        return self._run(module.delete(self, path, options))
+
+    def listen(self, path: str, **options):
+        """A `Stream` of the changes at `path`; for the options, as `event_bytes` and `pattern`, see there."""
+        from . import stream
+
+        return stream.Stream(self, path, **options)
+
+    def feed(self, path: str, fields: tuple, outbox=None):
+        """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals).
+
+        With `outbox`, a `flamelet.Outbox`, it also has `record` and `flush` (see recording.py).
+        """
+        from ..feed import feed
+
+        if outbox:
+            from . import recording as _recording
+
+            return _recording.Feed(feed.Feed, self, path, fields, outbox)
+        return feed.Feed(self, path, fields)
+
+    def get_if_changed(self, path: str, etag: str):
+        """(True, value, its ETag), or (False, None, None) where the value still is the one with this ETag."""
+        from . import transaction as module
+
+        return self._run(module.get_if_changed(self, path, etag))
+
+    def set_if_unchanged(self, path: str, etag: str, value: object):
+        """Write `value` where the present one has this ETag; "null_etag": where there is none."""
+        from . import transaction as module
+
+        return self._run(module.set_if_unchanged(self, path, etag, value))
+
+    def transaction(self, path: str, function):
+        """Write what `function` makes of the present value, again whenever someone else was faster; what was written."""
+        from . import transaction as module
+
+        return self._run(module.transaction(self, path, function))
+
+    def query(self, path: str):
+        """A `Query` of the children of `path`."""
+        from . import query as module
+
+        return module.Query(self, path)
+
+    def walk(self, path: str, pattern: str, raw: bool = False, value_bytes: int = 8192):
+        """A `Walk`: each (path, value) below `path` whose path matches `pattern`."""
+        from . import walk as module
+
+        return module.Walk(self, path, pattern, raw, value_bytes)
+
+    def mirror(self, path: str, **options):
+        """A `Mirror` of `path`: its value, kept live, and the changes of it."""
+        from . import mirror as module
+
+        return module.Mirror(self, self.listen(path, **options))
+
+    def get_rules(self):
+        """The security rules, as {"rules": {...}}."""
+        from . import rules as module
+
+        return self._run(module.get_rules(self))
+
+    def set_rules(self, rules: dict, dry_run: bool = False):
+        """Write the security rules."""
+        from . import rules as module
+
+        return self._run(module.set_rules(self, rules, dry_run))
+
+    def _answered(self, request, size, repeatable, attempt=0):
+        """Flow: the connection with the answer to request[:size]; ResponseError where its status says error."""
+        connection = yield from self._exchange(request, size, repeatable, attempt)
+        status = connection.response.status
+        # What a GET answers is checked by who reads it.
+        if status >= 300 or status != 204 and not request.startswith(b"GET"):
+            from ..diagnosis.failures import check
+
+            check(connection, request)
+        return connection
+
+    def _target(self, path, parameter=None):
+        """The request target of `path`, with `parameter` and what every query carries."""
+        parameters = self._parameters()
+        if parameter:
+            parameters.insert(0, parameter)
+        target = self._path
+        for key in keys(path):
+            target += "/" + _url.quote(key)
+        return target + (".json?" if parameters else ".json") + "&".join(parameters)

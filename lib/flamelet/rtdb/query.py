@@ -1,0 +1,135 @@
+"""Queries: the children of a path, ordered, and those of them that a range and a limit leave.
+
+In: `db.query(path)` and its methods, each of which returns the query. Out: `get()`: [(key, value), ...] in the order of
+the service, which the JSON object of its answer does not keep; `listen()`: a stream of the changes among them. What the
+service would refuse is refused here, with its reason. (Source: "Filtering Data" of the REST API; the order is that of
+Google's SDKs: null, false, true, numbers, strings, objects; ties by key; keys that are whole numbers of 32 bits first.)
+
+Limit: the answer is held whole, and its rows are sorted in place: a limit keeps it small.
+"""
+
+from . import exchange as _exchange
+from . import read as _reads
+from ..core import url as _url
+from ..wire import json as _json
+from .. import InvalidArgument
+from ..core.path import keys
+from .ordering import rows
+
+
+class Query:
+    """Made by `Database.query(path)`. The names are those of `firebase_admin.db.Query`."""
+
+    def __init__(self, database, path: str) -> None:
+        keys(path)
+        self._database = database
+        self._path = path
+        self._parameters: dict = {}
+
+    def order_by_child(self, path: str):
+        """Order by the value at `path` below each child."""
+        if keys(path) == [""]:
+            raise InvalidArgument("order_by_child takes the path of a child; order_by_value orders the children")
+        return self._order_by(path.strip("/"))
+
+    def order_by_key(self):
+        """Order by key."""
+        return self._order_by("$key")
+
+    def order_by_value(self):
+        """Order by the value of each child."""
+        return self._order_by("$value")
+
+    def order_by_priority(self):
+        """Order by the priority of each child."""
+        return self._order_by("$priority")
+
+    def limit_to_first(self, count: int):
+        """Only the first `count` children."""
+        return self._limit("limitToFirst", count)
+
+    def limit_to_last(self, count: int):
+        """Only the last `count` children."""
+        return self._limit("limitToLast", count)
+
+    def start_at(self, value: object, key: str = ""):
+        """From `value` on; with `key`, of those that have this value from this key on."""
+        return self._bound("startAt", value, key, ("startAfter", "equalTo"))
+
+    def start_after(self, value: object, key: str = ""):
+        """Behind `value`; with `key`, behind the child that has this value and this key."""
+        return self._bound("startAfter", value, key, ("startAt", "equalTo"))
+
+    def end_at(self, value: object, key: str = ""):
+        """Up to `value`, which is included."""
+        return self._bound("endAt", value, key, ("endBefore", "equalTo"))
+
+    def end_before(self, value: object, key: str = ""):
+        """Up to `value`, which is not included."""
+        return self._bound("endBefore", value, key, ("endAt", "equalTo"))
+
+    def equal_to(self, value: object, key: str = ""):
+        """Only what is `value`."""
+        return self._bound("equalTo", value, key, ("startAt", "startAfter", "endAt", "endBefore"))
+
+    def get(self, **options):
+        """[(key, value), ...] in the order of the service; `options`: parameters as for `Database.get`."""
+        return self._database._run(self._get(options))
+
+    def listen(self, **options):
+        """A `Stream` of the changes among these children; see `Database.listen`."""
+        return self._database.listen(self._path, query=self._text(), **options)
+
+    def _order_by(self, index):
+        return self._set("orderBy", index, ("orderBy",))
+
+    def _limit(self, name, count):
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise InvalidArgument("%s must be a positive integer, not %r" % (name, count))
+        return self._set(name, count, ("limitToFirst", "limitToLast"))
+
+    def _bound(self, name, value, key, others):
+        if isinstance(value, (dict, list, tuple)):
+            raise InvalidArgument("Constraint index field must be a JSON primitive, not %r" % (value,))
+        _json.dumps(value, None)
+        if key and keys(key) != [key]:
+            raise InvalidArgument("the key of %s is one key, not %r" % (name, key))
+        return self._set(name, (value, key), others + (name,))
+
+    def _set(self, name, value, others):
+        for other in others:
+            if other in self._parameters:
+                raise InvalidArgument("%s cannot be combined with %s" % (name, other))
+        self._parameters[name] = value
+        return self
+
+    def _text(self):
+        """The parameters as they are sent; InvalidArgument where they do not go together."""
+        index = self._parameters.get("orderBy")
+        if not index:
+            raise InvalidArgument("orderBy must be defined when other query parameters are defined: say order_by_...()")
+        parts = []
+        for name in sorted(self._parameters):
+            value = self._parameters[name]
+            if not isinstance(value, tuple):
+                value = value, ""
+            elif index == "$key" and (value[1] or not isinstance(value[0], str)):
+                text = "Provided key index type is invalid, must be string: %r in %s"
+                raise InvalidArgument(text % (value[0], name))
+            text = ",".join([_json.dumps(part, None).decode() for part in (value if value[1] else value[:1])])
+            parts.append("%s=%s" % (name, _url.quote(text)))
+        if index == "$priority":
+            # Without them the rows could not be put in order.
+            parts.append("format=export")
+        return "&".join(parts)
+
+    def _get(self, options):
+        """Flow: the rows."""
+        for name in options:
+            if name not in ("timeout", "auth_variable_override"):
+                text = "Mixing '%s' and querying parameters is not supported: a query takes timeout"
+                raise InvalidArgument(text % name)
+        parameters = "&".join([part for part in (self._text(), _reads.parameters(options)) if part])
+        database = self._database
+        connection = yield from _exchange.ask(database, "GET", database._target(self._path, parameters))
+        return rows(_exchange.value_of(connection), self._parameters["orderBy"])

@@ -1,0 +1,53 @@
+"""The flow of `Database.get`: a value is read as JSON, and held whole."""
+
+from ..core import url as _url
+from .. import InvalidArgument
+from ..core.runtime import const
+from .exchange import ETAG, ask, etag_of, value_of
+
+
+_PARAMETERS = ("format", "timeout", "print", "callback", "download", "auth_variable_override")
+_UNITS = {"ms": 1, "s": 1000, "min": 60000}
+_LONGEST_TIMEOUT = const(900000)
+
+
+def get(database, path, options):
+    """Flow: the value at `path`; with `etag` among the options (value, ETag)."""
+    etag = options.pop("etag", False)
+    target = database._target(path, parameters(options))
+    connection = yield from ask(database, "GET", target, b"", ETAG if etag else ())
+    # With a callback it is JavaScript.
+    value = _text(connection) if "callback" in options else value_of(connection)
+    return (value, etag_of(connection)) if etag else value
+
+
+def parameters(options):
+    """The parameters of a GET, as text; InvalidArgument where one cannot be."""
+    parts = []
+    if options.get("shallow") and "format" in options:
+        raise InvalidArgument("Mixing 'shallow' and format is not supported: a shallow answer has no priorities")
+    for name in sorted(options):
+        value = options[name]
+        if name == "shallow" and isinstance(value, bool):
+            value = "true" if value else ""
+        elif name not in _PARAMETERS or not isinstance(value, str):
+            text = 'a GET takes etag, shallow and text for %s, not %s=%r'
+            raise InvalidArgument(text % (", ".join(_PARAMETERS), name, value))
+        elif name == "timeout":
+            _check_timeout(value)
+        if value:
+            parts.append("%s=%s" % (name, _url.quote(value)))
+    return "&".join(parts)
+
+
+def _check_timeout(text):
+    for unit in _UNITS:
+        number = text[: -len(unit)]
+        is_number = number and all("0" <= digit <= "9" for digit in number)
+        if is_number and text.endswith(unit) and 0 < int(number) * _UNITS[unit] <= _LONGEST_TIMEOUT:
+            return
+    raise InvalidArgument('a timeout is a number and a unit, "3ms", "3s" or "3min", at most 15min, not %r' % text)
+
+
+def _text(connection):
+    return bytes(memoryview(connection.body)[: connection.body_size]).decode()

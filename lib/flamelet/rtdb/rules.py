@@ -1,0 +1,31 @@
+"""The security rules of a database, read and written: the flows of get_rules and set_rules.
+
+In: rules as a dict, {"rules": {...}}. Out: the same, in the strict form, which is JSON without comments. The token has
+to be one of an owner. ("Retrieving and Updating Firebase Realtime Database Security Rules" of the REST API.)
+"""
+
+from ..wire import json as _json
+from .. import InvalidArgument
+from .exchange import ask, value_of
+
+
+_PATH = ".settings/rules"
+
+
+def get_rules(database):
+    """Flow: the rules."""
+    connection = yield from ask(database, "GET", database._target(_PATH, "format=strict"))
+    return value_of(connection)
+
+
+def set_rules(database, rules, dry_run):
+    """Flow: write the rules, or with `dry_run` only ask whether they are right."""
+    if not isinstance(rules, dict) or list(rules) != ["rules"]:
+        raise InvalidArgument('rules are a dict like {"rules": {".read": true}}, not %r' % (rules,))
+    body = _json.dumps(rules, _any_key)
+    yield from ask(database, "PUT", database._target(_PATH, "dryRun=true" if dry_run else None), body)
+
+
+def _any_key(key):
+    # The service knows the language of rules, and says what is wrong.
+    pass

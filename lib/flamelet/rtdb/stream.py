@@ -1,0 +1,322 @@
+"""A stream of changes: events as they happen, over every break that can heal.
+
+In: the path's server-sent events ("Streaming from the REST API"). Out: `Event`s. `Stream.move()` is the primitive: it
+moves the stream on without blocking, and returns an event, or None when it waits for `waiting` (as a flow would yield
+it). `next` blocks; `flamelet.aio` awaits.
+
+The stream reconnects by itself, with back-off and full jitter, after every end that can heal: the server closed it
+(which it does by the hour), the network broke, or nothing complete came for `silence_ms` (the server sends a
+keep-alive every 30 s). The server sends the whole value again at every reconnect: such an event says `snapshot`. What
+cannot heal ends the stream with an error: `cancel`, and a refusal of the request. The first connection does not heal by
+itself either: a wrong URL should be seen at once. After such an error the stream may be asked again.
+
+Memory: the connection's 512 bytes, and the largest event that came, at most `event_bytes`. A larger event is skipped to
+its end and told as one of type "too-large", with its size as `data`. A keep-alive allocates nothing; an event only what
+its value takes, and itself. With a pattern (_projection.py) what counts is the largest value that matches.
+"""
+
+import time
+from collections import namedtuple
+
+from .. import FlameletError, broken
+from ..client.answer_head import opened
+from ..client.budget import enter, leave
+from ..client.client import wait
+from ..client.iteration import Closing
+from ..core.backoff import pause
+from ..core.path import keys
+from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
+from ..net.connection import DONE
+from ..wire.http1 import BODY
+from ..wire.sse import EVENT, EventParser, NEED, PROJECTED
+
+
+Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
+_TYPES = ("put", "patch", "keep-alive", "cancel", "auth_revoked")
+_NAMES = tuple(name.encode() for name in _TYPES)
+_PUT = const(0)
+_PATCH = const(1)
+_KEEP_ALIVE = const(2)
+_CANCEL = const(3)
+_AUTH_REVOKED = const(4)
+_STEADY = const(30000)  # milliseconds of connection after which the back-off begins anew
+_WANTED = (b"content-type", b"location", b"date")
+_NO_STREAM = "%s: the answer is no event stream: is this a Realtime Database, or does the network intercept?"
+_PROGRESS = const(4096)  # bytes that prove a large event is no trickle
+
+
+class Stream(Closing):
+    """Made by `Database.listen(path)`: iterate over it, or ask `next`; `close` it, or use it in a `with` block.
+
+    An event has `type` ("put": replace what is at `path`; "patch": replace those children; "too-large"), `path`
+    (relative to what is listened to), `data`, and `snapshot` (True for the whole value that begins each connection).
+
+    Options:
+    - `event_bytes`: the largest event; a larger one is told as "too-large".
+    - `silence_ms`: so long without a sign of life, it reconnects.
+    - `query`: parameters of the REST API, as `Query.listen` has them.
+    - `pattern`: only values whose paths match, as in "*/level", each with a put of its own; the server's events may
+      then be larger than memory.
+    """
+
+    def __init__(
+        self,
+        client,
+        path: str,
+        event_bytes: int = 8192,
+        silence_ms: int = 45000,
+        query: str = "",
+        pattern: str = "",
+    ) -> None:
+        self._client = client
+        self._connection = client._new_connection()
+        self._connection.response.wanted = _WANTED
+        self._path = path
+        self._query = query
+        keys(path)  # one that cannot be is refused at once
+        if pattern:
+            from . import projection as _projection
+
+            wanted = [key for key in keys(pattern) if key]
+            self._parser: EventParser = _projection.Projection(_NAMES, event_bytes, wanted)
+        else:
+            from ..wire import json as _json
+
+            self._parser = EventParser(_NAMES, event_bytes)
+            self._loads = _json.loads
+        self._silence_ms = silence_ms
+        self._opening = None
+        self._is_open = False
+        self._was_open = False
+        self._is_first = False
+        self._attempt = 0
+        self._error: object = None  # of the last try to open it again
+        self._opened_at = ticks_ms()
+        self._received = 0
+        self._at = self._end = 0
+        self.waiting = 0
+        self.reconnects = 0
+        enter(client, self)
+
+    def close(self) -> None:
+        """End the stream, and free its connection."""
+        if self._opening:
+            self._opening.close()
+        self._opening = None
+        self._is_open = False
+        self._connection.close()
+        leave(self._client, self)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the stream has ended."""
+        return self not in self._client._streams
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.closed:
+            raise StopIteration
+        return self.next()
+
+    def next(self, ms: int = -1):
+        """The next event; None where none comes within `ms` milliseconds (0: only DNS may block; -1: for ever)."""
+        end = ticks_add(ticks_ms(), max(0, ms))
+        left = 1 << 29
+        while True:
+            event = self.move()
+            if event is not None or self.closed:
+                return event
+            if ms >= 0:
+                left = ticks_diff(end, ticks_ms())
+                # DNS is asked even then: without it no later call would come any further.
+                if left <= 0 and not callable(self.waiting):
+                    return None
+            wait(self.waiting, left)
+
+    def move(self):
+        """Move on without blocking: an Event, or None where the stream waits for `waiting`."""
+        if not self._is_open:
+            return self._move_opening()
+        while True:
+            if self._at < self._end:
+                code = self._parser.feed(self._connection.buffer, self._at, self._end)
+                self._at = self._parser.position
+                if code != NEED:
+                    self._renew()
+                    event = self._told(code) if self._parser.name != _KEEP_ALIVE else None
+                    if event is not None or not self._is_open:
+                        return event
+                continue
+            code = self._step()
+            if code == BODY:
+                self._take_piece()
+            else:
+                return None
+
+    def _step(self):
+        connection = self._connection
+        if connection.sock is None:
+            # Parked by a request: no failure, so there is nothing to back off from.
+            self._attempt = 0
+            return self._lose()
+        code = connection.step()
+        if code <= DONE:
+            return self._lose()
+        self.waiting = connection
+        return code
+
+    def _take_piece(self):
+        response = self._connection.response
+        self._at = response.piece_start
+        self._end = response.piece_end
+        # Silence is measured from event to event, so that a trickle cannot pass for life; an event that is really
+        # large may take longer, as long as it comes.
+        self._received += self._end - self._at
+        if self._received >= _PROGRESS:
+            self._renew()
+
+    def _renew(self):
+        self._received = 0
+        self._connection.deadline = ticks_add(ticks_ms(), self._silence_ms)
+
+    def _lose(self):
+        """The connection ended: the next move begins another."""
+        self._is_open = False
+        self._connection.close()
+        if ticks_diff(ticks_ms(), self._opened_at) > _STEADY:
+            self._attempt = 0
+        self.waiting = 0
+        return DONE
+
+    def _move_opening(self):
+        if self.closed:
+            return None
+        self._opening = opening = self._opening or self._open()
+        try:
+            self.waiting = next(opening)
+        except StopIteration:
+            self._opening = None
+            self.waiting = 0
+        except FlameletError:
+            self._opening = None
+            self._connection.close()
+            raise
+        return None
+
+    def _open(self):
+        """Flow: connect, again and again until it succeeds or cannot heal."""
+        while True:
+            if self._attempt:
+                yield from _pause(pause(self._attempt, self._error))
+            self._attempt += 1
+            try:
+                yield from self._connect()
+                return
+            except FlameletError as error:
+                self._connection.close()
+                if not error.retry or not self._was_open:
+                    raise
+                self._error = error
+
+    def _connect(self):
+        client = self._client
+        connection = self._connection
+        target = client._target(self._path, self._query)
+        request = yield from opened(client, connection, target, ("Accept: text/event-stream",))
+        if not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
+            from ..diagnosis.failures import name
+
+            raise broken(_NO_STREAM, name(request))
+        token = client._token
+        self._parameter = token.parameter if token and request.find(token.parameter.encode()) >= 0 else ""
+        self._begin()
+
+    def _begin(self):
+        self.reconnects += self._was_open
+        self._is_open = self._was_open = self._is_first = True
+        self._opened_at = ticks_ms()
+        self._at = self._end = 0
+        self._parser.start()
+        self._renew()
+        if time.gmtime()[0] < 2024:
+            from ..core.clock import learn
+
+            learn(self._connection)
+
+    def _told(self, code):
+        """What an event of the parser is for the user."""
+        parser = self._parser
+        kind = parser.name
+        if code == PROJECTED:
+            return _projected(parser)
+        if code != EVENT:
+            return Event("too-large", _path_of(parser), parser.size, self._snapshot())
+        if kind == _CANCEL:
+            self.close()
+            raise _cancelled(parser.data, parser.data_length)
+        if kind == _AUTH_REVOKED:
+            self._take_revocation()
+        if kind != _PUT and kind != _PATCH:
+            # A type that is not in the document is none of ours.
+            return None
+        content = self._loads(parser.data, parser.view, parser.data_length)
+        if not isinstance(content, dict) or not isinstance(content.get("path"), str) or "data" not in content:
+            raise broken("the stream sent a %s without path and data", _TYPES[kind])
+        return Event(_TYPES[kind], content["path"], content["data"], self._snapshot())
+
+    def _take_revocation(self):
+        """The next connection has a new token, or shows whether the old one still serves."""
+        token = self._client._token
+        if token and token.parameter != self._parameter:
+            # It has been renewed: there is nothing to back off from.
+            self._attempt = 0
+        elif token:
+            token.revoke(self._parameter)
+        # The server closes this connection, but MicroPython's TLS does not tell of an end right behind data.
+        self._at = self._end
+        self._lose()
+
+    def _snapshot(self):
+        """Whether this event is the first of its connection."""
+        first = self._is_first
+        self._is_first = False
+        return first
+
+
+def _projected(parser):
+    event = parser.event()
+    return Event(*event) if event else None
+
+
+def _cancelled(data, size):
+    """The error for a cancel with these words."""
+    from ..errors import StreamCancelled
+
+    # They are a JSON string; should they ever be bare, as those of auth_revoked are, they are as good.
+    quotes = size > 1 and data[0] == data[size - 1] == 34
+    text = _text(data, quotes, size - quotes)
+    return StreamCancelled("the server cancelled the stream: %s" % text, text)
+
+
+def _path_of(parser):
+    """The path of an event that was too large, where what was kept of it shows one."""
+    start = parser.data.find(b'"path":"', 0, parser.data_length) + 8
+    end = parser.data.find(b'"', start, parser.data_length)
+    return _text(parser.data, start, end) if start > 7 and end > 0 else None
+
+
+def _text(data, start, end):
+    """The text in data[start:end], or what stands for it where it is not UTF-8."""
+    try:
+        return bytes(data[start:end]).decode()
+    except UnicodeError:
+        return repr(bytes(data[start:end]))
+
+
+def _pause(ms):
+    """Flow: wait so long, also where the stream is asked more often."""
+    end = ticks_add(ticks_ms(), ms)
+    while ticks_diff(end, ticks_ms()) > 0:
+        yield ticks_diff(end, ticks_ms())

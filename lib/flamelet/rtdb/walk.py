@@ -1,0 +1,35 @@
+"""A walk through an answer that may be larger than memory: the values whose paths match a pattern, as they arrive.
+
+In: a path, and a pattern of the paths below it ("*/name": `*` stands for any key). Out: (path, value), in the order of
+the answer. The rest is skipped without being built. How it is read, and what that takes, is in _arriving.py; a value
+has at most `value_bytes`.
+"""
+
+from ..client.answer_head import opened
+from ..client.streamed_answer import Arriving
+from ..core.path import keys
+from ..wire.json_reader import Reader
+
+
+class Walk(Arriving):
+    """Made by `Database.walk(path, pattern)`: iterate over it, with `async for` where the database is awaited."""
+
+    def __init__(self, client, path: str, pattern: str, raw: bool, value_bytes: int) -> None:
+        parts = [part for part in keys(pattern) if part]
+        what = "walk " + "/".join(keys(path) + parts)
+        self._path = path
+        self._raw = raw
+        super().__init__(client, Reader(parts, value_bytes), what, "value_bytes")
+
+    def _open(self):
+        return opened(self._client, self._connection, self._client._target(self._path))
+
+    def _found(self):
+        """What the reader found; None where it is null, which stands for nothing."""
+        reader = self._reader
+        path = "/".join(reader.keys)
+        if reader.size == 4 and reader.text.startswith(b"null"):
+            return None
+        if self._raw:
+            return path, bytes(memoryview(reader.text)[: reader.size])
+        return path, reader.read()

@@ -1,0 +1,92 @@
+"""The flows of `Database` that write values as JSON: set, update and delete; get is in _reads.py, push in _pushes.py.
+
+A request and its answer are held whole. A write asks for no answer (`print=silent`), and is repeatable unless it holds
+an increment, has a condition, or lets the server make the key. Limit: values are at most 32 levels deep.
+"""
+
+from ..wire import json as _json
+from .. import InvalidArgument
+from ..core.path import check_key, keys
+from .exchange import ETAG, _SERVER_VALUE, ask, condition, etag_of
+
+
+_SPECIAL = (".priority", ".value", ".sv")
+_TIMESTAMP = b'{".sv":"timestamp"}'
+_WRITE_SIZES = ("tiny", "small", "medium", "large", "unlimited")
+
+
+def set(database, path, value, options):
+    """Flow: write `value` at `path`; the new ETag where the options ask for it."""
+    return (yield from _write(database, "PUT", path, body_of(value), options))
+
+
+def update(database, path, values, options):
+    """Flow: write each value at its key below `path`."""
+    if not isinstance(values, dict) or not values:
+        raise InvalidArgument("update takes a dict with at least one key, not %r" % (values,))
+    if "if_match" in options or "etag" in options:
+        raise InvalidArgument("the service has no conditions and ETags for an update: use set, delete or transaction")
+    # Its keys are paths; the keys below them are keys.
+    paths = []
+    for key in values:
+        paths.append(keys(key))
+        if paths[-1] == [""]:
+            raise InvalidArgument("update takes keys and paths below its path; %r is neither" % key)
+    paths.sort()
+    for above, below in zip(paths, paths[1:]):
+        if below[: len(above)] == above:
+            text = "update takes paths that do not overlap: /%s holds /%s"
+            raise InvalidArgument(text % ("/".join(above), "/".join(below)))
+    members = [b"%s:%s" % (_json.dumps(key, _check), body_of(values[key])) for key in values]
+    yield from _write(database, "PATCH", path, b"{%s}" % b",".join(members), options)
+
+
+def delete(database, path, options):
+    """Flow: delete what is at `path`; the new ETag where the options ask for it."""
+    return (yield from _write(database, "DELETE", path, b"", options))
+
+
+def _write(database, method, path, body, options, repeatable=True):
+    """Flow: send a write whose answer says nothing new but the ETag, which is returned if the options ask for it."""
+    wants_etag = options.get("etag")
+    parts, headers = _options(options)
+    # Whether a silent answer has an ETag is not documented; nor is a silent DELETE.
+    if not wants_etag and method != "DELETE":
+        parts.append("print=silent")
+    target = database._target(path, "&".join(parts))
+    connection = yield from ask(database, method, target, body, headers, repeatable)
+    return etag_of(connection) if wants_etag else None
+
+
+def _options(options):
+    """(parameters, headers) that the options of a write stand for; InvalidArgument where one cannot be."""
+    parts = []
+    headers: tuple = ()
+    for name in options:
+        value = options[name]
+        if name == "if_match":
+            headers = condition(value) + headers
+        elif name == "etag":
+            headers += ETAG if value else ()
+        elif name == "write_size_limit" and value in _WRITE_SIZES:
+            parts.append("writeSizeLimit=" + value)
+        else:
+            text = "a write takes if_match, etag and write_size_limit, one of %s, not %s=%r"
+            raise InvalidArgument(text % (", ".join(_WRITE_SIZES), name, value))
+    return parts, headers
+
+
+def body_of(value) -> bytes:
+    """`value` as the body of a write; InvalidArgument where it cannot be."""
+    body = _json.dumps(value, _check)
+    # It cannot stand within a JSON string. The time of the server, as it is, is no case for a check.
+    if body.count(_SERVER_VALUE) > body.count(_TIMESTAMP):
+        from ..core import server_values
+
+        server_values.check(value)
+    return body
+
+
+def _check(key):
+    if key not in _SPECIAL:
+        check_key(key)

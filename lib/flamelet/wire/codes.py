@@ -1,0 +1,21 @@
+"""The codes of failures by their names: for whoever tells them, and for tests.
+
+In _http1.py and _connection.py they are constants without a name at run time: seventeen names, in a module and in the
+firmware's table of names, took a kilobyte of every program. Loaded with the first failure.
+"""
+
+
+
+# Of a connection.
+CLOSED = -2  # the server closed the connection before it answered
+BROKEN = -3  # the socket failed: `error` says how
+LATE = -4  # a deadline passed
+TOO_LARGE = -5
+# Of an answer.
+NOT_HTTP = -10
+TOO_LONG = -11
+BAD_HEADER = -12
+BAD_LENGTH = -13
+BAD_CODING = -14
+BAD_CHUNK = -15
+TRUNCATED = -16
