@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from flamelet_tools.micropython import MISSING, environment, find_micropython, run_32bit
+from flamelet_tools.shared.micropython import MISSING, environment, find_micropython, run_32bit
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from scenarios import connector
 
-from flamelet_tools.micropython import find_micropython, module_path
-from flamelet_tools.size import compile_library
+from flamelet_tools.shared.compile import compile_library
+from flamelet_tools.shared.micropython import find_micropython, module_path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEADLINE_SECONDS = 40

@@ -14,7 +14,7 @@ import emulator  # noqa: E402
 import firestore_servers  # noqa: E402
 from clients import RUNTIMES, Client  # noqa: E402
 
-from flamelet_tools.micropython import MISSING, find_micropython  # noqa: E402
+from flamelet_tools.shared.micropython import MISSING, find_micropython  # noqa: E402
 from flamelet_tools.simulator import Simulator  # noqa: E402
 
 

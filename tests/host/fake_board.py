@@ -19,8 +19,8 @@ from pathlib import Path
 
 from clients import ROOT, compiled_library, wait_until
 
-from flamelet_tools.micropython import find_micropython
-from flamelet_tools.size import compile_file
+from flamelet_tools.shared.compile import compile_file
+from flamelet_tools.shared.micropython import find_micropython
 
 FAKES = Path(__file__).resolve().parent / "fakes"
 MACHINES = {

@@ -9,11 +9,11 @@ import sys
 
 import pytest
 
-from flamelet_tools.bench.cli import report, table
-from flamelet_tools.bench.figures import AIO, CLIENTS, FEED, Row, shown
-from flamelet_tools.bench.measure import MEGABYTE
-from flamelet_tools.bench.server import devices
-from flamelet_tools.micropython import MISSING, find_micropython
+from flamelet_tools.proof.bench.cli import report, table
+from flamelet_tools.proof.bench.figures import AIO, CLIENTS, FEED, Row, shown
+from flamelet_tools.proof.bench.measure import MEGABYTE
+from flamelet_tools.proof.bench.server import devices
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 
 DEADLINE_SECONDS = 300
 LINUX = sys.platform == "linux"

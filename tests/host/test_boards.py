@@ -7,7 +7,7 @@ from clients import ROOT
 from conftest import runtimes
 from fake_board import FAKES, FakeBoard
 
-from flamelet_tools.size import compile_file
+from flamelet_tools.shared.compile import compile_file
 
 pytestmark = pytest.mark.parametrize("runtime", runtimes("micropython"))
 

@@ -16,10 +16,10 @@ import pytest
 from clients import ROOT
 from pty_board import PtyBoard
 
-from flamelet_tools.board_modules import board_module
 from flamelet_tools.cli import main
-from flamelet_tools.micropython import MISSING, find_micropython
-from flamelet_tools.modules import modules_of, modules_of_program
+from flamelet_tools.shared.board_modules import board_module
+from flamelet_tools.shared.library_modules import modules_of, modules_of_program
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 
 DEADLINE_SECONDS = 110
 PAGE = (ROOT / "docs" / "boards.md").read_text()

@@ -15,8 +15,8 @@ import sys
 import pytest
 from clients import ROOT
 
-from flamelet_tools import running
-from flamelet_tools.micropython import MISSING, find_micropython, module_path
+from flamelet_tools.run import run as running
+from flamelet_tools.shared.micropython import MISSING, find_micropython, module_path
 
 pytestmark = [
     pytest.mark.skipif(find_micropython() is None, reason=MISSING),

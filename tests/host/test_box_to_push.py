@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from fake_board import FAKES, FakeBoard
 from pty_board import PtyBoard
 
-from flamelet_tools import board_link, cli
-from flamelet_tools.micropython import MISSING, find_micropython
+from flamelet_tools import cli
+from flamelet_tools.board import link as board_link
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 
 pytestmark = [
     pytest.mark.skipif(find_micropython() is None, reason=MISSING),

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from flamelet_tools import cloud, error_table
-from flamelet_tools.micropython import MISSING, find_micropython
+from flamelet_tools.release import error_table
+from flamelet_tools.run import cloud
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 from flamelet_tools.simulator import Simulator
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -310,7 +311,8 @@ def test_help_lists_every_command():
 
 
 def test_the_page_of_errors_is_that_of_the_code():
-    assert (ROOT / error_table.PAGE).read_text() == error_table.page(), "run python -m flamelet_tools.error_table"
+    page = error_table.page()
+    assert (ROOT / error_table.PAGE).read_text() == page, "run python -m flamelet_tools.release.error_table"
 
 
 def test_setup_cfg_names_every_package_of_the_tools():

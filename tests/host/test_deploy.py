@@ -11,9 +11,11 @@ import serial
 from click.testing import CliRunner
 from pty_board import PtyBoard
 
-from flamelet_tools import board_link, board_modules, deploy
-from flamelet_tools.micropython import MISSING, find_micropython
-from flamelet_tools.modules import modules_of, modules_of_program
+from flamelet_tools.board import deploy
+from flamelet_tools.board import link as board_link
+from flamelet_tools.shared import board_modules
+from flamelet_tools.shared.library_modules import modules_of, modules_of_program
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 
 pytestmark = [
     pytest.mark.skipif(find_micropython() is None, reason=MISSING),

@@ -13,7 +13,7 @@ import pytest
 from clients import ROOT, wait_until
 from conftest import runtimes
 
-from flamelet_tools.micropython import environment, find_micropython
+from flamelet_tools.shared.micropython import environment, find_micropython
 from flamelet_tools.simulator import Simulator
 
 pytestmark = pytest.mark.timeout(60)

@@ -13,7 +13,9 @@ from named_tests import missing_tests, named_tests
 from scenarios import document, mirror
 from test_simulator_rules import id_token, jwt
 
-from flamelet_tools.simulator import Simulator, answers, parameters, tree
+from flamelet_tools.simulator import Simulator
+from flamelet_tools.simulator.http import answers
+from flamelet_tools.simulator.rtdb import parameters, tree
 
 pytestmark = pytest.mark.timeout(60)
 

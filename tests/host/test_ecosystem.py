@@ -18,9 +18,9 @@ import pytest
 from clients import ROOT
 
 import flamelet
-from flamelet_tools import package_json
-from flamelet_tools.micropython import MISSING, find_micropython, module_path
-from flamelet_tools.modules import modules_of
+from flamelet_tools.release import package
+from flamelet_tools.shared.library_modules import modules_of
+from flamelet_tools.shared.micropython import MISSING, find_micropython, module_path
 from flamelet_tools.simulator import Simulator
 
 DEADLINE_SECONDS = 60
@@ -115,7 +115,7 @@ def dist(tmp_path_factory):
 
 def test_package_json_lists_the_library():
     text = (ROOT / "package.json").read_text()
-    assert text == package_json.text(package_json.source_package(ROOT)), "run python -m flamelet_tools.package_json"
+    assert text == package.text(package.source_package(ROOT)), "run python -m flamelet_tools.release.package"
     urls = dict(json.loads(text)["urls"])
     assert set(urls) == {f"flamelet/{name}.py" for name in modules_of()}
     assert all((ROOT / url).is_file() for url in urls.values())
@@ -189,7 +189,7 @@ def test_the_manifest_freezes_the_library(monkeypatch):
 
 
 def test_one_version_everywhere():
-    assert package_json.source_package(ROOT)["version"] == VERSION  # that of setup.cfg
+    assert package.source_package(ROOT)["version"] == VERSION  # that of setup.cfg
     assert json.loads((ROOT / "package.json").read_text())["version"] == VERSION
     assert f'version="{VERSION}"' in (ROOT / "manifest.py").read_text()
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)

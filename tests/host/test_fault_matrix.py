@@ -5,10 +5,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from flamelet_tools.faults import cli, playing
-from flamelet_tools.faults.faults import FAULTS
-from flamelet_tools.faults.operations import OPERATIONS
-from flamelet_tools.micropython import MISSING, find_micropython
+from flamelet_tools.proof.faults import cli, playing
+from flamelet_tools.proof.faults.faults import FAULTS
+from flamelet_tools.proof.faults.operations import OPERATIONS
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 from flamelet_tools.simulator import Simulator
 
 pytestmark = pytest.mark.timeout(120)

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from recorded import method_of
 
 from flamelet import GeoPoint, Reference, Timestamp, Vector
-from flamelet.firestore import field_path as _document_path_firestore_field_path
-from flamelet.firestore import path as _document_path
-from flamelet.firestore import document_size as _document_size
-from flamelet.firestore import fields as _fields
-from flamelet.wire import json as _json
 from flamelet.errors import InvalidArgument, ProtocolError
+from flamelet.firestore import document_size, field_path
+from flamelet.firestore import fields as _fields
+from flamelet.firestore import path as _document_path
+from flamelet.wire import json as _json
 
 from feeding import read_answer
 
@@ -138,7 +137,7 @@ def test_fields_come_back_as_they_were(fields):
 
 @given(FIELDS)
 def test_no_document_has_more_storage_than_a_fifth_above_its_json(fields):
-    assert _document_size.encoded_size(fields) <= 32 + 1.2 * len(_fields.encode_fields(fields))
+    assert document_size.encoded_size(fields) <= 32 + 1.2 * len(_fields.encode_fields(fields))
 
 
 @given(st.text(st.characters(min_codepoint=0xD000, max_codepoint=0xE000)))
@@ -257,8 +256,8 @@ def test_what_google_encodes_is_decoded(google, value):
 
 @given(names=st.lists(TEXT.filter(bool), min_size=1, max_size=4))
 def test_paths_of_fields_are_written_as_google_writes_them(google, names):
-    path = _document_path_firestore_field_path.join(names)
-    assert _document_path_firestore_field_path.split(path) == names
+    path = field_path.join(names)
+    assert field_path.split(path) == names
     assert google.FieldPath(*names).to_api_repr() == path
     # Its reader stumbles over a backslash before the closing backtick; the service's own pattern allows it.
     if "\\" not in path:
@@ -272,8 +271,8 @@ PATTERN = r"[a-zA-Z_][a-zA-Z_0-9]*|`(?:[^`\\]|(?:\\.))+`"
 @given(st.text("ab.`\\1_-\xe9\n", max_size=10))
 def test_paths_of_fields_are_those_that_the_service_takes(path):
     try:
-        names = _document_path_firestore_field_path.split(path)
+        names = field_path.split(path)
     except InvalidArgument:
         names = []
     assert bool(names) == bool(re.fullmatch(rf"(?:{PATTERN})(?:\.(?:{PATTERN}))*", path, re.DOTALL))
-    assert not names or _document_path_firestore_field_path.split(_document_path_firestore_field_path.join(names)) == names
+    assert not names or field_path.split(field_path.join(names)) == names

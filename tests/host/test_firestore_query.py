@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scenarios import firestore_query as scenarios
 
 import flamelet
-from flamelet_tools.micropython import MISSING, find_micropython, module_path
+from flamelet_tools.shared.micropython import MISSING, find_micropython, module_path
 from flamelet_tools.simulator import Simulator
 
 pytestmark = pytest.mark.timeout(90)

@@ -15,7 +15,7 @@ import pytest
 from clients import ROOT
 from scenarios import database
 
-from flamelet_tools.micropython import MISSING, environment, find_micropython
+from flamelet_tools.shared.micropython import MISSING, environment, find_micropython
 from flamelet_tools.simulator import Simulator
 
 pytestmark = pytest.mark.timeout(120)

@@ -18,8 +18,8 @@ import serial
 from click.testing import CliRunner
 from pty_board import PtyBoard, terminal
 
-from flamelet_tools import board_link, firmware, flash
-from flamelet_tools.micropython import MISSING, find_micropython
+from flamelet_tools.board import firmware, flash, link
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 
 pytestmark = pytest.mark.timeout(120)
 BANNER = b"\0MicroPython v1.24.1 on 2024-11-29; \0"
@@ -327,7 +327,7 @@ def bootloader(tmp_path, monkeypatch):
     place = drive(tmp_path)
     (tmp_path / "pico").mkdir()
     boards = []
-    monkeypatch.setattr(board_link, "usb_ports", lambda: [board.port for board in boards])
+    monkeypatch.setattr(link, "usb_ports", lambda: [board.port for board in boards])
 
     def take(size):
         deadline = time.monotonic() + 30
@@ -424,7 +424,7 @@ def test_a_drive_that_stays_has_not_taken_the_image(tmp_path, monkeypatch):
 
 def test_a_pico_that_does_not_come_back_was_unplugged(tmp_path, monkeypatch):
     monkeypatch.setattr(flash, "REBOOT_SECONDS", 1)
-    monkeypatch.setattr(board_link, "usb_ports", lambda: [])
+    monkeypatch.setattr(link, "usb_ports", lambda: [])
     place = drive(tmp_path)
     threading.Timer(0.5, shutil.rmtree, [place]).start()
     exit_code, output = run(written(tmp_path, uf2()), "--drive", place)

@@ -13,16 +13,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flamelet.core import buffer as _buffer
-from flamelet.wire import http1 as _http1
-from flamelet.wire import json as _json
-from flamelet.core import url as _url
 from flamelet.core import path as database_core_path
-from flamelet.rtdb import database
+from flamelet.core import url as _url
 from flamelet.errors import InvalidArgument, ProtocolError
+from flamelet.wire import http1
+from flamelet.wire import json as _json
 
 from feeding import Event, Events, assert_same, read_answer, read_events
 
-ERRORS = {value for name, value in vars(_http1).items() if name.isupper() and isinstance(value, int) and value < 0}
+ERRORS = {value for name, value in vars(http1).items() if name.isupper() and isinstance(value, int) and value < 0}
 BOM = b"\xef\xbb\xbf"
 JSON_DEPTH = 72
 
@@ -121,7 +120,7 @@ def chunked(draw, body):
 def test_a_valid_answer_is_read_however_it_is_cut(answer, cuts):
     data, body, ends_by_itself = answer
     read = read_answer(pieces(data, cuts))
-    assert (read.code, read.body, read.taken) == (_http1.END, body, len(data))
+    assert (read.code, read.body, read.taken) == (http1.END, body, len(data))
     if ends_by_itself:
         assert_same(read_answer(pieces(data + b"HTTP/1.1", cuts)), read, cuts)
 
@@ -129,7 +128,7 @@ def test_a_valid_answer_is_read_however_it_is_cut(answer, cuts):
 @given(mutated(valid_answers().map(lambda answer: answer[0])), CUTS, st.booleans())
 def test_a_changed_answer_is_read_alike_in_every_cut_or_refused(data, cuts, bodiless):
     whole = read_answer([data], bodiless)
-    assert whole.code == _http1.END or whole.code in ERRORS
+    assert whole.code == http1.END or whole.code in ERRORS
     assert_same(read_answer(pieces(data, cuts), bodiless), whole, cuts)
     assert_same(read_answer([data[i : i + 1] for i in range(len(data))], bodiless), whole, "byte by byte")
 
@@ -137,14 +136,14 @@ def test_a_changed_answer_is_read_alike_in_every_cut_or_refused(data, cuts, bodi
 @given(st.one_of(st.binary(max_size=300), st.binary(max_size=300).map(b"HTTP/1.1 200 OK\r\n".__add__)), CUTS)
 def test_any_bytes_are_read_alike_in_every_cut_or_refused(data, cuts):
     whole = read_answer([data])
-    assert whole.code == _http1.END or whole.code in ERRORS
+    assert whole.code == http1.END or whole.code in ERRORS
     assert_same(read_answer(pieces(data, cuts)), whole, cuts)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=2000), min_size=1, max_size=30), st.integers(1, 40))
 def test_a_head_without_end_is_refused_in_bounded_memory(fragments, times):
     read = read_answer([b"HTTP/1.1 200 OK\r\nX: "] + fragments * times)
-    assert read.code in ERRORS or read.code == _http1.END
+    assert read.code in ERRORS or read.code == http1.END
 
 
 # Server-sent events

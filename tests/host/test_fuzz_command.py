@@ -1,4 +1,4 @@
-"""`flamelet fuzz`: it ends in time, and what does not hold is its failure."""
+"""`flamelet cli`: it ends in time, and what does not hold is its failure."""
 
 import os
 import random
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from flamelet.outbox import crc as _records
-from flamelet.auth import token_file as _token_file
-from flamelet_tools import fuzz, fuzz_targets
-from flamelet_tools.mutations import LONGEST, mutated
+from flamelet.auth import token_file
+from flamelet.outbox import crc
+from flamelet_tools.proof.fuzz import cli, targets
+from flamelet_tools.proof.fuzz.mutations import LONGEST, mutated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = tempfile.TemporaryDirectory(prefix="flamelet-")  # until this module is forgotten
-TARGETS = fuzz_targets.targets(Path(FOLDER.name))
+TARGETS = targets.targets(Path(FOLDER.name))
 # CI has the minute that the command takes by itself.
 SECONDS = "60" if os.environ.get("CI") == "true" else "1"
 
@@ -30,7 +30,7 @@ def run(*arguments):
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     """What a process keeps is kept by each test for itself."""
-    monkeypatch.setattr(fuzz, "_process", {})
+    monkeypatch.setattr(cli, "_process", {})
 
 
 @pytest.mark.timeout(150)
@@ -71,25 +71,25 @@ def test_the_same_numbers_mutate_alike_and_within_the_limit():
 
 
 def test_the_same_seed_and_batch_try_the_same(tmp_path):
-    one, other = fuzz.one_batch(tmp_path, 3, 4), fuzz.one_batch(tmp_path, 3, 4)
+    one, other = cli.one_batch(tmp_path, 3, 4), cli.one_batch(tmp_path, 3, 4)
     assert (one.tried, one.accepted) == (other.tried, other.accepted)
 
 
 def test_a_record_that_is_believed_without_its_checksum_is_found(monkeypatch, tmp_path):
-    monkeypatch.setattr(_records, "_crc", lambda buffer, start, end, number: bytes(buffer[end : end + 4]))
+    monkeypatch.setattr(crc, "_crc", lambda buffer, start, end, number: bytes(buffer[end : end + 4]))
     with pytest.raises(AssertionError, match="outbox.*this was never written"):
         for number in range(20):
-            fuzz.one_batch(tmp_path, 1, number)
+            cli.one_batch(tmp_path, 1, number)
 
 
 def test_a_slot_that_is_believed_without_its_checksum_is_found(monkeypatch):
-    read = _token_file._read
+    read = token_file._read
 
     def believing(file):
         text, newline, _ = (read(file) or b"").rpartition(b"\n")
-        return text + newline + b"%d" % _token_file.binascii.crc32(text) if newline else read(file)
+        return text + newline + b"%d" % token_file.binascii.crc32(text) if newline else read(file)
 
-    monkeypatch.setattr(_token_file, "_read", believing)
+    monkeypatch.setattr(token_file, "_read", believing)
     target = TARGETS["token files"]
     chance = random.Random(1)
     with pytest.raises(AssertionError, match="token"):
@@ -102,28 +102,28 @@ def test_an_error_of_another_kind_is_told_with_its_target_and_its_input(monkeypa
         raise KeyError("found")
 
     monkeypatch.setattr(
-        fuzz_targets, "targets", lambda folder: {"wrong": fuzz_targets.Target([b"seed"], [b"w"], check)}
+        targets, "targets", lambda folder: {"wrong": targets.Target([b"seed"], [b"w"], check)}
     )
     with pytest.raises(AssertionError, match=r"wrong, seed 1, batch 2: KeyError\('found'\) for b'"):
-        fuzz.one_batch(tmp_path, 1, 2)
+        cli.one_batch(tmp_path, 1, 2)
 
 
 def test_a_property_that_does_not_hold_is_named(monkeypatch):
     def test_wrong():
         raise AssertionError("found")
 
-    monkeypatch.setattr(fuzz, "load_properties", lambda root: {"test_wrong": test_wrong})
+    monkeypatch.setattr(cli, "load_properties", lambda root: {"test_wrong": test_wrong})
     with pytest.raises(AssertionError, match="test_wrong does not hold: .*found"):
-        fuzz.try_properties(time.monotonic() + 10)
+        cli.try_properties(time.monotonic() + 10)
 
 
 def test_a_process_that_grows_is_seen():
-    fuzz._process["batches"] = 0
-    for _ in range(fuzz.WARM_BATCHES):
-        assert fuzz.grown() == 0
-    ballast = bytearray(fuzz.MOST_MEMORY + (1 << 20))
+    cli._process["batches"] = 0
+    for _ in range(cli.WARM_BATCHES):
+        assert cli.grown() == 0
+    ballast = bytearray(cli.MOST_MEMORY + (1 << 20))
     ballast[::4096] = b"x" * len(ballast[::4096])
-    assert fuzz.grown() > fuzz.MOST_MEMORY
+    assert cli.grown() > cli.MOST_MEMORY
 
 
 def test_an_outbox_reads_no_more_of_a_huge_file_than_it_would_have_written(tmp_path):
@@ -132,7 +132,7 @@ def test_an_outbox_reads_no_more_of_a_huge_file_than_it_would_have_written(tmp_p
     (tmp_path / "00000001.out").write_bytes(b"\xff" * 3_000_000)
     tracemalloc.start()
     try:
-        outbox = fuzz_targets.Outbox(str(tmp_path))
+        outbox = targets.Outbox(str(tmp_path))
         assert tracemalloc.get_traced_memory()[1] < 300_000
     finally:
         tracemalloc.stop()
@@ -141,4 +141,4 @@ def test_an_outbox_reads_no_more_of_a_huge_file_than_it_would_have_written(tmp_p
 
 def test_a_folder_whose_parent_is_missing_is_told(tmp_path):
     with pytest.raises(OSError, match="missing"):
-        fuzz_targets.Outbox(str(tmp_path / "missing" / "outbox"))
+        targets.Outbox(str(tmp_path / "missing" / "outbox"))

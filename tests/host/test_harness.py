@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flamelet_tools.micropython import find_micropython, run_32bit
+from flamelet_tools.shared.micropython import find_micropython, run_32bit
 
 pytest_plugins = ["pytester"]
 

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from google.auth import jwt
 
-from flamelet_tools import google_credentials, identity
-from flamelet_tools.mint import mint, write
 from flamelet_tools.simulator import Simulator
+from flamelet_tools.tokens import google_credentials, identity
+from flamelet_tools.tokens.mint import mint, write
 
 ACCOUNT = "minter@demo-x.iam.gserviceaccount.com"
 ID_TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkMSIsImV4cCI6OTk5OTk5OTk5OX0."

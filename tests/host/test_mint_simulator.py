@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from clients import ROOT
 from scenarios import minted
 
-from flamelet_tools import google_credentials
-from flamelet_tools.mint import mint
 from flamelet_tools.simulator import Simulator
+from flamelet_tools.tokens import google_credentials
+from flamelet_tools.tokens.mint import mint
 
 OWN = "auth.uid === $uid && auth.token.site === 'north'"
 RULES = {"rules": {"devices": {"$uid": {".read": OWN, ".write": OWN}}, "guests": {".write": "auth.uid !== null"}}}

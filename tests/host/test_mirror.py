@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scenarios import mirror
 
-from flamelet_tools.simulator import tree
+from flamelet_tools.simulator.rtdb import tree
 
 pytestmark = pytest.mark.timeout(120)
 

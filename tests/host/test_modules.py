@@ -6,10 +6,10 @@ import subprocess
 import pytest
 from clients import ROOT
 
-from flamelet_tools.micropython import find_micropython, module_path
-from flamelet_tools.modules import SERVICES, features_of, modules_of, modules_of_program, programs
+from flamelet_tools.shared.compile import compile_library
+from flamelet_tools.shared.library_modules import SERVICES, features_of, modules_of, modules_of_program, programs
+from flamelet_tools.shared.micropython import find_micropython, module_path
 from flamelet_tools.simulator import Simulator
-from flamelet_tools.size import compile_library
 
 DEADLINE_SECONDS = 30
 

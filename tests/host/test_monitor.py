@@ -12,8 +12,9 @@ import serial
 from click.testing import CliRunner
 from pty_board import PtyBoard
 
-from flamelet_tools import board_link, monitor
-from flamelet_tools.micropython import MISSING, find_micropython
+from flamelet_tools.board import link as board_link
+from flamelet_tools.board import monitor
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 
 pytestmark = [
     pytest.mark.skipif(find_micropython() is None, reason=MISSING),

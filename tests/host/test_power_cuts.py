@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from flamelet_tools import power_cuts
-from flamelet_tools.bench.running import compile_everything
-from flamelet_tools.micropython import MISSING, find_micropython
+from flamelet_tools.proof.bench.running import compile_everything
+from flamelet_tools.proof.endurance import power_cuts
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 
 DEADLINE_SECONDS = 240
 

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from flamelet.net import roots as _roots
-from flamelet_tools.private_key import refuse_private_key
+from flamelet.net import roots
+from flamelet_tools.shared.private_key import refuse_private_key
 
 EC = ec.generate_private_key(ec.SECP256R1())
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -43,7 +43,7 @@ KEYS = {
 OTHERS = {
     "nothing": "",
     "a token": json.dumps({"id_token": "eyJ.eyJ.x", "refresh_token": "r", "api_key": "k"}),
-    "roots in DER": b"".join(_roots.CERTIFICATES),
+    "roots in DER": b"".join(roots.CERTIFICATES),
     "a public key": RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     "a program that speaks of keys": 'if content.get("private_key"):\n    raise ValueError("a private key")\n',
     "JSON of another type": json.dumps({"type": "put", "private_key": None, "list": [1, "service_account"]}),

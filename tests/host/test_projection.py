@@ -12,7 +12,7 @@ from projecting import read
 from test_walk import TREE
 
 import flamelet
-from flamelet_tools.micropython import MISSING, find_micropython, module_path
+from flamelet_tools.shared.micropython import MISSING, find_micropython, module_path
 
 pytestmark = pytest.mark.timeout(120)
 

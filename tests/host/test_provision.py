@@ -21,11 +21,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pty_board import PtyBoard
 
-from flamelet_tools import board_link
-from flamelet_tools.board_modules import board_module
+from flamelet_tools.board import link as board_link
+from flamelet_tools.board.provision import PASSWORD
 from flamelet_tools.cli import main
-from flamelet_tools.micropython import MISSING, find_micropython
-from flamelet_tools.provision import PASSWORD
+from flamelet_tools.shared.board_modules import board_module
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 from flamelet_tools.simulator import Simulator
 
 NAME = "home"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from recorded import method_of
 
-from flamelet.wire import http1 as _http1
+from flamelet.wire import http1
 from flamelet.wire import json as _json
 
 from feeding import TRAILING, assert_same, every_cut, read_answer
@@ -32,7 +32,7 @@ def test_a_recording_is_read_as_python_reads_it_however_it_is_cut(path):
     method = method_of(path)
     bodiless = method == "HEAD"
     whole = read_answer([data], bodiless)
-    assert whole.code == _http1.END
+    assert whole.code == http1.END
     assert_as_python_reads(whole, data, method)
     for pieces in cuts(data):
         assert_same(read_answer(pieces, bodiless), whole, pieces)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from flamelet.net import roots as _roots
-from flamelet_tools import roots
+from flamelet_tools.release import roots
 
 FILE = Path(__file__).resolve().parent.parent.parent / "lib" / "flamelet" / "_roots.py"
 

@@ -307,7 +307,7 @@ def test_no_secret_is_shown_wherever_a_client_puts_it(caplog, monkeypatch, targe
     lines = []
     with Simulator(on_request=lambda record: lines.append(str(record))) as sim:
         # A failure of the simulator's own must not tell either.
-        monkeypatch.setattr("flamelet_tools.simulator.rest.perform", None)
+        monkeypatch.setattr("flamelet_tools.simulator.rtdb.rest.perform", None)
         for method in ("GET", "PUT"):
             connection = http.client.HTTPConnection("127.0.0.1", sim.port, timeout=DEADLINE_SECONDS)
             connection.request(method, target, "1", {header: "Bearer geheim"})

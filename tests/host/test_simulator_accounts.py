@@ -23,8 +23,8 @@ from google.oauth2 import service_account
 from hypothesis import strategies as st
 
 from flamelet_tools.simulator import Simulator
-from flamelet_tools.simulator.accounts import Refused
-from flamelet_tools.simulator.identity import CUSTOM_TOKEN_AUDIENCE
+from flamelet_tools.simulator.accounts.accounts import Refused
+from flamelet_tools.simulator.google.identity import CUSTOM_TOKEN_AUDIENCE
 
 DEADLINE_SECONDS = 10
 KIT = "/identitytoolkit.googleapis.com/v1/accounts:"

@@ -258,7 +258,7 @@ def test_a_chunked_body_is_read(sim):
     ],
 )
 def test_a_body_that_is_not_http_is_told_and_changes_nothing(sim, capfd, monkeypatch, head, body, status):
-    monkeypatch.setattr("flamelet_tools.simulator.server.BODY_SECONDS", 0.2)
+    monkeypatch.setattr("flamelet_tools.simulator.server.http.BODY_SECONDS", 0.2)
     with connect(sim) as connection:
         connection.sendall(b"PUT /a.json HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s" % (head, body))
         assert status in read_to_end(connection).partition(b"\r\n")[0]

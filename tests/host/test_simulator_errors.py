@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from flamelet_tools.simulator import Simulator
-from flamelet_tools.simulator.query import BAD_ORDER
+from flamelet_tools.simulator.rtdb.query import BAD_ORDER
 
 DEADLINE_SECONDS = 10
 RULES = {"rules": {".read": True, ".write": True, "indexed": {".indexOn": "height"}}}
@@ -188,7 +188,7 @@ def test_the_longest_path_that_may_be_is_served(sim):
 
 
 def test_a_failure_of_its_own_is_a_500_that_is_logged(sim, monkeypatch, caplog):
-    monkeypatch.setattr("flamelet_tools.simulator.rest.perform", None)
+    monkeypatch.setattr("flamelet_tools.simulator.rtdb.rest.perform", None)
     with caplog.at_level(logging.ERROR):
         assert ask(sim, "PUT", "/a.json", "1") == (500, {"error": "Internal server error."})
     assert "PUT /a.json failed" in caplog.text

@@ -16,9 +16,9 @@ from urllib.parse import quote
 import pytest
 
 from flamelet_tools.simulator import Simulator
-from flamelet_tools.simulator.accounts import Accounts
+from flamelet_tools.simulator.accounts.accounts import Accounts
 from flamelet_tools.simulator.firestore import rest
-from flamelet_tools.simulator.rest import Request
+from flamelet_tools.simulator.http.request import Request
 
 RECORDINGS = Path(__file__).resolve().parent.parent / "recordings" / "firestore"
 DEADLINE_SECONDS = 10

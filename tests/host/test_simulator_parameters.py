@@ -6,8 +6,8 @@ import pytest
 import requests
 from calling import call
 
-from flamelet_tools.simulator import answers, parameters
-from flamelet_tools.simulator.tree import InvalidData
+from flamelet_tools.simulator.rtdb import parameters
+from flamelet_tools.simulator.rtdb.tree import InvalidData
 
 DEADLINE_SECONDS = 10
 TOO_BIG = "Error: WRITE_TOO_BIG: Data to write exceeds the maximum size that can be modified with a single request."
@@ -184,7 +184,7 @@ def test_a_read_over_the_limit_is_refused_and_a_shallow_one_is_not(sim, monkeypa
 
 
 def test_an_event_over_the_limit_cancels_the_stream(sim, monkeypatch):
-    monkeypatch.setattr(answers, "MAX_EVENT_BYTES", 1000)
+    monkeypatch.setattr("flamelet_tools.simulator.server.state.MAX_EVENT_BYTES", 1000)
     headers = {"Accept": "text/event-stream"}
     with requests.get(sim.url + "/a.json", headers=headers, stream=True, timeout=DEADLINE_SECONDS) as stream:
         sim.set("a", "x" * 900)

@@ -9,10 +9,11 @@ from calling import call
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flamelet_tools.simulator import Simulator, tree
-from flamelet_tools.simulator.answers import etag
-from flamelet_tools.simulator.events import Change, event_for
-from flamelet_tools.simulator.tree import InvalidData
+from flamelet_tools.simulator import Simulator
+from flamelet_tools.simulator.rtdb import tree
+from flamelet_tools.simulator.rtdb.event_bytes import etag
+from flamelet_tools.simulator.rtdb.events import Change, event_for
+from flamelet_tools.simulator.rtdb.tree import InvalidData
 
 DEADLINE_SECONDS = 10
 

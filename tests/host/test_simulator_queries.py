@@ -7,8 +7,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flamelet_tools.simulator import query, tree
-from flamelet_tools.simulator.tree import InvalidData
+from flamelet_tools.simulator.rtdb import query, tree
+from flamelet_tools.simulator.rtdb.tree import InvalidData
 
 DEADLINE_SECONDS = 10
 DINOSAURS = {

@@ -11,10 +11,11 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flamelet_tools.simulator import Simulator, rules, tree
-from flamelet_tools.simulator.query import parse_query
-from flamelet_tools.simulator.rules import Access
-from flamelet_tools.simulator.tree import InvalidData
+from flamelet_tools.simulator import Simulator
+from flamelet_tools.simulator.rtdb import rules, tree
+from flamelet_tools.simulator.rtdb.query import parse_query
+from flamelet_tools.simulator.rtdb.rules import Access
+from flamelet_tools.simulator.rtdb.tree import InvalidData
 
 DEADLINE_SECONDS = 10
 RECORDINGS = Path(__file__).resolve().parent.parent / "recordings" / "rules"

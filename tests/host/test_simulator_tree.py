@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flamelet_tools.simulator import tree
-from flamelet_tools.simulator.answers import compact_json, etag, pretty_json
-from flamelet_tools.simulator.events import Change, event_for
-from flamelet_tools.simulator.push_id import ALPHABET, push_ids
-from flamelet_tools.simulator.tree import InvalidData
+from flamelet_tools.simulator.http.answers import compact_json, pretty_json
+from flamelet_tools.simulator.rtdb import tree
+from flamelet_tools.simulator.rtdb.event_bytes import etag
+from flamelet_tools.simulator.rtdb.events import Change, event_for
+from flamelet_tools.simulator.rtdb.push_id import ALPHABET, push_ids
+from flamelet_tools.simulator.rtdb.tree import InvalidData
 
 NOW_MS = 1_700_000_000_123
 

@@ -8,9 +8,10 @@ import click
 import pytest
 from clients import ROOT
 
-from flamelet_tools import size
-from flamelet_tools.micropython import MISSING, find_micropython
-from flamelet_tools.modules import SERVICES, modules_of, programs
+from flamelet_tools.release import size
+from flamelet_tools.shared import compile
+from flamelet_tools.shared.library_modules import SERVICES, modules_of, programs
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 
 DEADLINE_SECONDS = 90
 
@@ -40,7 +41,7 @@ def everything():
 
 @pytest.fixture(scope="module")
 def sizes(tmp_path_factory):
-    return size.compile_library(ROOT, tmp_path_factory.mktemp("library"))
+    return compile.compile_library(ROOT, tmp_path_factory.mktemp("library"))
 
 
 def test_every_module_is_shown_with_its_bytes_and_its_memory(everything, sizes):
@@ -99,7 +100,7 @@ def test_memory_is_told_in_words_of_32_bits(everything):
 def test_a_file_that_mpy_cross_refuses_is_named_with_its_reason(tmp_path):
     (tmp_path / "wrong.py").write_text("def f(:\n")
     with pytest.raises(click.ClickException, match=r"mpy-cross on wrong.py: (?s:.*)SyntaxError"):
-        size.compile_file(tmp_path / "wrong.py", tmp_path / "wrong.mpy")
+        compile.compile_file(tmp_path / "wrong.py", tmp_path / "wrong.mpy")
 
 
 def test_without_the_32_bit_micropython_the_rest_is_shown(monkeypatch, tmp_path):

@@ -13,8 +13,8 @@ from clients import trust
 from conftest import open_client, runtimes
 from scenarios import tokens
 
-from flamelet_tools.lifetimes import measured
-from flamelet_tools.micropython import find_micropython
+from flamelet_tools.proof.endurance.lifetimes import measured
+from flamelet_tools.shared.micropython import find_micropython
 from flamelet_tools.simulator import Simulator
 
 pytestmark = pytest.mark.timeout(90)

@@ -8,7 +8,7 @@ from clients import compiled_library
 from scenarios import walk
 
 import flamelet
-from flamelet_tools.micropython import MISSING, find_micropython, module_path
+from flamelet_tools.shared.micropython import MISSING, find_micropython, module_path
 from flamelet_tools.simulator import Simulator
 
 pytestmark = pytest.mark.timeout(60)

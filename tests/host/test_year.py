@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from flamelet_tools import year
-from flamelet_tools.bench.figures import Row
-from flamelet_tools.micropython import MISSING, find_micropython
+from flamelet_tools.proof.bench.figures import Row
+from flamelet_tools.proof.endurance import year
+from flamelet_tools.shared.micropython import MISSING, find_micropython
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "-OhZ5Wm0" + "a" * 12

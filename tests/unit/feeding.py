@@ -6,8 +6,7 @@ between line ends that are not part of them, or end with the buffer: a machine t
 
 from collections import namedtuple
 
-from flamelet.wire import http1 as _http1
-from flamelet.wire import sse as _sse
+from flamelet.wire import http1, sse
 
 Answer = namedtuple("Answer", ("code", "status", "keep_alive", "length", "chunked", "headers", "body", "taken"))
 Event = namedtuple("Event", ("name", "data"))
@@ -33,35 +32,35 @@ def read_answer(pieces, bodiless=False, behind=FENCE):
     Returns: an Answer; `code` is END or the negative code, `taken` the bytes that were taken before it came.
     `behind` is what lies in the buffer behind each piece.
     """
-    response = _http1.Response()
+    response = http1.Response()
     response.wanted = WANTED
     response.start(bodiless)
     body = b""
     taken = 0
     heads = 0
-    code = _http1.NEED
+    code = http1.NEED
     for piece in pieces:
         buffer = bytearray(FENCE + piece + behind)
         at = len(FENCE)
         end = at + len(piece)
-        code = _http1.NEED
-        while code != _http1.END and code >= 0:
+        code = http1.NEED
+        while code != http1.END and code >= 0:
             code = response.feed(buffer, at, end)
             assert at <= response.position <= end, "the parser left its piece"
-            assert code != _http1.NEED or response.position == end, "NEED, with bytes that were not taken"
+            assert code != http1.NEED or response.position == end, "NEED, with bytes that were not taken"
             taken += response.position - at
-            if code == _http1.NEED:
+            if code == http1.NEED:
                 break
-            if code == _http1.BODY:
+            if code == http1.BODY:
                 assert at <= response.piece_start < response.piece_end == response.position, "an empty piece of body"
                 body += bytes(buffer[response.piece_start : response.piece_end])
-            heads += code == _http1.HEAD
+            heads += code == http1.HEAD
             at = response.position
-        if code != _http1.NEED:
+        if code != http1.NEED:
             break
-    if code == _http1.NEED:
+    if code == http1.NEED:
         code = response.feed_eof()
-    assert heads <= 1 and (code != _http1.END or heads == 1), "a head was told twice or never"
+    assert heads <= 1 and (code != http1.END or heads == 1), "a head was told twice or never"
     return Answer(
         code,
         response.status,
@@ -88,7 +87,7 @@ def read_every_way(data, bodiless=False):
 
 def ends_by_itself(answer):
     """Whether the end of the answer is in its bytes, not in the end of the connection."""
-    return answer.code == _http1.END and (answer.length >= 0 or answer.chunked or answer.keep_alive)
+    return answer.code == http1.END and (answer.length >= 0 or answer.chunked or answer.keep_alive)
 
 
 def assert_same(answer, whole, pieces):
@@ -104,7 +103,7 @@ def read_events(pieces, limit=8192):
 
     Returns: Events; an event's `data` is None where the event was over the limit.
     """
-    parser = _sse.EventParser(EVENT_NAMES, limit)
+    parser = sse.EventParser(EVENT_NAMES, limit)
     events = []
     for piece in pieces:
         buffer = bytearray(FENCE + piece + FENCE)
@@ -114,7 +113,7 @@ def read_events(pieces, limit=8192):
             code = parser.feed(buffer, at, end)
             assert at <= parser.position <= end, "the parser left its piece"
             assert len(parser.data) <= limit, "more memory than the limit"
-            if code == _sse.NEED:
+            if code == sse.NEED:
                 assert parser.position == end, "NEED, with bytes that were not taken"
                 break
             assert parser.position > at, "an event out of nothing"
@@ -125,10 +124,10 @@ def read_events(pieces, limit=8192):
 
 def read_event(parser, code):
     name = parser.other_name if parser.name < 0 else EVENT_NAMES[parser.name]
-    if code == _sse.TOO_LARGE:
+    if code == sse.TOO_LARGE:
         assert parser.size > parser.limit >= parser.data_length
         return Event(name, None)
-    assert code == _sse.EVENT and parser.size == parser.data_length
+    assert code == sse.EVENT and parser.size == parser.data_length
     return Event(name, bytes(parser.data[: parser.data_length]))
 
 

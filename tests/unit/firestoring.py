@@ -3,16 +3,16 @@
 import json
 
 import flamelet
-from flamelet.core import backoff as _backoff
-from flamelet.firestore import rest as _rest
+from flamelet.core import backoff
+from flamelet.firestore import rest
 
 import scripted
 from scripted import answer, timeouts
 
 # What keeps time beside the modules that the scripted network knows.
-scripted.TIMED = scripted.TIMED + (_rest,)
+scripted.TIMED = scripted.TIMED + (rest,)
 
-RANDOM = (_backoff,)
+RANDOM = (backoff,)
 HOST = "firestore.googleapis.com"
 ROOT = "projects/demo-iot/databases/(default)/documents"
 TIME = "2026-11-21T12:00:00.123456Z"

@@ -15,12 +15,8 @@ except ImportError:
     sys.modules["socket"] = sys
 
 import flamelet
-from flamelet.core import clock as _date
-from flamelet.outbox import flash as _flash_outbox
-from flamelet.core import push_id as _push_id
-from flamelet.outbox import before_clock as _undated
-from flamelet.outbox import outbox
-from flamelet.outbox import record as outbox_outbox_record
+from flamelet.core import clock, push_id
+from flamelet.outbox import before_clock, flash, record
 from flamelet.outbox.record import HEAD, TAIL, behind
 
 from clock import Clock
@@ -28,7 +24,7 @@ from clock import Clock
 FIELDS = (("n", 0), ("t", 1))
 from flamelet.outbox import ram  # noqa: E402
 
-TIMED = (ram, _flash_outbox)
+TIMED = (ram, flash)
 NO_SPACE = 28
 IO_ERROR = 5
 
@@ -38,24 +34,24 @@ class Time(Clock):
 
     def __enter__(self):
         super().__enter__()
-        self._kept = [(module, module.ticks_ms) for module in TIMED], _undated.epoch_ms, _date.epoch_ms
+        self._kept = [(module, module.ticks_ms) for module in TIMED], before_clock.epoch_ms, clock.epoch_ms
         for module in TIMED:
             module.ticks_ms = lambda: self.ticks
-        _undated.epoch_ms = _date.epoch_ms = lambda: self.epoch
+        before_clock.epoch_ms = clock.epoch_ms = lambda: self.epoch
         return self
 
     def __exit__(self, *_):
         super().__exit__()
         for module, ticks_ms in self._kept[0]:
             module.ticks_ms = ticks_ms
-        _undated.epoch_ms, _date.epoch_ms = self._kept[1:]
+        before_clock.epoch_ms, clock.epoch_ms = self._kept[1:]
 
     def restart(self, epoch=None):
         """A boot, after `ticks` have begun anew; `epoch`: what the clock says, by default what it said."""
         self.ticks = 500
         self.epoch = self.epoch if epoch is None else epoch
-        _push_id.forget()
-        _push_id.offset[:] = [0] * len(_push_id.offset)
+        push_id.forget()
+        push_id.offset[:] = [0] * len(push_id.offset)
 
     def forget(self):
         """A boot without a clock."""
@@ -63,7 +59,7 @@ class Time(Clock):
 
     def set(self, epoch):
         self.epoch = epoch
-        _push_id.forget()
+        push_id.forget()
 
 
 class Folder:
@@ -77,11 +73,11 @@ class Folder:
 
     def __enter__(self):
         os.mkdir(self.name)
-        _flash_outbox.open = self._open
+        flash.open = self._open
         return self
 
     def __exit__(self, *_):
-        del _flash_outbox.open
+        del flash.open
         for name in os.listdir(self.name):
             os.remove(self.path(name))
         os.rmdir(self.name)
@@ -152,23 +148,23 @@ def waiting(box, date=False):
             return found
         buffer, end = batch
         if date and box.lasts:
-            _undated.date(box, buffer, end)
+            before_clock.date(box, buffer, end)
         at = 0
         while at < end:
             next_at = behind(buffer, at)
             payload = bytes(buffer[at + HEAD : next_at - TAIL])
-            if buffer[at + 2] == outbox_outbox_record.SET:
+            if buffer[at + 2] == record.SET:
                 path, _, body = payload.partition(b"\0")
-                found.append((outbox_outbox_record.SET, path, body))
-            elif buffer[at + 2] < outbox_outbox_record.SET:
-                found.append((buffer[at + 2], payload[: _push_id.SIZE], payload[_push_id.SIZE :]))
+                found.append((record.SET, path, body))
+            elif buffer[at + 2] < record.SET:
+                found.append((buffer[at + 2], payload[: push_id.SIZE], payload[push_id.SIZE :]))
             at = next_at
         place += 1
 
 
 def numbers(box):
     """The numbers of the readings that wait, in order."""
-    return [json.loads(body)["n"] for kind, _, body in waiting(box) if kind != outbox_outbox_record.SET]
+    return [json.loads(body)["n"] for kind, _, body in waiting(box) if kind != record.SET]
 
 
 def keys(box, date=False):

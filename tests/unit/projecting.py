@@ -1,8 +1,8 @@
 """Feeds event streams to the projection of a stream, in every way that a network may cut them."""
 
-from flamelet.rtdb import projection as _projection
-from flamelet.wire import sse as _sse
 from flamelet.errors import ProtocolError
+from flamelet.rtdb import projection as _projection
+from flamelet.wire import sse
 
 from feeding import EVENT_NAMES, FENCE, read_event
 
@@ -21,10 +21,10 @@ def read(parser, pieces):
         while at < end:
             code = parser.feed(buffer, at, end)
             assert at <= parser.position <= end, "the parser left its piece"
-            assert code != _sse.NEED or parser.position == end, "NEED, with bytes that were not taken"
+            assert code != sse.NEED or parser.position == end, "NEED, with bytes that were not taken"
             assert len(parser._reader.text) <= parser.limit, "more memory than the limit"
             at = parser.position
-            if code == _sse.PROJECTED:
+            if code == sse.PROJECTED:
                 told = outcome(parser)
                 if told:
                     seen.append(told)

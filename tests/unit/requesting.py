@@ -7,7 +7,7 @@ body, headers); `options` of each, beside data and headers; `open`, how many res
 hands each line of the head to `parse_headers`; `Desktop` is as CPython's.
 """
 
-from flamelet.client import client as _client
+from flamelet.client import client
 
 
 class Response:
@@ -115,9 +115,9 @@ class Pauses:
         self.pauses = []
 
     def __enter__(self):
-        self._kept = _client.sleep_ms
-        _client.sleep_ms = self.pauses.append
+        self._kept = client.sleep_ms
+        client.sleep_ms = self.pauses.append
         return self
 
     def __exit__(self, *_):
-        _client.sleep_ms = self._kept
+        client.sleep_ms = self._kept

@@ -21,19 +21,17 @@ import time
 from collections import namedtuple
 
 import flamelet
-from flamelet.client import budget as _budget
-from flamelet.client import client as _client
-from flamelet.net import connection as _connection
-from flamelet.auth import refresh as _refresh
-from flamelet.core import runtime as _runtime
-from flamelet.net import tls as _tls
-from flamelet.net import transport as _transport
+from flamelet.auth import refresh
 from flamelet.auth import token as auth
-from flamelet.rtdb import stream
+from flamelet.client import budget, client
+from flamelet.core import runtime
 from flamelet.core.runtime import ticks_add, ticks_diff, ticks_ms
+from flamelet.net import connection, transport
+from flamelet.net import tls as _tls
+from flamelet.rtdb import stream
 
-# _runtime too, for what is loaded within the test.
-TIMED = (_budget, _client, _connection, _refresh, _runtime, _tls, _transport, auth, stream)
+# runtime too, for what is loaded within the test.
+TIMED = (budget, client, connection, refresh, runtime, _tls, transport, auth, stream)
 MICROPYTHON = sys.implementation.name == "micropython"
 REQUEST = object()
 CONNECTED = object()
@@ -99,22 +97,22 @@ class Network:
         self._skipped = 0
 
     def __enter__(self):
-        self._kept = _transport.socket, _client.sleep_ms, dict(_tls._contexts), dict(_transport._addresses)
-        _transport.socket = self
-        _transport._addresses.clear()
+        self._kept = transport.socket, client.sleep_ms, dict(_tls._contexts), dict(transport._addresses)
+        transport.socket = self
+        transport._addresses.clear()
         _tls._contexts[None] = self
-        _client.sleep_ms = self._sleep
+        client.sleep_ms = self._sleep
         for module in TIMED:
             if hasattr(module, "ticks_ms"):
                 module.ticks_ms = self._ticks_ms
         return self
 
     def __exit__(self, kind, error, trace):
-        _transport.socket, _client.sleep_ms = self._kept[:2]
+        transport.socket, client.sleep_ms = self._kept[:2]
         for module in TIMED:
             if hasattr(module, "ticks_ms"):
                 module.ticks_ms = ticks_ms
-        for cache, content in ((_tls._contexts, self._kept[2]), (_transport._addresses, self._kept[3])):
+        for cache, content in ((_tls._contexts, self._kept[2]), (transport._addresses, self._kept[3])):
             cache.clear()
             cache.update(content)
         if self.wrong:
@@ -137,7 +135,7 @@ class Network:
     def _ticks_ms(self):
         return ticks_add(ticks_ms(), self._skipped)
 
-    # What _transport asks of the module socket.
+    # What transport asks of the module socket.
 
     SOCK_STREAM = 1
 
@@ -157,7 +155,7 @@ class Network:
         script = self.scripts.pop(0) if self.scripts else self.endless
         return _Socket(self, len(self.sent) - 1, script)
 
-    # What _transport asks of an SSLContext.
+    # What transport asks of an SSLContext.
 
     def wrap_socket(self, sock, server_hostname, do_handshake_on_connect):
         assert not do_handshake_on_connect

@@ -3,9 +3,7 @@
 from collections import namedtuple
 
 from flamelet.core import clock as _date
-from flamelet.core import dates as _date_core_dates
-from flamelet.core import push_id as _push_id
-from flamelet.core import runtime as _runtime
+from flamelet.core import dates, push_id, runtime
 from flamelet.core.url import Origin
 
 from clock import NOW, Clock, make_key, milliseconds
@@ -18,11 +16,11 @@ Response = namedtuple("Response", ("headers",))
 
 def learn(date, origin):
     headers = {} if date is None else {b"date": date}
-    _date.epoch_ms = _push_id.epoch_ms
+    _date.epoch_ms = push_id.epoch_ms
     try:
         _date.learn(Connection(Response(headers), origin))
     finally:
-        _date.epoch_ms = _runtime.epoch_ms
+        _date.epoch_ms = runtime.epoch_ms
 
 
 def test_dates_are_seconds_since_1970():
@@ -36,7 +34,7 @@ def test_dates_are_seconds_since_1970():
         (b"Sat, 21 Nov 2026 13:48:27 GMT", 1795268907),
         (b"Mon, 01 Mar 2100 00:00:00 GMT", 4107542400),
     ):
-        assert _date_core_dates.parse(date) == seconds, date
+        assert dates.parse(date) == seconds, date
 
 
 def test_what_is_no_date_is_none():
@@ -54,7 +52,7 @@ def test_what_is_no_date_is_none():
         b"Sun Nov  6 08:49:37 1994",
         b"\xff\xfe, 21 Nov 2026 13:48:27 GMT",
     ):
-        assert _date_core_dates.parse(date) == 0, date
+        assert dates.parse(date) == 0, date
 
 
 def test_a_verified_answer_sets_the_clock():
@@ -74,7 +72,7 @@ def test_an_answer_that_could_be_forged_or_has_no_date_sets_nothing():
     ):
         with Clock(epoch=5000):
             learn(date, origin)
-            assert _push_id.offset[0] == 0
+            assert push_id.offset[0] == 0
 
 
 def test_a_clock_that_is_set_after_an_answer_is_believed_again():

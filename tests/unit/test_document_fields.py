@@ -2,9 +2,9 @@
 
 import json
 
-from flamelet.firestore import document_fields as _document_fields
-from flamelet.firestore import fields as _fields
 from flamelet.errors import ProtocolError
+from flamelet.firestore import document_fields
+from flamelet.firestore import fields as _fields
 
 from helpers import raises
 
@@ -22,7 +22,7 @@ VALUES = {
 
 def fields_of(text):
     buffer = bytearray(text.encode()) + b"behind"
-    return _document_fields.fields_of(buffer, len(buffer) - 6)
+    return document_fields.fields_of(buffer, len(buffer) - 6)
 
 
 def test_the_fields_are_those_of_the_whole_document():

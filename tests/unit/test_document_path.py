@@ -1,8 +1,8 @@
 """Paths of Firestore's documents, collections and fields: what is taken apart how, and what is refused why."""
 
-from flamelet.firestore import field_path as _document_path_firestore_field_path
-from flamelet.firestore import path as _document_path
 from flamelet.errors import InvalidArgument
+from flamelet.firestore import field_path
+from flamelet.firestore import path as _document_path
 
 from helpers import raises
 
@@ -71,25 +71,25 @@ FIELD_PATHS = [
 
 def test_the_path_of_a_field_both_ways():
     for path, names in FIELD_PATHS:
-        assert _document_path_firestore_field_path.split(path) == names, path
-        assert _document_path_firestore_field_path.join(names) == path, names
+        assert field_path.split(path) == names, path
+        assert field_path.join(names) == path, names
 
 
 def test_backticks_and_escapes_that_are_not_needed_are_taken_too():
-    assert _document_path_firestore_field_path.split("`a`.`b`") == ["a", "b"]
-    assert _document_path_firestore_field_path.split("`\\a\\.\\\xe9`") == ["a.\xe9"]
+    assert field_path.split("`a`.`b`") == ["a", "b"]
+    assert field_path.split("`\\a\\.\\\xe9`") == ["a.\xe9"]
 
 
 def test_what_is_no_path_of_a_field_is_refused():
     simple = ["", ".", ".a", "a.", "a..b", "a-b", "1a", "a b", "\xe9", "a/b", "a[0]", "*", "a.*"]
     for path in simple + ["``", "a.``", "`a", "a`", "`a`b", "a`b`", "`a``b`", "`a\\`", "`\\`", "`", "a.`"]:
-        error = raises(InvalidArgument, _document_path_firestore_field_path.split, path)
+        error = raises(InvalidArgument, field_path.split, path)
         assert "is no path of a field" in str(error) and "backticks" in str(error), path
     for path in (None, 5, b"a", ["a"]):
-        assert "the path of a field is a str" in str(raises(InvalidArgument, _document_path_firestore_field_path.split, path))
-    assert "half a surrogate pair" in str(raises(InvalidArgument, _document_path_firestore_field_path.split, "`\ud83d`"))
+        assert "the path of a field is a str" in str(raises(InvalidArgument, field_path.split, path))
+    assert "half a surrogate pair" in str(raises(InvalidArgument, field_path.split, "`\ud83d`"))
 
 
 def test_what_is_no_name_is_not_joined():
     for name in ("", None, 5, b"a"):
-        assert "the name of a field is a str" in str(raises(InvalidArgument, _document_path_firestore_field_path.join, ["a", name]))
+        assert "the name of a field is a str" in str(raises(InvalidArgument, field_path.join, ["a", name]))

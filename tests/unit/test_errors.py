@@ -3,12 +3,10 @@
 import sys
 
 from flamelet import FlameletError, InvalidArgument, NetworkError, Timeout, errors
-from flamelet.wire import chunked as _chunked
-from flamelet.wire import codes as _codes
-from flamelet.net import connection as _connection
-from flamelet.diagnosis import failures as _failures
-from flamelet.wire import http1 as _http1
 from flamelet.core.url import Origin
+from flamelet.diagnosis import failures
+from flamelet.net import connection
+from flamelet.wire import chunked, codes, http1
 
 from helpers import raises
 
@@ -35,7 +33,7 @@ REQUEST = b"PUT /devices/d1/state.json?auth=secret HTTP/1.1\r\nHost: demo\r\n\r\
 
 
 class Failed:
-    """What _failures.py asks a connection."""
+    """What failures.py asks a connection."""
 
     def __init__(self, failure=0, error=None, status=0, body=b""):
         self.failure = failure
@@ -45,7 +43,7 @@ class Failed:
         self.answer_bytes = 1000
         self.body = bytearray(body + b"rest of an older body")
         self.body_size = len(body)
-        self.response = _http1.Response()
+        self.response = http1.Response()
         self.response.status = status
 
 
@@ -80,7 +78,7 @@ def test_refusals_of_the_live_service_become_their_errors():
         (599, "?", "Unavailable"),
     ):
         body = ('{\n  "error" : "%s"\n}\n' % text).encode()
-        error = _failures.refused(Failed(status=status, body=body), REQUEST)
+        error = failures.refused(Failed(status=status, body=body), REQUEST)
         assert type(error) is getattr(errors, kind), (status, text)
         assert (error.status, error.text) == (status, text)
         assert str(status) in str(error) and text in str(error)
@@ -89,52 +87,52 @@ def test_refusals_of_the_live_service_become_their_errors():
 
 def test_a_page_of_html_is_shown_by_its_beginning():
     body = b"<html><title>502 Bad Gateway</title>" + b" " * 500
-    error = _failures.refused(Failed(status=502, body=body), REQUEST)
+    error = failures.refused(Failed(status=502, body=body), REQUEST)
     assert type(error) is errors.Unavailable and "502 Bad Gateway" in error.text and len(error.text) < 120
 
 
 def test_an_answer_that_is_no_json_names_what_came():
     page = b"<!DOCTYPE html><title>Welcome to the hotel</title>"
-    error = raises(errors.ProtocolError, _failures.check, Failed(status=200, body=page), REQUEST)
+    error = raises(errors.ProtocolError, failures.check, Failed(status=200, body=page), REQUEST)
     assert "DOCTYPE" in str(error) and "localhost" in str(error) and "secret" not in str(error)
-    raises(errors.PermissionDenied, _failures.check, Failed(status=403, body=b'{"error":"Permission denied"}'), REQUEST)
-    assert _failures.check(Failed(status=200, body=b'{"name":"-O"}'), REQUEST) is True
+    raises(errors.PermissionDenied, failures.check, Failed(status=403, body=b'{"error":"Permission denied"}'), REQUEST)
+    assert failures.check(Failed(status=200, body=b'{"name":"-O"}'), REQUEST) is True
 
 
 def test_each_failure_becomes_an_error_with_words():
     kinds = (
-        (_codes.NOT_HTTP, errors.ProtocolError),
-        (_codes.TOO_LONG, errors.ProtocolError),
-        (_codes.BAD_HEADER, errors.ProtocolError),
-        (_codes.BAD_LENGTH, errors.ProtocolError),
-        (_codes.BAD_CODING, errors.ProtocolError),
-        (_codes.BAD_CHUNK, errors.ProtocolError),
-        (_codes.TRUNCATED, NetworkError),
-        (_codes.LATE, Timeout),
-        (_codes.CLOSED, NetworkError),
-        (_codes.TOO_LARGE, errors.ProtocolError),
-        (_codes.BROKEN, NetworkError),
+        (codes.NOT_HTTP, errors.ProtocolError),
+        (codes.TOO_LONG, errors.ProtocolError),
+        (codes.BAD_HEADER, errors.ProtocolError),
+        (codes.BAD_LENGTH, errors.ProtocolError),
+        (codes.BAD_CODING, errors.ProtocolError),
+        (codes.BAD_CHUNK, errors.ProtocolError),
+        (codes.TRUNCATED, NetworkError),
+        (codes.LATE, Timeout),
+        (codes.CLOSED, NetworkError),
+        (codes.TOO_LARGE, errors.ProtocolError),
+        (codes.BROKEN, NetworkError),
     )
     texts = []
     for failure, kind in kinds:
-        error = _failures.failed(Failed(failure, OSError(104)), REQUEST)
+        error = failures.failed(Failed(failure, OSError(104)), REQUEST)
         assert type(error) is kind, failure
         assert "PUT /devices/d1/state.json" in str(error) and "secret" not in str(error)
         texts.append(str(error))
     assert len(set(texts)) == len(kinds)
-    assert type(_failures.failed(Failed(_codes.BROKEN, MemoryError()), REQUEST)) is errors.ProtocolError
+    assert type(failures.failed(Failed(codes.BROKEN, MemoryError()), REQUEST)) is errors.ProtocolError
 
 
 def test_the_codes_have_the_values_that_their_modules_give_them():
     # On MicroPython such constants have no name: CPython's are looked at.
     if sys.implementation.name == "micropython":
         return
-    names = [name for name in dir(_codes) if name.isupper()]
+    names = [name for name in dir(codes) if name.isupper()]
     assert len(names) == 11
-    modules = _connection, _http1, _chunked
+    modules = connection, http1, chunked
     for name in names:
         given = [getattr(module, "_" + name) for module in modules if hasattr(module, "_" + name)]
-        assert given and set(given) == {getattr(_codes, name)}, name
-    states = [name for name in dir(_chunked) if hasattr(_http1, name) and name.startswith("_") and name[1].isupper()]
+        assert given and set(given) == {getattr(codes, name)}, name
+    states = [name for name in dir(chunked) if hasattr(http1, name) and name.startswith("_") and name[1].isupper()]
     assert len(states) >= 5
-    assert [getattr(_chunked, name) for name in states] == [getattr(_http1, name) for name in states]
+    assert [getattr(chunked, name) for name in states] == [getattr(http1, name) for name in states]

@@ -3,10 +3,10 @@
 import json
 
 import flamelet
-from flamelet.firestore import document_size as _document_size
+from flamelet.errors import InvalidArgument, ProtocolError
+from flamelet.firestore import document_size
 from flamelet.firestore import fields as _fields
 from flamelet.wire import json as _json
-from flamelet.errors import InvalidArgument, ProtocolError
 
 from helpers import raises
 
@@ -307,10 +307,10 @@ def test_what_is_decoded_is_changed_in_place():
 def test_the_size_of_a_document_is_counted_as_the_service_does():
     # The example of "Storage size calculations": 44 for the name, 71 for the fields, 32.
     fields = {"type": "Personal", "done": False, "priority": 1, "description": "Learn Cloud Firestore"}
-    assert _document_size.encoded_size(fields, "users/jeff/tasks/my_task_id") == 44 + 71 + 32 == 147
+    assert document_size.encoded_size(fields, "users/jeff/tasks/my_task_id") == 44 + 71 + 32 == 147
     for value, size in (
         (None, 1), (True, 1), (5, 8), (1.5, 8), ("", 1), ("h\xe9", 4), (b"abc", 3), (bytearray(2), 2), ([], 0),
         ([1, None], 9), ({}, 32), ({"b": 1}, 32 + 2 + 8), (flamelet.Timestamp.of(0), 8), (flamelet.GeoPoint(1, 2), 16),
         (flamelet.Vector([1, 2, 3]), 24), (flamelet.Reference(NAME + "dev/a"), 16 + 4 + 2),
     ):
-        assert _document_size.encoded_size({"a": value}) == 32 + 2 + size, value
+        assert document_size.encoded_size({"a": value}) == 32 + 2 + size, value

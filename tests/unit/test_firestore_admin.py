@@ -4,8 +4,8 @@ import json
 
 import flamelet
 from flamelet import aio
-from flamelet.firestore import admin as firestore_admin
 from flamelet.errors import InvalidArgument, ProtocolError, ResponseError, Timeout
+from flamelet.firestore import admin as firestore_admin
 
 from helpers import raises
 from scripted import REQUEST, Network, answer, timeouts

@@ -1,7 +1,7 @@
 """What is repeated, when, and what is not: Firestore's refusals and lost answers against a scripted server."""
 
 import flamelet
-from flamelet.diagnosis import answers as _policy
+from flamelet.diagnosis import answers
 from flamelet.errors import (
     Aborted,
     AlreadyExists,
@@ -83,7 +83,7 @@ def test_what_the_table_says_is_never_repeated_is_asked_once():
         for wrapped in (False, True):
             with Network([REQUEST, error(status, canonical, message, wrapped)]) as network:
                 found = raises(kind, firestore(timeouts=LONG).get, "c/d")
-            assert type(found) is kind and found.action == _policy.NEVER and not found.retry
+            assert type(found) is kind and found.action == answers.NEVER and not found.retry
             assert (found.text, found.code, found.status) == (message, code, int(status[:3])), found
             assert "GET /v1/projects/demo-iot" in str(found) and network.sent == [[GET]] and not network.pauses
 
@@ -193,7 +193,7 @@ def test_where_the_quota_is_used_up_it_waits_longest_and_says_so():
 
 
 def test_each_action_of_the_table_is_one_of_those_that_are_tested_here():
-    assert {row[4] for row in _policy.TABLE} == {"never", "backoff", "once", "transaction", "quota"}
+    assert {row[4] for row in answers.TABLE} == {"never", "backoff", "once", "transaction", "quota"}
 
 
 # Bodies.

@@ -4,10 +4,10 @@ import asyncio
 import json
 import os
 
-from flamelet.device import program
-from flamelet import aio, device
-from flamelet.core import backoff as _backoff
+from flamelet import aio
+from flamelet.core import backoff
 from flamelet.core.runtime import ticks_diff, ticks_ms
+from flamelet.device import program
 
 from scripted import NO_CONTENT, URL, Network, answer, refused
 
@@ -188,7 +188,7 @@ class Running:
         self.device = program.Device(self.board, config(**options))
 
     async def __aenter__(self):
-        self._kept = [(module, module.getrandbits) for module in (_backoff,)]
+        self._kept = [(module, module.getrandbits) for module in (backoff,)]
         for module, _ in self._kept:
             module.getrandbits = lambda bits: 2
         self.task = asyncio.create_task(self.device.main())

@@ -5,7 +5,7 @@ import json
 import os
 
 from flamelet import Token, aio
-from flamelet.core import push_id as _push_id
+from flamelet.core import push_id
 from flamelet.errors import (
     NetworkError,
     OutcomeUnknown,
@@ -256,11 +256,11 @@ def test_an_access_token_that_has_ended_says_mint_again_and_is_not_sent_for_a_wh
 def test_a_clock_that_was_never_set_counts_from_the_start_and_is_mended_by_the_answer():
     date = "Date: Sat, 21 Nov 2026 13:48:27 GMT\r\n"
     with Clock(epoch=0) as clock:
-        from flamelet.auth import credential as _credential
+        from flamelet.auth import credential
         from flamelet.core import clock as _date
 
-        kept = _credential.epoch_ms
-        _credential.epoch_ms = _date.epoch_ms = lambda: clock.epoch
+        kept = credential.epoch_ms
+        credential.epoch_ms = _date.epoch_ms = lambda: clock.epoch
         try:
             mine = token(left=-3600)
             # By the clock of 1970 nobody can say: it is taken for new, and the server knows better.
@@ -268,9 +268,9 @@ def test_a_clock_that_was_never_set_counts_from_the_start_and_is_mended_by_the_a
             scripts = [REQUEST, expired()], [REQUEST, renewal(2, headers=date)], [REQUEST, answer("1")]
             with Network(*scripts):
                 assert database(mine).get("a") == 1
-            assert abs(_push_id.offset[0] - 1795268907000) < 1000
+            assert abs(push_id.offset[0] - 1795268907000) < 1000
         finally:
-            _credential.epoch_ms = _date.epoch_ms = kept
+            credential.epoch_ms = _date.epoch_ms = kept
 
 
 def test_tasks_that_wait_for_a_token_share_one_renewal():

@@ -311,10 +311,10 @@ def test_next_without_waiting_comes_to_the_event():
 
 
 def test_polling_does_not_shorten_the_back_off():
-    from flamelet.core import backoff as module
+    from flamelet.core import backoff
 
-    kept = module.getrandbits
-    module.getrandbits = lambda bits: 200
+    kept = backoff.getrandbits
+    backoff.getrandbits = lambda bits: 200
     try:
         network = Network([REQUEST, HEAD, put("1"), b""], [REQUEST, HEAD, put("2")])
         with network, database().listen("c") as stream:
@@ -325,7 +325,7 @@ def test_polling_does_not_shorten_the_back_off():
             assert ticks_diff(ticks_ms(), start) >= 195
             assert len(network.sent) == 2
     finally:
-        module.getrandbits = kept
+        backoff.getrandbits = kept
 
 
 def test_a_for_loop_ends_when_the_stream_is_closed():

@@ -1,7 +1,7 @@
 """feed.flush against a scripted server: what arrives, in which order, what is refused, and what waits on."""
 
 import flamelet
-from flamelet.core import clock as _date
+from flamelet.core import clock
 from flamelet.errors import ClockNotSet, NetworkError, PermissionDenied, ResourceExhausted, Unavailable
 
 from clock import NOW, milliseconds
@@ -380,7 +380,7 @@ def learning(database):
 
     def learn(*arguments):
         connection = yield from exchange(*arguments)
-        _date.learn(connection)
+        clock.learn(connection)
         return connection
 
     return learn

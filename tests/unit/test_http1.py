@@ -1,7 +1,6 @@
 """The HTTP machine: framing, the headers that matter, and what is refused. Each answer is cut in every way."""
 
-from flamelet.wire import codes as _codes
-from flamelet.wire import http1 as _http1
+from flamelet.wire import codes, http1
 
 from feeding import read_answer, read_every_way
 
@@ -31,13 +30,13 @@ def assert_refused(code, data):
 
 def test_a_body_ends_at_its_content_length():
     answer = read(b"Content-Length: 5", body=b"12345")
-    assert (answer.code, answer.status, answer.length, answer.body) == (_http1.END, 200, 5, b"12345")
+    assert (answer.code, answer.status, answer.length, answer.body) == (http1.END, 200, 5, b"12345")
     assert answer.keep_alive and not answer.chunked
 
 
 def test_a_content_length_of_zero_is_an_empty_body():
     answer = read(b"Content-Length: 0")
-    assert (answer.code, answer.length, answer.body) == (_http1.END, 0, b"")
+    assert (answer.code, answer.length, answer.body) == (http1.END, 0, b"")
 
 
 def test_a_content_length_may_be_repeated_and_have_zeros_in_front():
@@ -46,20 +45,20 @@ def test_a_content_length_may_be_repeated_and_have_zeros_in_front():
 
 def test_chunks_are_joined():
     answer = read(b"Transfer-Encoding: chunked", body=b"3\r\nabc\r\n1A\r\nabcdefghijklmnopqrstuvwxyz\r\n0\r\n\r\n")
-    assert (answer.code, answer.length, answer.chunked) == (_http1.END, -1, True)
+    assert (answer.code, answer.length, answer.chunked) == (http1.END, -1, True)
     assert answer.body == b"abcabcdefghijklmnopqrstuvwxyz"
 
 
 def test_chunk_extensions_and_trailers_are_skipped():
     body = b'3;name=value;x="y"\r\nabc\r\n2 ;a\r\nde\r\n000;last\r\nContent-Length: 77\r\nX-Check: 1\r\n\r\n'
     answer = read(b"Transfer-Encoding: Chunked", body=body)
-    assert (answer.code, answer.length, answer.body) == (_http1.END, -1, b"abcde")
+    assert (answer.code, answer.length, answer.body) == (http1.END, -1, b"abcde")
 
 
 def test_line_feeds_alone_end_lines_too():
     data = b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\nConnection: close\n\n3\nabc\n0\n\n"
     answer = read_every_way(data)
-    assert (answer.code, answer.body, answer.keep_alive) == (_http1.END, b"abc", False)
+    assert (answer.code, answer.body, answer.keep_alive) == (http1.END, b"abc", False)
 
 
 def test_line_ends_within_a_body_are_body():
@@ -68,7 +67,7 @@ def test_line_ends_within_a_body_are_body():
 
 def test_a_body_without_length_ends_with_the_connection():
     answer = read(b"Content-Type: text/plain", body=b"until the end\r\n")
-    assert (answer.code, answer.length, answer.body) == (_http1.END, -1, b"until the end\r\n")
+    assert (answer.code, answer.length, answer.body) == (http1.END, -1, b"until the end\r\n")
     assert not answer.keep_alive
 
 
@@ -76,19 +75,19 @@ def test_204_and_304_have_no_body_whatever_their_head_says():
     for status in (b"HTTP/1.1 204 No Content", b"HTTP/1.1 304 Not Modified"):
         for line in (b"Content-Length: 5", b"Transfer-Encoding: chunked", b"Server: nginx"):
             answer = read(line, status=status)
-            assert (answer.code, answer.body, answer.keep_alive) == (_http1.END, b"", True)
+            assert (answer.code, answer.body, answer.keep_alive) == (http1.END, b"", True)
 
 
 def test_the_answer_to_a_head_request_has_no_body():
     for line in (b"Content-Length: 5", b"Transfer-Encoding: chunked", b"Server: nginx"):
         data = head(line)
         answer = read_every_way(data, bodiless=True)
-        assert (answer.code, answer.body, answer.taken) == (_http1.END, b"", len(data))
+        assert (answer.code, answer.body, answer.taken) == (http1.END, b"", len(data))
 
 
 def test_the_live_204_is_read():
     answer = read_every_way(LIVE_204)
-    assert (answer.code, answer.status, answer.keep_alive) == (_http1.END, 204, True)
+    assert (answer.code, answer.status, answer.keep_alive) == (http1.END, 204, True)
     assert answer.headers == {b"date": b"Sat, 21 Nov 2026 13:48:27 GMT"}
 
 
@@ -97,7 +96,7 @@ def test_1xx_answers_are_skipped():
         b"Link: </a>", b"Content-Length: 9", b"Connection: close", b"ETag: x", status=b"HTTP/1.1 103 Early Hints"
     )
     answer = read_every_way(forerunners + head(b"Content-Length: 2", status=b"HTTP/1.1 201 Created") + b"ok")
-    assert (answer.code, answer.status, answer.length, answer.body) == (_http1.END, 201, 2, b"ok")
+    assert (answer.code, answer.status, answer.length, answer.body) == (http1.END, 201, 2, b"ok")
     assert answer.keep_alive and not answer.headers
 
 
@@ -105,18 +104,18 @@ def test_one_parser_reads_answer_after_answer():
     answers = LIVE_204 + head(b"Content-Length: 2", b"ETag: a", status=b"HTTP/1.1 412 Precondition Failed") + b"10"
     answers += head(b"Transfer-Encoding: chunked") + b"1\r\nx\r\n0\r\n\r\n"
     buffer = bytearray(answers)
-    response = _http1.Response()
+    response = http1.Response()
     response.wanted = (b"etag",)
     seen = []
     at = 0
     for _ in range(3):
         response.start(False)
         body = b""
-        code = _http1.NEED
-        while code != _http1.END:
+        code = http1.NEED
+        while code != http1.END:
             code = response.feed(buffer, at, len(buffer))
             assert code > 0
-            if code == _http1.BODY:
+            if code == http1.BODY:
                 body += bytes(buffer[response.piece_start : response.piece_end])
             at = response.position
         seen.append((response.status, dict(response.headers), response.length, response.chunked, body))
@@ -127,13 +126,13 @@ def test_one_parser_reads_answer_after_answer():
 def test_a_reason_may_be_missing_or_long():
     for status in (b"HTTP/1.1 404", b"HTTP/1.1 404 ", b"HTTP/1.1 404 " + b"Not Found " * 30):
         answer = read(b"Content-Length: 0", status=status)
-        assert (answer.code, answer.status) == (_http1.END, 404)
+        assert (answer.code, answer.status) == (http1.END, 404)
 
 
 def test_a_line_longer_than_the_first_buffer_is_read_when_cut():
     location = b"https://s-usc1c-nss-200.firebaseio.com/" + b"a" * 700 + b".json?ns=demo&sse=true"
     answer = read(b"Location: " + location, b"Content-Length: 0", status=b"HTTP/1.1 307 Temporary Redirect")
-    assert (answer.code, answer.headers) == (_http1.END, {b"location": location})
+    assert (answer.code, answer.headers) == (http1.END, {b"location": location})
 
 
 # Headers.
@@ -157,14 +156,14 @@ def test_only_the_headers_that_are_wanted_are_kept():
     lines = (b"Content-Length: 0", b"Server: nginx", b"Location: /", b"X-ETag: 1", b"ETag2: 2", b"Etah: 3")
     assert read(*lines).headers == {b"location": b"/"}
     buffer = bytearray(head(*lines))
-    response = _http1.Response()
-    assert response.feed(buffer, 0, len(buffer)) == _http1.HEAD
+    response = http1.Response()
+    assert response.feed(buffer, 0, len(buffer)) == http1.HEAD
     assert response.headers == {}
 
 
 def test_headers_may_be_as_short_as_can_be():
     answer = read(b"A:", b"B:c", b"D:", b"E: ", b"Content-Length:0", b"F:")
-    assert (answer.code, answer.headers) == (_http1.END, {})
+    assert (answer.code, answer.headers) == (http1.END, {})
 
 
 def test_of_a_repeated_header_the_last_is_kept():
@@ -174,14 +173,14 @@ def test_of_a_repeated_header_the_last_is_kept():
 def test_trailers_change_nothing():
     trailers = b"Content-Length: 9\r\nConnection: close\r\nETag: late\r\nTransfer-Encoding: gzip\r\n\r\n"
     answer = read(b"Transfer-Encoding: chunked", b"ETag: a", body=b"1\r\nx\r\n0\r\n" + trailers)
-    assert (answer.code, answer.body, answer.keep_alive) == (_http1.END, b"x", True)
+    assert (answer.code, answer.body, answer.keep_alive) == (http1.END, b"x", True)
     assert (answer.headers, answer.length) == ({b"etag": b"a"}, -1)
 
 
 def test_a_similar_name_is_another_header():
     lines = (b"Content-Lengthy: 9", b"X-Content-Length: 9", b"Content+Length: 9", b"Connectiom: close")
     answer = read(*lines + (b"Content-Length: 1",), body=b"x")
-    assert (answer.code, answer.body, answer.keep_alive) == (_http1.END, b"x", True)
+    assert (answer.code, answer.body, answer.keep_alive) == (http1.END, b"x", True)
 
 
 def test_connection_is_a_list_of_options():
@@ -235,12 +234,12 @@ def test_what_is_not_http_is_refused():
         b"HTTP/1.1 200 OK\rContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n",
     ):
-        assert_refused(_codes.NOT_HTTP, data)
+        assert_refused(codes.NOT_HTTP, data)
 
 
 def test_a_peer_that_never_sends_a_line_end_is_refused_at_its_first_bytes():
-    response = _http1.Response()
-    assert response.feed(bytearray(b"220 smtp"), 0, 8) == _codes.NOT_HTTP
+    response = http1.Response()
+    assert response.feed(bytearray(b"220 smtp"), 0, 8) == codes.NOT_HTTP
 
 
 def test_malformed_headers_are_refused():
@@ -258,18 +257,18 @@ def test_malformed_headers_are_refused():
         b"Foo: a\rContent-Length: 5",
         b"Foo\r: a",
     ):
-        assert_refused(_codes.BAD_HEADER, head(line))
+        assert_refused(codes.BAD_HEADER, head(line))
 
 
 def test_malformed_lengths_are_refused():
     for value in (b"", b" ", b"-1", b"+5", b"5, 5", b"5 5", b"0x5", b"1_0", b"5.0", b"five", b"1234567890", b"\xb2"):
-        assert_refused(_codes.BAD_LENGTH, head(b"Content-Length: " + value))
+        assert_refused(codes.BAD_LENGTH, head(b"Content-Length: " + value))
 
 
 def test_lengths_that_contradict_each_other_are_refused():
-    assert_refused(_codes.BAD_LENGTH, head(b"Content-Length: 5", b"Content-Length: 6"))
-    assert_refused(_codes.BAD_LENGTH, head(b"Content-Length: 5", b"Transfer-Encoding: chunked"))
-    assert_refused(_codes.BAD_LENGTH, head(b"Transfer-Encoding: chunked", b"Content-Length: 5"))
+    assert_refused(codes.BAD_LENGTH, head(b"Content-Length: 5", b"Content-Length: 6"))
+    assert_refused(codes.BAD_LENGTH, head(b"Content-Length: 5", b"Transfer-Encoding: chunked"))
+    assert_refused(codes.BAD_LENGTH, head(b"Transfer-Encoding: chunked", b"Content-Length: 5"))
 
 
 def test_other_transfer_codings_are_refused():
@@ -283,8 +282,8 @@ def test_other_transfer_codings_are_refused():
         b"chunke",
         b"",
     ):
-        assert_refused(_codes.BAD_CODING, head(b"Transfer-Encoding: " + value))
-    assert_refused(_codes.BAD_CODING, head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"))
+        assert_refused(codes.BAD_CODING, head(b"Transfer-Encoding: " + value))
+    assert_refused(codes.BAD_CODING, head(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"))
 
 
 def test_malformed_chunks_are_refused():
@@ -309,7 +308,7 @@ def test_malformed_chunks_are_refused():
         b"3\r\nabc\r\r\n0\r\n\r\n",
         b"3\r\nabc0\r\n\r\n",
     ):
-        assert_refused(_codes.BAD_CHUNK, head(b"Transfer-Encoding: chunked") + body)
+        assert_refused(codes.BAD_CHUNK, head(b"Transfer-Encoding: chunked") + body)
 
 
 def test_an_answer_that_is_cut_is_told_at_every_place():
@@ -319,9 +318,9 @@ def test_an_answer_that_is_cut_is_told_at_every_place():
         head(status=b"HTTP/1.1 100 Continue") + LIVE_204,
     )
     for data in answers:
-        assert read_answer([data]).code == _http1.END
+        assert read_answer([data]).code == http1.END
         for end in range(len(data)):
-            assert read_answer([data[:end]]).code == _codes.TRUNCATED, data[:end]
+            assert read_answer([data[:end]]).code == codes.TRUNCATED, data[:end]
 
 
 def test_a_head_has_at_most_8_kib():
@@ -331,8 +330,8 @@ def test_a_head_has_at_most_8_kib():
     fits = begin + 81 * padding + b"Y:" + b"y" * (rest - 4) + b"\r\n\r\n"
     over = begin + 81 * padding + b"Y:" + b"y" * (rest - 3) + b"\r\n\r\n"
     assert (len(fits), len(over)) == (8192, 8193)
-    assert_whole_and_byte_by_byte(_http1.END, fits)
-    assert_whole_and_byte_by_byte(_codes.TOO_LONG, over)
+    assert_whole_and_byte_by_byte(http1.END, fits)
+    assert_whole_and_byte_by_byte(codes.TOO_LONG, over)
 
 
 def assert_whole_and_byte_by_byte(code, data):
@@ -342,23 +341,23 @@ def assert_whole_and_byte_by_byte(code, data):
 
 def test_a_head_that_never_ends_is_refused():
     line = b"X-Again: and again\r\n"
-    assert read_answer([b"HTTP/1.1 200 OK\r\n"] + [line] * 410).code == _codes.TOO_LONG
-    assert read_answer([b"HTTP/1.1 200 OK\r\nX: "] + [b"x" * 100] * 82).code == _codes.TOO_LONG
-    assert read_answer([b"HTTP/1.1 100 Continue\r\n\r\n"] * 350).code == _codes.TOO_LONG
+    assert read_answer([b"HTTP/1.1 200 OK\r\n"] + [line] * 410).code == codes.TOO_LONG
+    assert read_answer([b"HTTP/1.1 200 OK\r\nX: "] + [b"x" * 100] * 82).code == codes.TOO_LONG
+    assert read_answer([b"HTTP/1.1 100 Continue\r\n\r\n"] * 350).code == codes.TOO_LONG
 
 
 def test_trailers_that_never_end_are_refused():
     pieces = [head(b"Transfer-Encoding: chunked") + b"0\r\n"] + [b"X-Again: and again\r\n"] * 410
-    assert read_answer(pieces).code == _codes.TOO_LONG
+    assert read_answer(pieces).code == codes.TOO_LONG
 
 
 def test_a_line_between_chunks_that_never_ends_is_refused():
     begin = head(b"Transfer-Encoding: chunked")
-    assert read_answer([begin + b"1;"] + [b"x" * 100] * 82).code == _codes.TOO_LONG
-    assert read_answer([begin + b"1\r\na"] + [b"\r" * 100] * 82).code == _codes.TOO_LONG
+    assert read_answer([begin + b"1;"] + [b"x" * 100] * 82).code == codes.TOO_LONG
+    assert read_answer([begin + b"1\r\na"] + [b"\r" * 100] * 82).code == codes.TOO_LONG
 
 
 def test_the_lines_between_chunks_do_not_add_up():
     chunk = b"1;" + b"x" * 98 + b"\r\na\r\n"
     answer = read_answer([head(b"Transfer-Encoding: chunked")] + [chunk] * 200 + [b"0\r\n\r\n"])
-    assert (answer.code, answer.body) == (_http1.END, b"a" * 200)
+    assert (answer.code, answer.body) == (http1.END, b"a" * 200)

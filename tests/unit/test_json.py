@@ -3,8 +3,8 @@
 import json
 import sys
 
-from flamelet.wire import json as _json
 from flamelet.errors import InvalidArgument, ProtocolError
+from flamelet.wire import json as _json
 
 from helpers import raises
 

@@ -1,11 +1,10 @@
 """Promises about memory: what is done for each reading and each event takes nothing from the heap of MicroPython."""
 
 from flamelet.core import buffer as _buffer
-from flamelet.wire import http1 as _http1
-from flamelet.wire import json as _json
-from flamelet.core import push_id as _push_id
-from flamelet.wire import sse as _sse
+from flamelet.core import push_id
 from flamelet.core.copy import copy
+from flamelet.wire import http1, sse
+from flamelet.wire import json as _json
 
 from clock import Clock
 from memory import assert_allocates_nothing, bytes_taken
@@ -33,14 +32,14 @@ NAMES = (b"put", b"patch", b"keep-alive", b"cancel", b"auth_revoked")
 
 def reader(answer, size):
     """A function that reads `answer` in pieces of `size`, with one parser for all its calls."""
-    response = _http1.Response()
+    response = http1.Response()
 
     def read():
         response.start(False)
         response.position = end = 0
-        code = _http1.NEED
-        while code != _http1.END:
-            if code == _http1.NEED:
+        code = http1.NEED
+        while code != http1.END:
+            if code == http1.NEED:
                 end = min(end + size, len(answer))
             code = response.feed(answer, response.position, end)
         assert response.position == len(answer)
@@ -71,7 +70,7 @@ def test_an_answer_that_is_cut_takes_nothing_once_the_longest_line_was_seen():
 
 def stream_reader(stream, size):
     """A function that reads the one event of `stream` in pieces of `size`, with one parser for all its calls."""
-    parser = _sse.EventParser(NAMES)
+    parser = sse.EventParser(NAMES)
 
     def read():
         parser.start()
@@ -79,7 +78,7 @@ def stream_reader(stream, size):
         while end < len(stream):
             end = min(end + size, len(stream))
             code = parser.feed(stream, parser.position, end)
-        assert code == _sse.EVENT
+        assert code == sse.EVENT
 
     return read
 
@@ -96,10 +95,10 @@ def test_an_event_with_data_takes_nothing():
 
 def test_an_event_over_the_limit_takes_nothing():
     stream = bytearray(b"data: " + b"x" * 400 + b"\n\n")
-    parser = _sse.EventParser(NAMES, 100)
+    parser = sse.EventParser(NAMES, 100)
 
     def read():
-        assert parser.feed(stream, 0, len(stream)) == _sse.TOO_LARGE and parser.size == 400
+        assert parser.feed(stream, 0, len(stream)) == sse.TOO_LARGE and parser.size == 400
 
     assert_allocates_nothing(read)
 
@@ -147,18 +146,18 @@ def test_a_key_takes_nothing_also_when_the_millisecond_rolls_over():
     buffer = bytearray(20)
 
     def put():
-        _push_id.put(buffer, 0)
-        _push_id.put(buffer, 0)
+        push_id.put(buffer, 0)
+        push_id.put(buffer, 0)
 
     assert_allocates_nothing(put)
     with Clock(epoch=(1795268907123 | 0xFFFFFF) - 20) as clock:
-        _push_id.put(buffer, 0)
+        push_id.put(buffer, 0)
 
         # Integers of 2**30 and more take memory on 32-bit words: the clock of the test moves by its ticks alone.
         def put_next():
             clock.ticks += 1
-            _push_id.put(buffer, 0)
-            _push_id.put(buffer, 0)
+            push_id.put(buffer, 0)
+            push_id.put(buffer, 0)
 
         assert_allocates_nothing(put_next)
 

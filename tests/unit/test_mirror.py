@@ -3,8 +3,8 @@
 from random import getrandbits
 
 from flamelet import aio
-from flamelet.rtdb import mirror as mirrors
 from flamelet.errors import ProtocolError, StreamCancelled
+from flamelet.rtdb import mirror as mirrors
 from flamelet.rtdb.stream import Event
 
 import scripted

@@ -2,7 +2,7 @@
 
 import flamelet
 from flamelet import InvalidArgument
-from flamelet.core import push_id as _push_id
+from flamelet.core import push_id
 from flamelet.outbox.record import OVERHEAD, READING, SET, UNDATED
 
 from clock import NOW, milliseconds
@@ -378,4 +378,4 @@ def test_keys_are_ascii_and_of_the_alphabet():
         fill(box, range(3), time)
         time.set(NOW)
         for key in keys(box, date=True):
-            assert len(key) == _push_id.SIZE and all([byte in _push_id.ALPHABET for byte in key.encode()])
+            assert len(key) == push_id.SIZE and all([byte in push_id.ALPHABET for byte in key.encode()])

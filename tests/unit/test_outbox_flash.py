@@ -2,7 +2,7 @@
 
 import os
 
-from flamelet.outbox import flash as _flash_outbox
+from flamelet.outbox import flash
 from flamelet.outbox.record import UNDATED
 
 from clock import NOW, milliseconds
@@ -100,7 +100,7 @@ def test_keys_stay_the_same_across_restarts():
 def test_an_unlucky_folder_says_so():
     with Folder() as folder:
         try:
-            _flash_outbox.FlashOutbox(folder.path("none/none"), 2048, 65536, 8, 60, "oldest")
+            flash.FlashOutbox(folder.path("none/none"), 2048, 65536, 8, 60, "oldest")
         except OSError as error:
             assert error.errno == 2 and "none/none of the outbox cannot be made" in str(error)
         else:
@@ -109,7 +109,7 @@ def test_an_unlucky_folder_says_so():
 
 def test_a_folder_that_cannot_be_listed_does_not_stop_the_device():
     with Folder() as folder, Time() as time:
-        real = _flash_outbox.os
+        real = flash.os
 
         class Broken:
             def __getattr__(self, name):
@@ -118,11 +118,11 @@ def test_a_folder_that_cannot_be_listed_does_not_stop_the_device():
             def listdir(self, name):
                 raise UnicodeError
 
-        _flash_outbox.os = Broken()
+        flash.os = Broken()
         try:
             box = folder.outbox(group=1)
         finally:
-            _flash_outbox.os = real
+            flash.os = real
         assert isinstance(box.error, UnicodeError)
         assert fill(box, range(3), time) == ["durable"] * 3
         assert numbers(folder.outbox()) == [0, 1, 2]
@@ -307,7 +307,7 @@ def test_a_full_flash_drops_the_oldest_segment_for_the_newest_readings():
         assert box.dropped == 0
         count = len(folder.segments())
         tries = []
-        real = _flash_outbox.open
+        real = flash.open
 
         def full(path, mode):
             # Until a segment is gone.
@@ -316,7 +316,7 @@ def test_a_full_flash_drops_the_oldest_segment_for_the_newest_readings():
                 raise OSError(NO_SPACE, "no space")
             return real(path, mode)
 
-        _flash_outbox.open = full
+        flash.open = full
         fill(box, range(300, 304), time)
         assert tries and box.dropped > 0 and box.error is None
         assert numbers(box) == numbers(folder.outbox()) == list(range(box.dropped, 304))

@@ -4,8 +4,7 @@ from random import getrandbits
 
 from projecting import projection, read
 
-from flamelet.wire import json_reader as _reader
-from flamelet.wire import sse as _sse
+from flamelet.wire import json_reader, sse
 
 from feeding import every_cut
 
@@ -193,7 +192,7 @@ def test_an_event_of_a_megabyte_takes_the_memory_of_its_largest_match():
 def test_a_value_that_memory_does_not_hold_is_told_as_too_large():
     data = server('{"a":"%s","b":1}' % ("x" * 300))
     parser = projection("*")
-    _reader.bytearray = refuse_memory
+    json_reader.bytearray = refuse_memory
     try:
         assert read(parser, [data]) == [
             ("put", "/", None, True),
@@ -201,7 +200,7 @@ def test_a_value_that_memory_does_not_hold_is_told_as_too_large():
             ("put", "/b", 1, True),
         ]
     finally:
-        del _reader.bytearray
+        del json_reader.bytearray
 
 
 def refuse_memory(size):
@@ -258,7 +257,7 @@ def test_what_was_cut_is_forgotten_by_a_new_stream():
 def test_a_piece_that_was_not_read_to_its_end_is_forgotten_too():
     parser = projection("*/v")
     buffer = bytearray(server('{"a":{"v":1},"b":{"v":2}}'))
-    assert parser.feed(buffer, 0, len(buffer)) == _sse.PROJECTED and parser.position < len(buffer)
+    assert parser.feed(buffer, 0, len(buffer)) == sse.PROJECTED and parser.position < len(buffer)
     parser.start()
     assert read(parser, [server("1", "/c/v")]) == [("put", "/c/v", 1, True)]
 

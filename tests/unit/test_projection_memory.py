@@ -1,7 +1,7 @@
 """What the projection of a stream takes from the heap of MicroPython: nothing for what does not match."""
 
-from flamelet.rtdb import projection as _projection
-from flamelet.wire import sse as _sse
+from flamelet.rtdb import projection
+from flamelet.wire import sse
 
 from memory import assert_allocates_nothing, bytes_taken
 
@@ -14,17 +14,17 @@ SKIPPED = bytearray(b'"log":{"a":["text \\u00e9 \xc3\xa9",-1.5e3,true,null,{}],"
 
 
 def test_a_keep_alive_takes_nothing():
-    parser = _projection.Projection(NAMES, 200, ["*", "level"])
+    parser = projection.Projection(NAMES, 200, ["*", "level"])
 
     def keep_alive():
-        assert parser.feed(KEEP_ALIVE, 0, len(KEEP_ALIVE)) == _sse.EVENT
+        assert parser.feed(KEEP_ALIVE, 0, len(KEEP_ALIVE)) == sse.EVENT
 
     assert_allocates_nothing(keep_alive)
 
 
 def begun(beginning):
     """A parser within an event."""
-    parser = _projection.Projection(NAMES, 200, ["*", "level"])
+    parser = projection.Projection(NAMES, 200, ["*", "level"])
     buffer = bytearray(b"event: put\ndata: " + beginning)
     while parser.position < len(buffer):
         parser.feed(buffer, parser.position, len(buffer))
@@ -35,7 +35,7 @@ def test_what_does_not_match_takes_nothing():
     parser = begun(b'{"path":"/elsewhere/x","data":{')
 
     def skip():
-        assert parser.feed(SKIPPED, 0, len(SKIPPED)) == _sse.NEED
+        assert parser.feed(SKIPPED, 0, len(SKIPPED)) == sse.NEED
         assert parser.position == len(SKIPPED)
 
     assert_allocates_nothing(skip)

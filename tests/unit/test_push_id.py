@@ -1,7 +1,6 @@
 """Push ids: Firebase's alphabet and layout, their order, and a clock that is not set. The clock is played."""
 
-from flamelet.core import push_id as _push_id
-from flamelet.core import runtime as _runtime
+from flamelet.core import push_id, runtime
 from flamelet.errors import ClockNotSet
 
 from clock import ALPHABET, NOW, Clock, make_key, milliseconds, number
@@ -20,14 +19,14 @@ def test_a_key_is_the_time_and_twelve_random_characters():
 
 def test_put_writes_the_key_at_its_place():
     buffer = bytearray(b"#" * 30)
-    assert _push_id.put(buffer, 4) == 24
+    assert push_id.put(buffer, 4) == 24
     assert buffer[:4] == b"####" and buffer[24:] == b"######"
     assert all(chr(byte) in ALPHABET for byte in buffer[4:24])
 
 
 def test_the_alphabet_is_in_ascii_order():
     assert list(ALPHABET) == sorted(ALPHABET) and len(ALPHABET) == 64
-    assert _push_id.ALPHABET.decode() == ALPHABET
+    assert push_id.ALPHABET.decode() == ALPHABET
 
 
 def test_keys_sort_by_the_time_they_were_made():
@@ -60,7 +59,7 @@ def test_keys_of_different_milliseconds_have_other_random_parts():
 def test_a_random_part_that_is_full_carries_into_the_time():
     with Clock() as clock:
         first = make_key()
-        _push_id._digits[8:] = b"\x3f" * 12
+        push_id._digits[8:] = b"\x3f" * 12
         full = make_key()
         assert full[8:] == "-" * 12 and milliseconds(full) == milliseconds(first) + 1
         clock.move(1)
@@ -69,9 +68,9 @@ def test_a_random_part_that_is_full_carries_into_the_time():
 
 def test_the_time_carries_over_all_its_digits():
     with Clock(epoch=64**7 - 2) as clock:
-        _push_id._ticks[0] = clock.ticks
-        _push_id._is_known[0] = True
-        _push_id._digits[:8] = b"\0" + b"\x3f" * 7
+        push_id._ticks[0] = clock.ticks
+        push_id._is_known[0] = True
+        push_id._digits[:8] = b"\0" + b"\x3f" * 7
         before = make_key()
         clock.move(1)
         after = make_key()
@@ -81,7 +80,7 @@ def test_the_time_carries_over_all_its_digits():
 
 def test_ticks_that_wrap_do_not_move_the_time():
     with Clock() as clock:
-        clock.ticks = _runtime.ticks_add(0, -5)
+        clock.ticks = runtime.ticks_add(0, -5)
         last = make_key()
         for _ in range(10):
             clock.move(1)
@@ -122,20 +121,20 @@ def test_a_clock_that_is_set_later_is_taken():
 
 def test_an_offset_mends_a_clock_that_was_never_set():
     with Clock(epoch=5000):
-        _push_id.offset[0] = NOW - 5000
+        push_id.offset[0] = NOW - 5000
         assert 0 <= milliseconds(make_key()) - NOW <= 1
 
 
 def test_what_was_learnt_before_the_clock_was_set_counts_no_more():
     with Clock(epoch=5000) as clock:
-        _push_id.offset[0] = NOW - 5000
+        push_id.offset[0] = NOW - 5000
         make_key()
         clock.epoch = NOW
-        _push_id.forget()
+        push_id.forget()
         assert 0 <= milliseconds(make_key()) - NOW <= 1
 
 
 def test_an_offset_mends_a_clock_that_is_wrong():
     with Clock(epoch=NOW - 3600000):
-        _push_id.offset[1] = 3600000
+        push_id.offset[1] = 3600000
         assert 0 <= milliseconds(make_key()) - NOW <= 1

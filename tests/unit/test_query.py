@@ -1,8 +1,7 @@
 """Queries: the order that the service gives, what is sent, and what is refused before anything is sent."""
 
-from flamelet.rtdb import ordering as query_rtdb_ordering
-from flamelet.rtdb import query
 from flamelet.errors import InvalidArgument
+from flamelet.rtdb import ordering
 
 from helpers import raises
 from scripted import REQUEST, Network, answer, database, get
@@ -26,31 +25,32 @@ ORDERED = [
 
 def test_values_are_ordered_by_type_and_then_by_value():
     content = {key: value for key, value in reversed(ORDERED)}
-    assert query_rtdb_ordering.rows(content, "$value") == ORDERED
+    assert ordering.rows(content, "$value") == ORDERED
     # The child that is missing is null.
     children = {key: {"c": {"d": value}} for key, value in reversed(ORDERED)}
     children["missing"] = 5
-    assert [key for key, _ in query_rtdb_ordering.rows(children, "c/d")] == ["missing"] + [key for key, _ in ORDERED]
+    assert [key for key, _ in ordering.rows(children, "c/d")] == ["missing"] + [key for key, _ in ORDERED]
 
 
 def test_ties_are_ordered_by_key():
-    assert [key for key, _ in query_rtdb_ordering.rows({"b": 1, "10": 1, "a": 1, "9": 1}, "$value")] == ["9", "10", "a", "b"]
+    assert [key for key, _ in ordering.rows({"b": 1, "10": 1, "a": 1, "9": 1}, "$value")] == ["9", "10", "a", "b"]
 
 
 def test_keys_that_are_whole_numbers_of_32_bits_come_first():
     keys = ["-2147483648", "-5", "0", "1", "01", "001", "9", "10", "2147483647"]
     keys += ["-", "-2147483649", "1.5", "2147483648", "99999999999", "A", "a", "\U0001f525", "\uffee"]
-    assert [key for key, _ in query_rtdb_ordering.rows({key: True for key in reversed(keys)}, "$key")] == keys
+    assert [key for key, _ in ordering.rows({key: True for key in reversed(keys)}, "$key")] == keys
 
 
 def test_an_answer_that_is_an_array_has_its_indices_as_keys():
-    assert query_rtdb_ordering.rows([None, "b", None, "a"], "$key") == [("1", "b"), ("3", "a")]
-    assert query_rtdb_ordering.rows([None, "b", None, "a"], "$value") == [("3", "a"), ("1", "b")]
-    assert query_rtdb_ordering.rows({"x": [5, {"y": 1}], "w": [5, {"y": 0}]}, "1/y") == [("w", [5, {"y": 0}]), ("x", [5, {"y": 1}])]
+    assert ordering.rows([None, "b", None, "a"], "$key") == [("1", "b"), ("3", "a")]
+    assert ordering.rows([None, "b", None, "a"], "$value") == [("3", "a"), ("1", "b")]
+    rows = ordering.rows({"x": [5, {"y": 1}], "w": [5, {"y": 0}]}, "1/y")
+    assert rows == [("w", [5, {"y": 0}]), ("x", [5, {"y": 1}])]
 
 
 def test_what_has_no_children_has_no_rows():
-    assert query_rtdb_ordering.rows(None, "$key") == query_rtdb_ordering.rows(5, "$value") == []
+    assert ordering.rows(None, "$key") == ordering.rows(5, "$value") == []
 
 
 def test_priorities_put_in_order_and_are_not_shown():
@@ -61,7 +61,7 @@ def test_priorities_put_in_order_and_are_not_shown():
         "o": {"a": {".value": 1, ".priority": 9}, "b": [{".value": 2, ".priority": 1}], ".priority": -1},
         ".priority": 3,
     }
-    assert query_rtdb_ordering.rows(content, "$priority") == [("none", 3), ("o", {"a": 1, "b": [2]}), ("n", 2), ("s", 1)]
+    assert ordering.rows(content, "$priority") == [("none", 3), ("o", {"a": 1, "b": [2]}), ("n", 2), ("s", 1)]
 
 
 def test_a_query_is_sent_as_the_document_has_it():

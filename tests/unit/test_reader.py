@@ -1,7 +1,7 @@
 """The pull reader: what it finds however the text is cut, what it skips, and that it takes no garbage."""
 
 from flamelet.wire import json as _json
-from flamelet.wire import json_reader as _reader
+from flamelet.wire import json_reader
 
 TEXT = '"\\u00e9\\ud83d\\ude00\u00e9\U0001f525"'
 TREE = (
@@ -30,7 +30,7 @@ BAD_UTF8 = (b'"\x80"', b'"\xc0\x80"', b'"\xed\xa0\x80"', b'"\xf5\x80\x80\x80"', 
 
 def found(text, pattern, size=1 << 20, limit=1 << 20):
     """[(path, text), ...] of what is found in `text`, fed in pieces of `size`; a code where it ends in one."""
-    reader = _reader.Reader([key for key in pattern.split("/") if key], limit)
+    reader = json_reader.Reader([key for key in pattern.split("/") if key], limit)
     data = bytearray(text if isinstance(text, bytes) else text.encode())
     result = []
     at = 0
@@ -38,7 +38,7 @@ def found(text, pattern, size=1 << 20, limit=1 << 20):
     while at < len(data):
         code = reader.feed(data, at, end)
         at = reader.position
-        if code == _reader.FOUND:
+        if code == json_reader.FOUND:
             result.append(("/".join(reader.keys), bytes(reader.text[: reader.size]).decode()))
         elif code < 0:
             return code
@@ -46,7 +46,7 @@ def found(text, pattern, size=1 << 20, limit=1 << 20):
             assert at == end
             end = min(end + size, len(data))
     code = reader.feed_eof()
-    if code == _reader.FOUND:
+    if code == json_reader.FOUND:
         result.append(("/".join(reader.keys), bytes(reader.text[: reader.size]).decode()))
     return code if code < 0 else result
 
@@ -60,15 +60,15 @@ def test_what_matches_is_found_however_the_text_is_cut():
 def test_every_cut_in_two_gives_the_same():
     data = TREE.encode()
     for cut in range(len(data)):
-        reader = _reader.Reader(["*", "x"], 100)
+        reader = json_reader.Reader(["*", "x"], 100)
         seen = []
         for part in (bytearray(data[:cut]), bytearray(data[cut:])):
             at = 0
             while at < len(part):
-                if reader.feed(part, at, len(part)) == _reader.FOUND:
+                if reader.feed(part, at, len(part)) == json_reader.FOUND:
                     seen.append((reader.keys[0], bytes(reader.text[: reader.size]).decode()))
                 at = reader.position
-        assert reader.feed_eof() == _reader.NEED
+        assert reader.feed_eof() == json_reader.NEED
         assert [("%s/x" % key, text) for key, text in seen] == CASES[0][1], cut
 
 
@@ -83,11 +83,11 @@ def test_no_garbage_is_taken_in_what_is_found_or_skipped():
     for text in BAD:
         for pattern in ("", "a", "*/b", "zzz"):
             for size in (1, 100):
-                assert found(text, pattern, size) == _reader.NOT_JSON, (text, pattern, size)
+                assert found(text, pattern, size) == json_reader.NOT_JSON, (text, pattern, size)
     for text in BAD_UTF8:
         for pattern in ("", "a"):
             for size in (1, 100):
-                assert found(text, pattern, size) == _reader.NOT_JSON, (text, pattern, size)
+                assert found(text, pattern, size) == json_reader.NOT_JSON, (text, pattern, size)
 
 
 def test_it_takes_what_the_checker_of_whole_texts_takes():
@@ -106,18 +106,18 @@ def test_it_takes_what_the_checker_of_whole_texts_takes():
 
 def test_sixty_four_levels_are_taken_and_no_more():
     assert found("[" * 64 + "]" * 64, "a") == []
-    assert found("[" * 65 + "]" * 65, "a") == _reader.NOT_JSON
+    assert found("[" * 65 + "]" * 65, "a") == json_reader.NOT_JSON
 
 
 def test_a_value_over_the_limit_is_told():
     assert found('{"a":"12345678","b":1}', "b", limit=8) == [("b", "1")]
     assert found('{"a":"12345678","b":1}', "a", limit=10) == [("a", '"12345678"')]
-    assert found('{"a":"12345678","b":1}', "a", limit=9) == _reader.TOO_LARGE
+    assert found('{"a":"12345678","b":1}', "a", limit=9) == json_reader.TOO_LARGE
 
 
 def test_it_knows_whether_the_text_has_begun_as_an_array():
     for text, expected in (("[1, {}]", True), (" []", True), ('{"a": []}', False), ("1 ", False), ("", False)):
-        reader = _reader.Reader(["*"], 100)
+        reader = json_reader.Reader(["*"], 100)
         for _ in range(2):
             data = bytearray(text.encode())
             at = 0

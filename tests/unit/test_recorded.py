@@ -2,7 +2,7 @@
 
 import json
 
-from flamelet.wire import http1 as _http1
+from flamelet.wire import http1
 from flamelet.wire import json as _json
 
 from feeding import read_every_way
@@ -13,7 +13,7 @@ HEAP = "512k"
 def read(name, bodiless=False):
     with open("tests/recordings/%s.response" % name, "rb") as file:
         answer = read_every_way(file.read(), bodiless)
-    assert answer.code == _http1.END
+    assert answer.code == http1.END
     return answer
 
 

@@ -5,7 +5,7 @@ import errno
 
 import flamelet
 from flamelet import aio
-from flamelet.core import push_id as _push_id
+from flamelet.core import push_id
 from flamelet.errors import (
     FlameletError,
     InvalidArgument,
@@ -429,9 +429,9 @@ def test_the_time_of_an_answer_is_not_believed_since_the_module_may_verify_nobod
     # A renewal asks for the time: see test_flow_refresh.py.
     headers = {"Date": "Sat, 21 Nov 2043 13:48:27 GMT"}
     module = Module(Response(200, body_of(renewal(2)), headers), ok("1", **headers))
-    before = _push_id.offset[0]
+    before = push_id.offset[0]
     database(module, token(left=0)).get("a")
-    assert _push_id.offset[0] == before
+    assert push_id.offset[0] == before
     module.check(2)
 
 

@@ -1,6 +1,6 @@
 """The stream machine against the rules of WHATWG HTML, section 9.2.6. Each stream is cut in every way."""
 
-from flamelet.wire import sse as _sse
+from flamelet.wire import sse
 
 from feeding import EVENT_NAMES, Event, read_events, read_stream_every_way
 
@@ -92,9 +92,9 @@ def test_a_name_that_is_not_known_is_told_by_its_bytes():
 
 def test_each_known_name_is_told_by_its_place():
     for i, name in enumerate(EVENT_NAMES):
-        parser = _sse.EventParser(EVENT_NAMES)
+        parser = sse.EventParser(EVENT_NAMES)
         buffer = bytearray(b"event: " + name + b"\ndata: x\n\n")
-        assert parser.feed(buffer, 0, len(buffer)) == _sse.EVENT
+        assert parser.feed(buffer, 0, len(buffer)) == sse.EVENT
         assert parser.name == i
 
 
@@ -123,9 +123,9 @@ def test_an_id_with_a_nul_or_over_64_bytes_is_ignored():
 
 
 def test_the_last_id_outlives_a_new_stream():
-    parser = _sse.EventParser(EVENT_NAMES)
+    parser = sse.EventParser(EVENT_NAMES)
     buffer = bytearray(b"id: 7\ndata: a\n\n")
-    assert parser.feed(buffer, 0, len(buffer)) == _sse.EVENT
+    assert parser.feed(buffer, 0, len(buffer)) == sse.EVENT
     parser.start()
     assert parser.last_event_id == b"7"
 
@@ -156,10 +156,10 @@ def test_half_a_byte_order_mark_is_a_field_that_nobody_knows():
 
 
 def test_a_new_stream_may_begin_with_a_mark_again():
-    parser = _sse.EventParser(EVENT_NAMES)
+    parser = sse.EventParser(EVENT_NAMES)
     buffer = bytearray(b"\xef\xbb\xbfdata: a\n\n")
     for _ in range(2):
-        assert parser.feed(buffer, 0, len(buffer)) == _sse.EVENT
+        assert parser.feed(buffer, 0, len(buffer)) == sse.EVENT
         parser.start()
 
 
@@ -176,12 +176,12 @@ def test_what_was_cut_is_forgotten_by_a_new_stream():
         b"data: x\r",
         b"\xef\xbb",
     ):
-        parser = _sse.EventParser(EVENT_NAMES)
+        parser = sse.EventParser(EVENT_NAMES)
         buffer = bytearray(cut)
-        assert parser.feed(buffer, 0, len(buffer)) == _sse.NEED
+        assert parser.feed(buffer, 0, len(buffer)) == sse.NEED
         parser.start()
         buffer = bytearray(b"\ndata: new\n\n")
-        assert parser.feed(buffer, 0, len(buffer)) == _sse.EVENT
+        assert parser.feed(buffer, 0, len(buffer)) == sse.EVENT
         assert (parser.name, parser.other_name) == (-1, b"message")
         assert bytes(parser.data[: parser.data_length]) == b"new"
 
@@ -207,9 +207,9 @@ def test_an_event_over_the_limit_is_skipped_to_its_end():
 
 
 def test_the_size_that_came_is_told_of_an_event_over_the_limit():
-    parser = _sse.EventParser(EVENT_NAMES, 100)
+    parser = sse.EventParser(EVENT_NAMES, 100)
     buffer = bytearray(b"data: " + b"x" * 5000 + b"\n\n")
-    assert parser.feed(buffer, 0, len(buffer)) == _sse.TOO_LARGE
+    assert parser.feed(buffer, 0, len(buffer)) == sse.TOO_LARGE
     assert parser.size == 5000
     assert len(parser.data) <= 100
 
@@ -224,14 +224,14 @@ def test_the_buffer_grows_with_the_events_and_keeps_what_came_first():
 
 
 def test_an_event_that_memory_does_not_hold_is_told_as_too_large():
-    parser = _sse.EventParser(EVENT_NAMES)
+    parser = sse.EventParser(EVENT_NAMES)
     buffer = bytearray(b"data: " + b"x" * 300 + b"\ndata: more\n\ndata: next\n\n")
-    _sse.bytearray = refuse_memory
+    sse.bytearray = refuse_memory
     try:
-        assert parser.feed(buffer, 0, len(buffer)) == _sse.TOO_LARGE
-        assert parser.feed(buffer, parser.position, len(buffer)) == _sse.EVENT
+        assert parser.feed(buffer, 0, len(buffer)) == sse.TOO_LARGE
+        assert parser.feed(buffer, parser.position, len(buffer)) == sse.EVENT
     finally:
-        del _sse.bytearray
+        del sse.bytearray
     assert bytes(parser.data[: parser.data_length]) == b"next"
 
 

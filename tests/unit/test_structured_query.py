@@ -5,8 +5,7 @@ import os
 
 import flamelet
 from flamelet import aio
-from flamelet.client import streamed_answer as _arriving
-from flamelet.firestore import elements as _elements
+from flamelet.client import streamed_answer
 from flamelet.errors import (
     BadRequest,
     InvalidArgument,
@@ -17,6 +16,7 @@ from flamelet.errors import (
     Timeout,
     Unavailable,
 )
+from flamelet.firestore import elements
 
 import scripted
 from feeding import every_cut
@@ -27,7 +27,7 @@ from tokens import id_token, question, renewal, token
 
 HEAP = "1m"
 # What keeps time beside the modules that the scripted network knows.
-scripted.TIMED = scripted.TIMED + (_arriving, _elements)
+scripted.TIMED = scripted.TIMED + (streamed_answer, elements)
 RECORDINGS = "tests/recordings/firestore"
 NAN = float("nan")
 SEARCHES = [{"collectionId": "dev"}]

@@ -4,7 +4,7 @@ import json
 import os
 
 from flamelet import InvalidArgument, Token
-from flamelet.auth import token_file as _token_file
+from flamelet.auth import token_file
 
 from clock import make_key
 from helpers import raises
@@ -43,7 +43,7 @@ def renew(token, number, refresh_token="refresh-1"):
     """What a renewal does to a token, and to its file."""
     token.carry("auth=", id_token(number))
     token.refresh_token = refresh_token
-    _token_file.save(token, now() + 3600)
+    token_file.save(token, now() + 3600)
 
 
 def test_a_renewed_token_is_there_after_a_restart():

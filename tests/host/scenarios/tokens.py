@@ -110,15 +110,15 @@ def two_clients(connect, say, url, options, token, seconds):
 
 def wrong_clock(connect, say, url, options, token, seconds, off_by):
     """Get by a clock that is wrong by so many seconds (None: it was never set), at once and `seconds` later."""
-    from flamelet.auth import credential as _credential
+    from flamelet.auth import credential
 
-    epoch_ms = _credential.epoch_ms
-    _credential.epoch_ms = lambda: 0 if off_by is None else epoch_ms() + off_by * 1000
+    epoch_ms = credential.epoch_ms
+    credential.epoch_ms = lambda: 0 if off_by is None else epoch_ms() + off_by * 1000
     try:
         mine = Token(token)
     finally:
         # On a desktop the module stays loaded, for other tokens.
-        _credential.epoch_ms = epoch_ms
+        credential.epoch_ms = epoch_ms
     with connect(url, mine, **options) as db:
         outcomes = [outcome(db.get, "devices/d1/a")]
         time.sleep(seconds)

@@ -1,0 +1,1 @@
+"""Works on a board that is connected: flash, provision, deploy, monitor."""

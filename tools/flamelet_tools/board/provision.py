@@ -1,0 +1,286 @@
+"""`flamelet provision`: the configuration of a device, which main.py reads there: config.json.
+
+In: options, and at a terminal what is missing is asked for. Out: config.json, checked by the same table as on the board
+(boards/shared/settings.py), for the eyes of its owner alone (mode 600); with --port on the board too, together with
+token.json. The service is asked whether it is there; where that fails there is a warning, for the board may be in
+another network than this computer.
+
+Secrets: a password of a network is typed unseen, or comes from a file or the environment, and a token from its file;
+none of them can be given on the command line, where other people could read it, and none is ever shown. What holds a
+private key is refused.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flamelet import Database, FlameletError, Gateway, InvalidArgument, Timeouts, Token
+from flamelet.net import tls as _tls
+from flamelet_tools.shared.board_modules import board_module
+from flamelet_tools.shared.private_key import refuse_private_key
+from flamelet_tools.tokens.facts import claims_of, show
+from flamelet_tools.tokens.mint import FILE, may_write, write
+
+PASSWORD = "FLAMELET_WIFI_PASSWORD"
+ASK_MS = 5000
+# Those that are files on the board, and have no other value there than these names.
+ON_THE_BOARD = {"token": "token.json", "ca": "ca.pem"}
+# Those that no --set may give.
+OF_OPTIONS = {"networks": "--network", "token": "--token", "ca": "--ca"}
+
+
+@click.command()
+@click.option("--url", help="The database's, https://NAME.firebaseio.com, or the gateway's. Asked for, if missing.")
+@click.option("--service", type=click.Choice(["database", "gateway"]), help="What is at that URL (default: database).")
+@click.option(
+    "--network",
+    "names",
+    metavar="SSID",
+    multiple=True,
+    help="A Wi-Fi network that the board may use; can be repeated. Its password is asked for.",
+)
+@click.option("--password-file", type=FILE, help=f"Where the passwords are, a line for each network; or ${PASSWORD}.")
+@click.option("--device", help="The name of the device (default: the uid of its token, else the id of the board).")
+@click.option("--token", type=FILE, help="The token.json that flamelet mint has made for this device.")
+@click.option("--ca", type=FILE, help="Certificates (PEM), for a service that has none of a public authority.")
+@click.option("--interval", type=float, help="Seconds between two readings (default: 10).")
+@click.option(
+    "--mode", type=click.Choice(["on", "sleep"]), help="Always on, or asleep between two readings (default: on)."
+)
+@click.option("--country", metavar="XX", help="Where the board is, for the channels that its radio may use.")
+@click.option("--set", "others", metavar="NAME=VALUE", multiple=True, help="Any other setting; the value is JSON.")
+@click.option("--desktop", is_flag=True, help="For main.py on a desktop: no network is needed.")
+@click.option("--change", is_flag=True, help="Keep what the file says, but for what is given here.")
+@click.option("--output", type=FILE, default=Path("config.json"), show_default=True)
+@click.option("--force", is_flag=True, help="Replace the output file without asking.")
+@click.option("--port", help="Put it on the board at this serial port, and restart that.")
+@click.option("--no-check", is_flag=True, help="Do not ask the service.")
+@click.option("--dry-run", is_flag=True, help="Write nothing, on this computer or the board.")
+def provision(**options: Any) -> None:
+    """Make the configuration of a device.
+
+    \b
+    flamelet provision --network HomeWiFi --url https://NAME.firebaseio.com --token token.json --port /dev/ttyUSB0
+    flamelet provision --change --interval 60 --mode sleep --port /dev/ttyUSB0
+    flamelet provision --desktop --url http://127.0.0.1:9000
+    """
+    output, port = options["output"], options["port"]
+    if options["desktop"] and (port or options["names"]):
+        raise click.UsageError("--desktop does not go with --port and --network: a desktop has its network")
+    if not options["change"] and not options["dry_run"]:
+        may_write(output, options["force"])
+    given = changed(output) if options["change"] else {}
+    given |= given_settings(options, given)
+    if not options["desktop"]:
+        given["networks"] = networks(given.get("networks") or [], options["names"], options["password_file"])
+    files = {name: options[name] for name in ON_THE_BOARD if options[name]}
+    given |= {name: str(path) if options["desktop"] else ON_THE_BOARD[name] for name, path in files.items()}
+    for path in files.values():
+        refuse_private_key(path)
+    check_certificates(options["ca"])
+    token = load_token(options["token"])
+    uid = uid_of(token)
+    if uid:
+        given.setdefault("device", uid)
+    settings = check(given, output, not options["desktop"])
+    found = described(given)
+    if uid and settings["device"] != uid:
+        found["note"] = f"the token is that of {uid}: do the rules let it write below devices/{settings['device']}?"
+    if not options["no_check"]:
+        found["asked"] = ask(settings, given.get("device"), token, options["ca"])
+    if not options["dry_run"]:
+        write(output, given)
+        found["written to"] = str(output)
+        if port:
+            try:
+                found["on the board"] = put(port, given, files)
+            except click.ClickException as error:
+                text = f"{error.message}. {output} is written, but not on the board: --force repeats this"
+                raise click.ClickException(text) from None
+    show(found)
+
+
+def changed(output: Path) -> dict[str, Any]:
+    """Return what the file says that is to be changed; nothing, if there is none.
+
+    Raises: click.ClickException.
+    """
+    if not output.exists():
+        return {}
+    refuse_private_key(output)
+    try:
+        content = json.loads(output.read_bytes())
+    except ValueError as error:
+        raise click.ClickException(f"{output} is not JSON ({error}): without --change it is made anew") from None
+    check(content, output, False)
+    return content
+
+
+def given_settings(options: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that are given by options; the URL is asked for if there is none yet."""
+    plain = ("url", "service", "device", "interval", "mode", "country")
+    given = {name: options[name] for name in plain if options[name] is not None}
+    given |= dict(parsed(text) for text in options["others"])
+    if "url" not in given | dict(before):
+        if not sys.stdin.isatty():
+            raise click.UsageError("--url is missing: the database's, https://NAME.firebaseio.com, or the gateway's")
+        given["url"] = click.prompt("URL of the database or gateway")
+    return given
+
+
+def parsed(text: str) -> tuple[str, Any]:
+    """Return name and value of NAME=VALUE.
+
+    Raises: click.UsageError.
+    """
+    name, equals, value = text.partition("=")
+    if name in OF_OPTIONS:
+        raise click.UsageError(f"{name} is no setting for --set: {OF_OPTIONS[name]} sets it")
+    if not name or not equals:
+        raise click.UsageError("--set is NAME=VALUE, as in --set patience=300")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def networks(before: list, names: Sequence[str], file: Path | None) -> list:
+    """Return the networks as a setting: those from before, and those that are given or asked for, with passwords.
+
+    Raises: click.ClickException or click.UsageError if something is missing.
+    """
+    if not names and not before:
+        if not sys.stdin.isatty():
+            raise click.UsageError(
+                "--network is missing: the name (SSID) of the Wi-Fi that the board is to use; a desktop needs "
+                "none, with --desktop"
+            )
+        names = [click.prompt("Name (SSID) of the Wi-Fi network")]
+    given = list(zip(names, passwords(names, file), strict=True))
+    kept = [pair for pair in before if not (isinstance(pair, list) and pair and pair[0] in names)]
+    return kept + [list(pair) for pair in given]
+
+
+def passwords(names: Sequence[str], file: Path | None) -> list[str]:
+    """Return a password for each network: of the file, or the environment, or the person."""
+    if file is not None:
+        refuse_private_key(file)
+        return as_lines(names, file.read_text(), str(file))
+    if names and PASSWORD in os.environ:
+        return as_lines(names, os.environ[PASSWORD], f"${PASSWORD}")
+    if names and not sys.stdin.isatty():
+        raise click.UsageError(
+            f"the password of {names[0]} is missing: --password-file names its file, or ${PASSWORD} has it"
+        )
+    question = "Password of {} (none for an open network)"
+    return [click.prompt(question.format(name), hide_input=True, default="", show_default=False) for name in names]
+
+
+def as_lines(names: Sequence[str], text: str, source: str) -> list[str]:
+    lines = text.splitlines() or [""]
+    if len(lines) != len(names):
+        raise click.ClickException(
+            f"{source} has {len(lines)} lines, and there are {len(names)} networks: one line for each"
+        )
+    return lines
+
+
+def load_token(file: Path | None) -> Token | None:
+    """Return the token in a file, None where there is no file.
+
+    Raises: click.ClickException if it holds no token.
+    """
+    try:
+        return Token.load(str(file)) if file else None
+    except InvalidArgument as error:
+        raise click.ClickException(str(error)) from None
+
+
+def check_certificates(file: Path | None) -> None:
+    """Raises click.ClickException if a device could not read this file of certificates."""
+    try:
+        if file is not None:
+            _tls._context(str(file))
+    except InvalidArgument as error:
+        raise click.ClickException(str(error)) from None
+
+
+def uid_of(token: Token | None) -> str | None:
+    """Return whose token this is, if it says so."""
+    return claims_of(token.text).get("sub") if token is not None and token.kind == "id_token" else None
+
+
+def check(given: Any, output: Path, is_board: bool) -> dict[str, Any]:
+    """Return all settings, as the device will have them.
+
+    Raises: click.ClickException if something is wrong with them.
+    """
+    try:
+        settings = board_module("shared/settings.py").checked(given, str(output), "device", is_board)
+        client(settings, None, None).close()
+    except (ValueError, InvalidArgument) as error:
+        raise click.ClickException(str(error)) from None
+    return settings
+
+
+def client(settings: Mapping[str, Any], token: Token | None, ca: Path | None) -> Database | Gateway:
+    """Return a client of the service that the settings name.
+
+    Raises: InvalidArgument where the library refuses what they say.
+    """
+    service = Gateway if settings["service"] == "gateway" else Database
+    timeouts = Timeouts(connect=ASK_MS, handshake=ASK_MS, first_byte=ASK_MS, answer=ASK_MS)
+    return service(settings["url"], token, ca=str(ca) if ca else None, timeouts=timeouts)
+
+
+def ask(settings: Mapping[str, Any], device: str | None, token: Token | None, ca: Path | None) -> str:
+    """Return what the service says when it is asked for the device's folder with this token, which is not renewed."""
+    path = settings["readings"] or (f"devices/{device}" if device else "devices")
+    bare = token and Token({token.kind: token.text, "app_check": token.app_check})
+    try:
+        with client(settings, bare, ca) as service:
+            if isinstance(service, Database):
+                service.get(path, shallow=True)
+            else:
+                service.get(path)
+    except FlameletError as error:
+        if getattr(error, "code", "") == "TOKEN_EXPIRED" and token and token.refresh_token:
+            return f"the {settings['service']} answers; the token in the file has ended, and the device renews it"
+        if getattr(error, "status", 0):
+            return f"the {settings['service']} answers, and refuses {path}: {error}"
+        click.echo(f"Warning: the {settings['service']} did not answer here: {error}", err=True)
+        return "it did not answer here"
+    return f"the {settings['service']} answers, and lets {path} be read"
+
+
+def described(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is to be shown of the settings: no password, and no query of a URL, which may be a token."""
+    found = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+    found["url"] = given["url"].partition("?")[0]
+    if given.get("networks"):
+        found["networks"] = "\n".join(name + ("" if password else " (open)") for name, password in given["networks"])
+    else:
+        found.pop("networks", None)
+    return found
+
+
+def put(port: str, given: Mapping[str, Any], files: Mapping[str, Path]) -> str:
+    """Put the configuration on a board, after the files that it names.
+
+    Returns: which board.
+    Raises: click.ClickException.
+    """
+    from flamelet_tools.board import link
+
+    contents = {ON_THE_BOARD[name]: path.read_bytes() for name, path in files.items()}
+    contents["config.json"] = json.dumps(given).encode()
+    with link.connected(port) as board:
+        facts = link.ask(board)
+        for name, data in contents.items():
+            link.replace(board, f"/{name}", data)
+    return f"{', '.join(contents)}: {facts.machine} on {facts.port}, which restarts now"

@@ -1,0 +1,1 @@
+"""Measures and proves: bench, faults, fuzz, endurance."""

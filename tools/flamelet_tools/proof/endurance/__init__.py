@@ -1,0 +1,1 @@
+"""Runs a device for long: a year, lifetimes of tokens, power cuts, a million pushes."""

@@ -1,0 +1,1 @@
+"""Makes and checks what is published: package, size, roots, the page of errors, ruff and mypy."""

@@ -1,0 +1,1 @@
+"""Runs main.py beside the simulator, and shows both."""

@@ -1,0 +1,1 @@
+"""Holds what several tools need: the checkout, MicroPython, compiled modules, tables."""

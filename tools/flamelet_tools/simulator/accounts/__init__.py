@@ -1,0 +1,1 @@
+"""Keeps accounts, their tokens and credentials."""

@@ -1,0 +1,1 @@
+"""Plays endpoints of Firebase Express SDK."""

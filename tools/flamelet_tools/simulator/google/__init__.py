@@ -1,0 +1,1 @@
+"""Plays Google's Identity Toolkit, Secure Token and OAuth2."""

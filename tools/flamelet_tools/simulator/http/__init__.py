@@ -1,0 +1,1 @@
+"""Holds one request and one answer, for every service of the simulator."""

@@ -1,0 +1,1 @@
+"""Plays the Realtime Database: its tree, queries, rules, streams."""

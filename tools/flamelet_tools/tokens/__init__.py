@@ -1,0 +1,1 @@
+"""Makes and checks the tokens of devices: mint, and what stands behind it."""
