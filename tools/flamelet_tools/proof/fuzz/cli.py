@@ -1,8 +1,9 @@
 """`flamelet fuzz`: whatever bytes come, only our errors escape, nothing hangs, and memory stays bounded.
 
 In: how long, or how many inputs. Out: a table, and exit code 0; or 1 and the input for which something did not hold.
-One process tries the properties of tests/host/test_fuzz.py with inputs that hypothesis makes up; the others mutate what
-is right (mutations.py) and feed it to what reads from a network or from flash (fuzz_targets.py), many times faster.
+One process tries the properties of tests/tools/proof/test_fuzz.py with inputs that hypothesis makes up; the others
+mutate what is right (mutations.py) and feed it to what reads from a network or from flash (targets.py), many times
+faster.
 Where a batch does not end within a minute its process ends itself, and shows its stack.
 """
 
@@ -119,7 +120,7 @@ def one_batch(folder: Path, seed: int, number: int) -> Done:
     Raises: AssertionError that tells the target and the input for which something does not hold.
     """
     if not _process:
-        add_tests(checkout())
+        add_feeding()
         _process.update(targets=fuzz_targets.targets(folder), batches=0, memory=0)
     targets = _process["targets"]
     done = Done(Counter(), Counter(), Counter())
@@ -197,17 +198,17 @@ def load_properties(root: Path) -> dict[str, Callable[[], None]]:
     # Before the import: a property takes its settings when it is defined.
     settings.register_profile("fuzz", max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     settings.load_profile("fuzz")
-    add_tests(root)
-    spec = importlib.util.spec_from_file_location("test_fuzz", root / "tests" / "host" / "test_fuzz.py")
+    add_feeding()
+    spec = importlib.util.spec_from_file_location("test_fuzz", root / "tests" / "tools" / "proof" / "test_fuzz.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return {name: value for name, value in vars(module).items() if name.startswith("test_")}
 
 
-def add_tests(root: Path) -> None:
-    """Make what the unit tests share importable: it feeds the byte machines, and looks at each step of theirs."""
-    folder = str(root / "tests" / "unit")
+def add_feeding() -> None:
+    """Make device/feeding.py importable, by the name that it has on MicroPython too."""
+    folder = str(Path(__file__).parent / "device")
     if folder not in sys.path:
         sys.path.insert(0, folder)
 

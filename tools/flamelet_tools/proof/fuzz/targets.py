@@ -2,7 +2,7 @@
 
 In: bytes, and a generator of random numbers. Out: whether they were taken for what they should be; an exception where
 something does not hold. Each target knows the errors of ours that may come; any other one gets through. What comes from
-a network is read twice, in one piece and cut, by tests/unit/feeding.py, and has to be the same. What comes from flash
+a network is read twice, in one piece and cut, by device/feeding.py, and has to be the same. What comes from flash
 is a folder of files, of which some were changed: nothing may be believed that was never written.
 """
 
