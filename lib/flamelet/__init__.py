@@ -60,7 +60,10 @@ def __getattr__(name: str):
         # a fifth of the smallest heap.
         _threshold(2048)
         value = __import__("flamelet." + _PLACES.get(name, name), None, None, ("*",))
-    except ImportError:
+    except ImportError as error:
+        # A part that is there and cannot be imported says why itself.
+        if name in _PLACES or "'flamelet.%s'" % name not in str(error):
+            raise
         from ._exports import find
 
         return find(name)
