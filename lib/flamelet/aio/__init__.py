@@ -1,16 +1,21 @@
-"""The same services, awaited: `flamelet.aio.Database` has the methods of `flamelet.Database`."""
+"""The same services, awaited: `flamelet.aio.Database` has the methods of `flamelet.Database`.
 
-from .database import Database, Feed, Stream  # noqa: F401
+Holds the pump that awaits, and each service, feed and stream on it. May import everything but device.
+"""
+
+from .database import Database  # noqa: F401
+from .feed import Feed  # noqa: F401
 from .pump import run, sleep_ms  # noqa: F401
+from .stream import Stream  # noqa: F401
 
 
 def __getattr__(name: str):
     # A program pays for what it uses.
-    if name not in ("Firestore", "Gateway"):
+    if name == "Firestore":
+        from .firestore import Firestore as service
+    elif name == "Gateway":
+        from .gateway import Gateway as service
+    else:
         raise AttributeError("flamelet.aio has no %s" % name)
-    from .. import _exports
-    from .awaited import awaited
-
-    service = awaited(_exports.find(name))
     globals()[name] = service
     return service

@@ -1,38 +1,40 @@
-"""TODO: says what is here."""
+"""Sends readings awaited: the feed of every service of `flamelet.aio`."""
 
-from ..feed import feed
-from .pump import _wait, run
-from ..client.budget import turn
+from ..client.budget import wait_for_turn
 from ..core.runtime import MICROPYTHON, const
+from ..feed import feed
 from ..net.connection import DONE
+from .pump import run, wait
+
 
 _LONGEST_PAUSE = const(31)
 
 
 class Feed(feed.Feed):
-    """`flamelet.feed.Feed`, whose methods are awaited.
+    """The feed of a service whose methods are awaited.
 
     The values of a reading are taken at the call, and its request is written when the connection is free: two tasks
     cannot mix theirs.
     """
 
-    def __init__(self, *arguments) -> None:
-        super().__init__(*arguments)
+    def __init__(self, client, reading) -> None:
+        super().__init__(client, reading)
         if MICROPYTHON:
-            self._sending = _Sending(self)
+            self._sending = _Sending(client.connection, reading)
 
-    def _push(self, row):
-        yield from turn(self._database._connection)
-        yield from super()._push(row)
-
-    def _send(self, row):
-        connection = self._database._connection
+    def push_row(self, row):
+        """Send one reading under a new key: `row` is a list or tuple with a value for each field."""
+        connection = self._client.connection
         # On CPython a task that is cancelled before it begins would never give the connection back.
-        if MICROPYTHON and self._begin(connection, row):
+        if MICROPYTHON and self.reading.begin(connection, row):
             connection.busy = True
             return self._sending
-        self._check(row)
+        self.reading.check(row)
         return run(self._push(tuple(row)))
+
+    def _push(self, row):
+        yield from wait_for_turn(self._client.connection)
+        yield from self.reading.push(row)
 
 
 if MICROPYTHON:
@@ -44,9 +46,9 @@ if MICROPYTHON:
         `throw` to cancel it.
         """
 
-        def __init__(self, feed):
-            self._feed = feed
-            self._connection = feed._database._connection
+        def __init__(self, connection, reading):
+            self._connection = connection
+            self._reading = reading
             self._end = StopIteration()
             self._flow = None
             self._pause = 0
@@ -60,29 +62,29 @@ if MICROPYTHON:
         def __next__(self):
             if self._flow:
                 return self._next_of(self._flow)
-            code = self._connection.step()
+            code = self._reading.step(self._connection)
             if code > DONE:
                 # next() on what sleep_ms returns is what `await` does with it.
-                next(_wait(self._connection, self._pause))
+                next(wait(self._connection, self._pause))
                 self._pause = min(2 * self._pause + 1, _LONGEST_PAUSE)
                 return None
             self.close()
-            if self._feed._is_done(self._connection, code):
+            if code == DONE and self._reading.is_done(self._connection):
                 # Else each raise would add to it, for ever.
                 self._end.__traceback__ = None
                 raise self._end
-            self._flow = flow = self._feed._again(1)
+            self._flow = flow = self._reading.again(1)
             return self._next_of(flow)
 
         def _next_of(self, flow):
             try:
-                next(_wait(next(flow), _LONGEST_PAUSE))
+                next(wait(next(flow), _LONGEST_PAUSE))
             except Exception:
                 self._flow = None
                 raise
 
         def close(self):
-            """Give the connection back; an exchange that was cut short is closed by whoever uses it next."""
+            """Give the connection back; the next user closes an exchange that was cut short."""
             self._pause = 0
             if self._flow:
                 self._flow.close()

@@ -1,4 +1,4 @@
-"""TODO: says what is here."""
+"""Waits on asyncio for what a flow yields: CPython's half of pump.py."""
 
 from select import POLLIN as READ
 

@@ -34,7 +34,7 @@ _TOKEN_BYTES = const(8192)  # the largest token: servers take no longer line of 
 
 def ready(client, connection, request, size):
     """Flow: `request`[:size] with a token that serves, before it is sent over `connection`."""
-    token = client._token
+    token = client.token
     if token.error:
         if ticks_diff(token.due, ticks_ms()) > 0:
             raise _again(token.error)
@@ -51,7 +51,7 @@ def after_401(client, connection, request, size):
     """Flow: what to send after this 401, once; None where the token is not to blame, or nothing better is to be had."""
     from ..diagnosis.failures import refused
 
-    token = client._token
+    token = client.token
     error = refused(connection, request)
     if error.code not in _BLAMED and (
         not getattr(client, "blames_token", False) or not token.refresh_token or connection.renewed
@@ -69,7 +69,7 @@ def is_blamed(client, connection, request):
     """Whether a new token may do what this 401 refused: it is due at once, then."""
     from ..diagnosis.failures import refused
 
-    token = client._token
+    token = client.token
     if not token.refresh_token or refused(connection, request).code not in _BLAMED:
         return False
     token.revoke(token.parameter)
@@ -78,7 +78,7 @@ def is_blamed(client, connection, request):
 
 def _renew(client, connection, request, blamed):
     """Flow: renew the token that `request` carries, unless someone else did; `blamed`: it serves no more."""
-    token = client._token
+    token = client.token
     end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
     while token.busy:
         if ticks_diff(end, ticks_ms()) <= 0:
@@ -131,7 +131,7 @@ def _exchange(client, connection, token):
 def _request(client, connection, token):
     """The bytes of the question; the connection is set to go where it is answered."""
     connection.close()
-    connection.origin, path, query = _url.parse(_uri(token), client._insecure)
+    connection.origin, path, query = _url.parse(_uri(token), client.insecure)
     key = "key=" + _url.quote(token.api_key)
     body = "grant_type=refresh_token&refresh_token=" + _url.quote(token.refresh_token)
     head = _HEAD % (path, query + "&" + key if query else key, _url.host_header(connection.origin), len(body))
@@ -148,8 +148,8 @@ def _uri(token):
 
 def _ask(client, connection, token):
     request = _request(client, connection, token)
-    if client._budget:
-        yield from client._budget.take(connection)
+    if client.budget:
+        yield from client.budget.take(connection)
     yield from connection.open()
     connection.begin(request, len(request), True)
     code = yield from _step(connection, request, HEAD)

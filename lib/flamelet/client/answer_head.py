@@ -18,19 +18,19 @@ def opened(client, connection, target, headers=(), method="GET", body=b""):
     connection.redirects = 0
     connection.renewed = False
     try:
-        if client._token and client._token.is_due():
+        if client.token and client.token.is_due():
             from ..auth.refresh import ready
 
             request = yield from ready(client, connection, request, len(request))
         while True:
             # It may have answered already, by a 401.
             if not connection.sock:
-                yield from client._budget.take(connection)
+                yield from client.budget.take(connection)
                 yield from connection.open()
             connection.begin(request, len(request), True)
             yield from _step_to(connection, request, HEAD)
             if connection.response.status < 300:
-                connection._request = None  # it has been sent, and is long
+                connection.request = None  # it has been sent, and is long
                 return request
             # A refusal and a redirect are no streams: read to the end, as any other answer.
             connection.streamed = False
@@ -38,7 +38,7 @@ def opened(client, connection, target, headers=(), method="GET", body=b""):
             yield from _step_to(connection, request, DONE)
             request = yield from _other(client, connection, request)
     finally:
-        connection.origin = client._origin
+        connection.origin = client.origin
         connection.busy = False
 
 
@@ -60,7 +60,7 @@ def _other(client, connection, request):
     if connection.response.status in REDIRECTS:
         connection.redirects += 1
         return redirect(client, connection, request, len(request))
-    if connection.response.status == 401 and client._token:
+    if connection.response.status == 401 and client.token:
         from ..auth.refresh import after_401
 
         renewed = yield from after_401(client, connection, request, len(request))

@@ -24,14 +24,17 @@ class Budget:
         self._open: list = []
         self._quiet_at = ticks_ms()
 
-    def add_stream(self, client, connection) -> None:
-        """Count the connection of a stream of `client`, and that of its requests; InvalidArgument where none fits."""
+    def add(self, connection, requests) -> None:
+        """Count the connection of a stream, and that of its client's `requests`.
+
+        Raises InvalidArgument if the budget has no room for another stream.
+        """
         if len(self.streams) >= self.limit:
             text = "a budget of %d has no room for another stream, walk or query: close one first, or use `with`"
             raise InvalidArgument(text % self.limit)
         self.streams.append(connection)
-        if client._connection not in self._open:
-            self._open.append(client._connection)
+        if requests not in self._open:
+            self._open.append(requests)
 
     def take(self, connection):
         """Flow: make room for `connection` to open; Timeout where none comes within its time for an answer."""
@@ -69,23 +72,26 @@ def to_budget(budget) -> Budget:
     return budget if isinstance(budget, Budget) else Budget(budget)
 
 
-def enter(client, stream) -> None:
-    """Count `stream`, a stream or a walk of `client` with a connection of its own; InvalidArgument where none fits."""
-    if not client._budget:
-        client._budget = Budget(client._limit)
-    client._budget.add_stream(client, stream._connection)
-    client._streams.append(stream)
+def add_stream(client, stream, connection) -> None:
+    """Count `stream`, a stream, a walk or a query of `client`, whose connection this is.
+
+    Raises InvalidArgument if the budget has no room for it.
+    """
+    if not client.budget:
+        client.budget = Budget(client.limit)
+    client.budget.add(connection, client.connection)
+    client.streams.append(stream)
 
 
-def leave(client, stream) -> None:
-    """Give back what `enter` took, if that was not done before."""
-    if stream in client._streams:
-        client._budget.streams.remove(stream._connection)
-        client._streams.remove(stream)
+def remove_stream(client, stream, connection) -> None:
+    """Give back what `add_stream` took, if that was not done before."""
+    if stream in client.streams:
+        client.budget.streams.remove(connection)
+        client.streams.remove(stream)
 
 
-def turn(connection):
-    """Flow: wait until nobody uses the connection; Timeout where it stays in use."""
+def wait_for_turn(connection):
+    """Flow: wait until nobody uses the connection. Raises Timeout if it stays in use."""
     end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
     while connection.busy:
         if ticks_diff(end, ticks_ms()) <= 0:

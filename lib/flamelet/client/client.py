@@ -1,8 +1,8 @@
-"""What the services share: where the service is, its connection, and the flow of a request.
+"""Sends a request and waits for its answer: the client that every service holds.
 
-`Client._exchange` is the flow that every request goes through. It opens the connection within the budget and ends with
-an answer or one of our errors; what may be repeated and where a redirect may lead is in _recovery.py. The next request
-begins at the original host again.
+In: the bytes of a request. Out: the connection with its answer, or one of our errors. `Client.exchange` is the flow that
+every request goes through: it opens the connection within the budget. What may be repeated and where a redirect may lead
+is in recovery.py and redirect.py. The next request begins at the original host again.
 
 Every operation is written once, as a flow: a generator that moves on without blocking and yields what it waits for:
 - a `Transport`: until its socket is ready for its `events`, or its deadline has passed;
@@ -10,7 +10,7 @@ Every operation is written once, as a flow: a generator that moves on without bl
 - a function: work that blocks (DNS) and raises nothing; a pump may run it in a thread;
 - a list with one awaitable, only in `flamelet.aio`: what it gives takes its place.
 What the flow returns is the result; what it raises reaches the caller. `run` is the pump that blocks; the other one is
-in aio.py.
+in aio/pump.py.
 """
 
 import time
@@ -25,10 +25,15 @@ _WANTED = (b"date", b"location", b"retry-after", b"etag")
 
 
 class Client:
-    """One origin. See `Database` for the arguments."""
+    """One origin and the connection to it. See `Database` for the arguments.
+
+    `run`: the pump, which runs a flow. `budget`: None as long as there is nothing to count. `streams`: what has a
+    connection of its own, and is closed with the client.
+    """
 
     def __init__(
         self,
+        pump,
         url,
         token=None,
         ca=None,
@@ -39,53 +44,52 @@ class Client:
         override=False,
         transport=None,
     ):
-        self._origin, path, self._query = _url.parse(url, insecure)
-        self._path = path.rstrip("/")
+        self.run = pump
+        self.origin, path, self.query = _url.parse(url, insecure)
+        self.path = path.rstrip("/")
         if not (token is None or hasattr(token, "parameter")):
             from ..auth.token import Token
 
             token = Token(token)
-        self._token = token
-        self._insecure = insecure
-        self._override = override
-        self._options = ca, timeouts or Timeouts(), answer_bytes
+        self.token = token
+        self.insecure = insecure
+        self.override = override
+        self.ca = ca
+        self.timeouts = timeouts or Timeouts()
+        self.answer_bytes = answer_bytes
+        self.transport = transport
         # One connection for requests fits any budget: it is counted where there are streams, or other clients.
-        self._budget = None
+        self.budget = None
+        self.limit = budget
+        self._connect = Connection
         if transport or not isinstance(budget, int) or budget < 1:
-            from .options import take
+            from .budget import to_budget
 
-            take(self, budget, transport)
-        self._limit = budget
-        self._connection = self._new_connection()
-        self._streams: list = []
+            self.budget = to_budget(budget)
+            if transport:
+                from .requests_transport import RequestsTransport
 
-    def _new_connection(self):
-        return Connection(self._origin, *self._options)
+                self._connect = RequestsTransport(transport, ca).connect
+        self.connection = self.new_connection()
+        self.streams: list = []
 
-    def _run(self, flow):
-        return run(flow)
+    def new_connection(self):
+        """A connection to the origin that is not open yet."""
+        return self._connect(self.origin, self.ca, self.timeouts, self.answer_bytes)
 
-    def close(self) -> None:
-        """Close what is open: the connection, and every stream. The client can be used again."""
-        for stream in list(self._streams):
-            stream.close()
-        self._connection.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def _exchange(self, request, size, repeatable, attempt=0):
+    def exchange(self, request, size, repeatable, attempt=0):
         """Flow: the answer to request[:size], whatever its status, in the connection that is returned."""
-        connection = self._connection
+        connection = self.connection
+        if connection.busy:
+            from .budget import wait_for_turn
+
+            yield from wait_for_turn(connection)
         connection.busy = True
         connection.redirects = 0
         connection.renewed = False
         connection.response.wanted = _WANTED
         try:
-            if self._token and self._token.is_due():
+            if self.token and self.token.is_due():
                 from ..auth.refresh import ready
 
                 request = yield from ready(self, connection, request, size)
@@ -100,8 +104,8 @@ class Client:
                     is_alive(connection)
                 reused = connection.sock
                 if not reused:
-                    if self._budget:
-                        yield from self._budget.take(connection)
+                    if self.budget:
+                        yield from self.budget.take(connection)
                     yield from connection.open()
                 connection.begin(request, size)
                 code = connection.step()
@@ -120,9 +124,9 @@ class Client:
                 yield pause
         finally:
             # Where it was interrupted, the rest of the answer would be taken for the next one.
-            if not connection.over or connection.origin is not self._origin:
+            if not connection.over or connection.origin is not self.origin:
                 connection.close()
-            connection.origin = self._origin
+            connection.origin = self.origin
             connection.busy = False
             connection.response.wanted = ()
         if time.gmtime()[0] < 2024:
@@ -131,11 +135,11 @@ class Client:
             learn(connection)
         return connection
 
-    def _parameters(self):
+    def parameters(self):
         """What the query of every request carries."""
-        parameters = [self._query] if self._query else []
-        if self._token:
-            parameters.append(self._token.parameter)
+        parameters = [self.query] if self.query else []
+        if self.token:
+            parameters.append(self.token.parameter)
         return parameters
 
 
@@ -150,7 +154,7 @@ def wait(waited, ms: int = 1 << 29) -> None:
 
 
 def run(flow) -> object:
-    """Run `flow` to its end; what it returned."""
+    """Run `flow` to its end. Returns what it returned."""
     try:
         while True:
             wait(next(flow))
@@ -159,3 +163,31 @@ def run(flow) -> object:
     finally:
         # Where it was interrupted (Ctrl-C), it gives back what it holds.
         flow.close()
+
+
+class Service:
+    """A service over its `_client`: what `Database`, `Firestore` and `Gateway` share.
+
+    Those of `flamelet.aio` have another pump, and feeds that send awaited.
+    """
+
+    _pump = staticmethod(run)
+
+    _client: Client
+
+    def close(self) -> None:
+        """Close what is open: the connection, and every stream. The service can be used again."""
+        for stream in list(self._client.streams):
+            stream.close()
+        self._client.connection.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _new_feed(self, reading):
+        from ..feed.feed import Feed
+
+        return Feed(self._client, reading)

@@ -1,5 +1,4 @@
-"""TODO: says what is here."""
-
+"""Gives the results of flows to `for` and `async for`, and closes them with their `with` or `async with` block."""
 
 
 class Closing:
@@ -16,3 +15,28 @@ class Closing:
 
     async def __aexit__(self, *_):
         self.close()
+
+
+class Iteration(Closing):
+    """What `for` and, with an awaited client, `async for` go through.
+
+    A subclass has `_client`, and `next_item`, a flow that returns the next item, None at the end.
+    """
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        found = self._client.run(self.next_item())
+        if found is None:
+            raise StopIteration
+        return found
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        found = await self._client.run(self.next_item())
+        if found is None:
+            raise StopAsyncIteration
+        return found

@@ -28,6 +28,6 @@ def method_override(request) -> list:
 
 
 def _is_parameter(client):
-    if client._override not in ("header", "parameter"):
-        raise InvalidArgument('override is "header" or "parameter", not %r' % (client._override,))
-    return client._override == "parameter"
+    if client.override not in ("header", "parameter"):
+        raise InvalidArgument('override is "header" or "parameter", not %r' % (client.override,))
+    return client.override == "parameter"

@@ -25,7 +25,7 @@ def recover(client, connection, code: int, request, size: int, repeatable: bool,
     """Flow: (request, its size, milliseconds to wait before it is sent); None where the answer stands."""
     if code == DONE:
         if connection.response.status == 401:
-            if not client._token:
+            if not client.token:
                 return None
             from ..auth.refresh import after_401
 

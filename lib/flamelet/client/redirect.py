@@ -24,11 +24,11 @@ def redirect(client, connection, request, size: int) -> bytes:
     if status < 304 and method != "GET":
         text = "%s: a redirect (%d) would change the method: is the URL right, or does the network intercept?"
         raise ProtocolError(text % (what, status))
-    origin, path, query = _target(connection.origin, location, what, client._insecure)
+    origin, path, query = _target(connection.origin, location, what, client.insecure)
     connection.close()
     connection.origin = origin
     # The target may lack the token, and may have it: it is added once; so is what makes the method another.
-    for parameter in client._parameters() + method_override(request):
+    for parameter in client.parameters() + method_override(request):
         key = parameter.split("=")[0] + "="
         if not any(part.startswith(key) for part in query.split("&")):
             query = query + "&" + parameter if query else parameter

@@ -8,11 +8,11 @@ def build(client, method: str, target: str, body: bytes = b"", headers: tuple = 
 
     `headers`: lines without their ends; `room`: bytes at its end for a body that is yet to be written.
     """
-    if client._override and method not in ("GET", "POST"):
+    if client.override and method not in ("GET", "POST"):
         from .method_override import overridden_request
 
         method, target, headers = overridden_request(client, method, target, headers)
-    lines = [" HTTP/1.1", "Host: " + host_header(client._origin)]
+    lines = [" HTTP/1.1", "Host: " + host_header(client.origin)]
     lines.extend(headers)
     if body or method not in ("GET", "DELETE"):
         lines.append("Content-Length: %d" % (len(body) + room))

@@ -1,4 +1,4 @@
-"""Requests through a module like MicroPython's `requests`: for boards whose only way out is such a module (modems).
+"""Sends requests through a module like MicroPython's `requests`: for boards whose only way out is such a module (modems).
 
 In: the bytes of a request, as every `Connection` takes them. Out: the codes and the answer that every `Connection`
 gives, so that all flows but those of streams work through it. The module connects, verifies or does not, and waits;
@@ -40,21 +40,30 @@ class _Redirected(OSError):
     pass
 
 
-def use(client, module) -> None:
-    """Send the requests of `client` through `module`; InvalidArgument where that cannot be."""
-    if not callable(getattr(module, "request", None)):
-        text = "a transport has request(method, url, data=, headers=), as the module requests; %r has none"
-        raise InvalidArgument(text % (module,))
-    if client._options[0] is not None:
-        raise InvalidArgument("ca is for flamelet's own TLS: what a transport trusts is set in the transport")
-    choices = list(_OPTIONS)
-    client._new_connection = lambda: RequestsConnection(module, choices, client._origin, *client._options)
-    client.listen = _no_stream
+class RequestsTransport:
+    """Makes the connections of one client; `ca` has to be None.
+
+    Raises InvalidArgument if `module` has no `request`, or if there is a `ca`.
+    """
+
+    def __init__(self, module, ca) -> None:
+        if not callable(getattr(module, "request", None)):
+            text = "a transport has request(method, url, data=, headers=), as the module requests; %r has none"
+            raise InvalidArgument(text % (module,))
+        if ca is not None:
+            raise InvalidArgument("ca is for flamelet's own TLS: what a transport trusts is set in the transport")
+        self._module = module
+        self._choices = list(_OPTIONS)
+
+    def connect(self, *arguments):
+        """A connection that asks through the module; `arguments`: as for `Connection`."""
+        return RequestsConnection(self._module, self._choices, *arguments)
 
 
-def _no_stream(*_, **__):
+def no_stream() -> InvalidArgument:
+    """The error for a stream over a client with a transport."""
     text = "listen and mirror need a stream, and a transport gives each answer as a whole: get the value now and then"
-    raise InvalidArgument(text)
+    return InvalidArgument(text)
 
 
 class RequestsConnection(Connection):

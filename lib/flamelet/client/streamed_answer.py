@@ -1,4 +1,4 @@
-"""An answer that may be larger than memory, read as it arrives: what walks and queries of Firestore have in common.
+"""Reads an answer that may be larger than memory as it arrives: what walks, lists and queries have in common.
 
 In: what to ask, and a `Reader` that finds the values of the answer. Out: what a subclass makes of each one, in `for` or
 `async for`. It has a connection of its own, which the budget counts, and is not resumed where that breaks. A `for` that
@@ -9,15 +9,15 @@ piece.
 """
 
 from .. import broken
-from .budget import enter, leave
-from .iteration import Closing
+from .budget import add_stream, remove_stream
+from .iteration import Iteration
 from ..core.runtime import ticks_add, ticks_ms
 from ..net.connection import DONE
 from ..wire.http1 import BODY
 from ..wire.json_reader import FOUND, NEED, NOT_JSON
 
 
-class Arriving(Closing):
+class StreamedAnswer(Iteration):
     """A subclass has `_open`, a flow that asks and returns the request, and `_found`, which makes of a value what is
     yielded, None for nothing. `what` and `limit` name the operation, and what bounds a value, in errors.
     """
@@ -28,38 +28,20 @@ class Arriving(Closing):
         self._what = what
         self._limit = limit
         self._request = b""
-        self._connection = client._new_connection()
+        self._connection = client.new_connection()
         self._connection.response.wanted = (b"location",)
         self._at = self._end = 0
-        enter(client, self)
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        found = self._client._run(self._next())
-        if found is None:
-            raise StopIteration
-        return found
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        found = await self._client._run(self._next())
-        if found is None:
-            raise StopAsyncIteration
-        return found
+        add_stream(client, self, self._connection)
 
     def close(self) -> None:
         """End it, and free its connection."""
         self._connection.busy = False
         self._connection.close()
-        leave(self._client, self)
+        remove_stream(self._client, self, self._connection)
 
-    def _next(self):
+    def next_item(self):
         """Flow: what comes next; None at the end."""
-        if self not in self._client._streams:
+        if self not in self._client.streams:
             return None
         reader = self._reader
         try:

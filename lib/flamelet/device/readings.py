@@ -86,10 +86,10 @@ class Readings:
         if self.waiting:
             return self.keep(row)
         feed = self.feed
-        feed._check(row)
-        feed._prepare()
+        feed.reading.check(row)
+        feed.reading.prepare()
         try:
-            feed._write(row)
+            feed.reading.write(row)
             self._is_sending = True
         except FlameletError as error:
             if not error.retry:

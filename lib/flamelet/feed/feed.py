@@ -1,20 +1,20 @@
-"""Readings without allocation: one prepared request, in which only the key and the numbers change.
+"""Sends readings without allocation: one prepared request, in which only the key and the numbers change.
 
-In: a row of readings, one for each field. Out: one PUT under a new key, in one write; the answer is 204. Made for the
-hot path: on an open connection `push` allocates nothing on MicroPython, with ints (31 bits on a board); a float costs
-one float for rounding it. For the same reason `push` has six positional arguments and no more: `*values` would be a
-tuple, and a longer frame would come from the heap. Wider rows go through `push_row`, with a list that is kept.
+`Feed` is what a program has, and sends; with an outbox it is a `RecordingFeed`. `Reading` is the request: each service has
+its own in its reading.py. In: a row of readings, one for each field. Out: one write
+under a new key; its key is made before it is sent, so a repeated request changes nothing.
 
-Every reading is written once: its key is made before it is sent, so a repeated request changes nothing.
+Made for the hot path: on an open connection `push` allocates nothing on MicroPython, with ints (31 bits on a board); a
+float costs one float for rounding it. For the same reason `push` has six positional arguments and no more: `*values`
+would be a tuple, and a longer frame would come from the heap. Wider rows go through `push_row`, with a list that is kept.
 
 Memory: the request, with the token: about 1.3 KiB for ever, plus 28 bytes and the name for each field.
 """
 
 from ..core import push_id as _push_id
-from ..core import url as _url
 from .. import FlameletError, refusal
 from ..core.buffer import NUMBER_WIDTH, POWERS, put_int, put_number, put_text
-from ..core.path import check_key, keys
+from ..core.path import check_key
 from ..core.runtime import const
 from ..net.connection import DONE
 
@@ -24,169 +24,164 @@ _LENGTH_DIGITS = const(6)
 
 
 class Feed:
-    """Made by `Database.feed(path, fields)`.
+    """Made by `feed` of a service. `reading`: the request that is sent."""
 
-    `key` is that of the last reading; `pending`: it was not refused, and is not known to have arrived.
-    """
-
-    def __init__(self, database, path: str, fields: tuple) -> None:
-        self._texts: list = []
-        self._decimals: list = []
-        self._room = 1  # bytes of the widest row
-        for field in fields if isinstance(fields, (tuple, list)) else ():
-            text = _text(field)
-            self._texts.append(text)
-            self._decimals.append(field[1])
-            self._room += len(text) + NUMBER_WIDTH
-        if not 0 < len(set(self._texts)) == len(self._texts):
-            raise refusal("fields")
-        self._texts[0] = b"{" + self._texts[0][1:]
-        self._given: list = [None] * 6
-        self.pending = False
-        self._database = database
-        self._path = "/".join(keys(path))
-        self._parameters = None
-        self._prepare()
-
-    def _prepare(self):
-        """Build the request around a key and a length that are yet to be written, unless it stands already."""
-        database = self._database
-        parameters = database._parameters()
-        if parameters != self._parameters:
-            self._parameters = parameters
-            key = "-" * _push_id.SIZE
-            target = database._target("%s/%s" % (self._path, key), "print=silent")
-            verb = b"PUT "
-            rest = " HTTP/1.1\r\nHost: %s\r\nContent-Length:" % _url.host_header(database._origin)
-            if database._override:
-                from ..client.method_override import overridden
-
-                verb, rest = overridden(database, rest)
-            self._length_at = len(verb) + len(target) + len(rest)
-            # In pieces: with a token each copy of the whole takes more than a kilobyte.
-            self._row_at = self._length_at + _LENGTH_DIGITS + 4
-            self._request = request = bytearray(self._row_at + self._room)
-            at = put_text(request, put_text(request, 0, verb), target.encode())
-            put_text(request, put_text(request, at, rest.encode()) + _LENGTH_DIGITS, b"\r\n\r\n")
-            self._key_at = request.find((key + ".json").encode())
+    def __init__(self, client, reading) -> None:
+        self._client = client
+        self.reading = reading
 
     @property
     def key(self) -> str:
         """The key of the last reading."""
-        return self._request[self._key_at : self._key_at + _push_id.SIZE].decode()
+        return self.reading.key
+
+    @property
+    def pending(self) -> bool:
+        """Whether the last reading was not refused, and is not known to have arrived."""
+        return self.reading.pending
 
     def push(self, a, b=MISSING, c=MISSING, d=MISSING, e=MISSING, f=MISSING):
         """Send one reading under a new key: a number, a bool or None for each field, in the order of the fields."""
         # Written out: the frame of a loop, or of a call with as many arguments, would come from the heap.
-        self._given[0] = a
-        self._given[1] = b
-        self._given[2] = c
-        self._given[3] = d
-        self._given[4] = e
-        self._given[5] = f
-        return self._send(self._given)
+        given = self.reading.given
+        given[0] = a
+        given[1] = b
+        given[2] = c
+        given[3] = d
+        given[4] = e
+        given[5] = f
+        return self.push_row(given)
 
     def push_row(self, row):
         """Send one reading under a new key: `row` is a list or tuple with a value for each field."""
-        return self._send(row)
+        reading = self.reading
+        connection = self._client.connection
+        if not reading.begin(connection, row):
+            return self._client.run(reading.push(row))
+        # The hot path: a flow would be an object, so the exchange is stepped here.
+        code = reading.step(connection)
+        while code > DONE:
+            connection.wait(connection.remaining())
+            code = reading.step(connection)
+        if code != DONE or not reading.is_done(connection):
+            self._client.run(reading.again(1))
 
     def repeat(self):
         """Send the `pending` reading again under its key: after an error that left open whether it arrived."""
-        if not self.pending:
+        if not self.reading.pending:
             raise refusal("pending")
-        return self._database._run(self._again())
+        return self._client.run(self.reading.again())
 
     def push_many(self, rows):
-        """Send many readings in one PATCH, all or none; how many there were. `rows`: rows as for `push_row`."""
-        from ..rtdb.push import push_many
+        """Send many readings in one request, all or none; a gateway takes one after another. Returns how many there were.
 
-        return self._database._run(push_many(self._database, self, rows))
+        `rows`: rows as for `push_row`.
+        """
+        return self._client.run(self.reading.push_many(rows))
 
-    def _send(self, row):
-        connection = self._database._connection
-        if not self._begin(connection, row):
-            return self._database._run(self._push(row))
-        # The hot path: a flow would be an object, so the exchange is stepped here.
-        code = connection.step()
-        while code > DONE:
-            connection.wait(connection.remaining())
-            code = connection.step()
-        if not self._is_done(connection, code):
-            self._database._run(self._again(1))
 
-    def _begin(self, connection, row):
-        """Begin the exchange, if the connection is open and nobody uses it."""
-        self._check(row)
-        token = self._database._token
+class Reading:
+    """The prepared request of a feed.
+
+    A subclass has:
+    - `prepare()`: builds `request` around a key and a length that are yet to be written, unless it stands already;
+    - `is_done(connection)`: whether the answer says that it was written; False if it has to be sent again;
+    - `answered(attempt)`: the flow that sends the request with all that the hot path leaves out;
+    - `push_many(rows)`: the flow of `Feed.push_many`.
+    """
+
+    def __init__(self, client, fields) -> None:
+        self.texts: list = []  # what stands before each number
+        self.decimals: list = []
+        self.room = 1  # bytes of the widest row
+        for field in fields if isinstance(fields, (tuple, list)) else ():
+            text = _text(field)
+            self.texts.append(text)
+            self.decimals.append(field[1])
+            self.room += len(text) + NUMBER_WIDTH
+        if not 0 < len(set(self.texts)) == len(self.texts):
+            raise refusal("fields")
+        self.texts[0] = b"{" + self.texts[0][1:]
+        self.given: list = [None] * 6
+        self.pending = False
+        self.client = client
+        self.parameters = None
+        self.prepare()
+
+    def new_request(self, length_at, before=0):
+        """Make the request, whose length stands at `length_at`, with so many bytes of body before the row. Returns it."""
+        self.length_at = length_at
+        body_at = length_at + _LENGTH_DIGITS + 4
+        self.row_at = body_at + before
+        self.request = bytearray(self.row_at + self.room)
+        put_text(self.request, body_at - 4, b"\r\n\r\n")
+        return self.request
+
+    @property
+    def key(self):
+        """The key that the request holds."""
+        return self.request[self.key_at : self.key_at + _push_id.SIZE].decode()
+
+    def begin(self, connection, row):
+        """Write the reading and begin the exchange, if the connection is open and nobody uses it. Returns whether."""
+        self.check(row)
+        token = self.client.token
         if connection.sock is None or connection.busy or not connection.over:
             return False
-        if token and token.is_stale(self._parameters):
+        if token and token.is_stale(self.parameters):
             return False
-        connection.begin(self._request, self._write(row))
+        connection.begin(self.request, self.write(row))
         return True
 
-    def _check(self, row):
-        """One value for each field; what `push` was not given is MISSING."""
-        size = len(self._texts)
+    def check(self, row):
+        """Raise InvalidArgument unless `row` has one value for each field; what `push` was not given is MISSING."""
+        size = len(self.texts)
         if len(row) < size or row[size - 1] is MISSING or len(row) > size and not (
-            row is self._given and row[size] is MISSING
+            row is self.given and row[size] is MISSING
         ):
             raise refusal("row", size)
 
-    def _is_done(self, connection, code):
-        """Whether the exchange did what it should; False where it has to be repeated, ResponseError where refused."""
-        status = connection.response.status
-        if code != DONE or status == 503 or 300 <= status < 400:
-            return False
-        self.pending = status == 429 or status >= 500
-        if status != 204:
-            if status == 401 and self._database._token:
-                from ..auth.refresh import is_blamed
+    def step(self, connection):
+        """Move the exchange on: DONE, FAILED, or what it waits for."""
+        return connection.step()
 
-                if is_blamed(self._database, connection, self._request):
-                    return False
-            from ..diagnosis.failures import check
-
-            return check(connection, self._request)
-        return True
-
-    def _push(self, row):
+    def push(self, row):
         """Flow: one reading, over a connection that may have to be opened."""
-        self._prepare()
+        self.prepare()
         _push_id.forget()
-        self._write(row)
-        yield from self._again()
+        self.write(row)
+        yield from self.again()
 
-    def _again(self, attempt=0):
-        """Flow: the request of `_write` with all that the hot path leaves out; `attempt`: how often it was sent."""
+    def again(self, attempt=0):
+        """Flow: send the request of `write`; `attempt`: how often it was sent."""
         try:
-            yield from self._database._answered(self._request, self._size, True, attempt)
+            yield from self.answered(attempt)
             self.pending = False
         except FlameletError as error:
             self.pending = error.retry
             raise
 
-    def _write(self, row):
-        """Write key, length and body into the request; its size."""
-        request = self._request
+    def write(self, row):
+        """Write key, length and body into the request. Returns its size."""
+        request = self.request
         self.pending = False
-        _push_id.put(request, self._key_at)
-        at = self._length_at
+        _push_id.put(request, self.key_at)
+        at = self.length_at
         body_at = at + _LENGTH_DIGITS + 4
-        self._size = self.put_row(request, self._row_at, row)
-        end = put_int(request, at, self._size - body_at)
+        self.size = self.put_row(request, self.row_at, row)
+        end = put_int(request, at, self.size - body_at)
         while end < at + _LENGTH_DIGITS:
             request[end] = 32
             end += 1
         self.pending = True
-        return self._size
+        return self.size
 
     def put_row(self, buffer, at, row) -> int:
-        """Write `row` as JSON at buffer[at]; the position behind it."""
+        """Write `row` as JSON at buffer[at]. Returns the position behind it."""
         i = 0
-        while i < len(self._texts):
-            at = put_text(buffer, at, self._texts[i])
-            at = put_number(buffer, at, row[i], self._decimals[i])
+        while i < len(self.texts):
+            at = put_text(buffer, at, self.texts[i])
+            at = put_number(buffer, at, row[i], self.decimals[i])
             i += 1
         buffer[at] = 125
         return at + 1

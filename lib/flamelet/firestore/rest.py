@@ -42,7 +42,7 @@ def send(client, request, size, repeatable=True, is_transaction=False):
         attempt += 1
         connection = yield from client._exchange(request, size, repeatable)
         # The answer needs the room, and the next request does.
-        connection._request = None
+        connection.request = None
         if connection.response.status < 300:
             return connection
         from ..diagnosis.failures import refused

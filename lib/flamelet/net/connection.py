@@ -52,7 +52,7 @@ class Connection(Transport):
 
     def begin(self, request, size: int, streamed: bool = False, bodiless: bool = False) -> None:
         """Await the answer to request[:size], which must not change until DONE; `bodiless` for HEAD."""
-        self._request = request
+        self.request = request
         self._left = size
         self.streamed = streamed
         self.sent = self.failure = self.body_size = 0
@@ -82,7 +82,7 @@ class Connection(Transport):
         return isinstance(error, Exception)
 
     def _send(self):
-        count = write(self.sock, self._request, self.sent, self._left)
+        count = write(self.sock, self.request, self.sent, self._left)
         if count is None:
             return self._pending(READ if self._shakes_hands() else WRITE)
         self.sent += count

@@ -1,4 +1,4 @@
-"""The flow of `feed.flush`: what waits in an outbox goes to the server, a batch after the other.
+"""Sends what waits in an outbox to the server, a batch after the other: the flow of `Feed.flush`.
 
 A batch is as many records as the memory of the outbox holds. One that is refused (400, 401 or 403 by the rules, an
 error in the envelope) is halved until the refused records are alone. They are set aside if others of their batch, or of
@@ -18,9 +18,8 @@ from .sending import date, halves
 _POLL_MS = 10
 
 
-def flush(feed, batches):
-    """Flow: send what waits; how many records were taken."""
-    outbox = feed.outbox
+def flush(outbox, records, batches):
+    """Flow: send what waits in `outbox` by `records`. Returns how many the server took."""
     while outbox.flushing:
         yield _POLL_MS
     outbox.flushing = True
@@ -29,18 +28,17 @@ def flush(feed, batches):
         if outbox.blocked:
             from . import refused as _set_aside
 
-            yield from _set_aside.probe(feed)
-        if feed.sends_alone:
+            yield from _set_aside.probe(outbox, records)
+        if records.one_by_one:
             from . import flush_one_by_one as _flush_alone
 
-            return (yield from _flush_alone.flush(feed, batches))
-        return (yield from _all(feed, batches))
+            return (yield from _flush_alone.flush(outbox, records, batches))
+        return (yield from _all(outbox, records, batches))
     finally:
         outbox.flushing = False
 
 
-def _all(feed, batches):
-    outbox = feed.outbox
+def _all(outbox, records, batches):
     taken = place = 0
     error = None  # the last refusal, as long as nothing behind it was accepted
     before = 0  # so many of the oldest batches stand before one that was accepted
@@ -53,9 +51,9 @@ def _all(feed, batches):
             return taken
         buffer, end = batch
         mark = outbox.mark(place)
-        yield from date(feed, buffer, end)
+        yield from date(outbox, records, buffer, end)
         refusals: dict = {}
-        accepted = yield from _slices(feed, buffer, end, refusals)
+        accepted = yield from _slices(outbox, records, buffer, end, refusals)
         if not (accepted or before) and (refusals or error):
             error = list(refusals.values())[-1] if refusals else error
             place += 1
@@ -78,14 +76,14 @@ def _all(feed, batches):
             return taken
 
 
-def _slices(feed, buffer, end, refusals):
+def _slices(outbox, records, buffer, end, refusals):
     """Flow: send buffer[:end] in slices of the outbox's memory; how many records were accepted."""
     accepted = at = start = 0
     while start < end:
         # At least one record.
         at = behind(buffer, start)
-        while at < end and behind(buffer, at) - start <= len(feed.outbox.buffer):
+        while at < end and behind(buffer, at) - start <= len(outbox.buffer):
             at = behind(buffer, at)
-        accepted += yield from halves(feed, buffer, start, at, refusals)
+        accepted += yield from halves(records, buffer, start, at, refusals)
         start = at
     return accepted

@@ -1,22 +1,21 @@
-"""The flow of `feed.flush` where what was accepted must not be sent again: each record leaves the outbox by itself."""
+"""Sends each record of an outbox by itself: the flow of `Feed.flush` where what was accepted must not be sent again."""
 
 from .record import behind
 from .refused import set_aside
 from .sending import date, halves, next_of
 
 
-def flush(feed, batches):
-    """Flow: send what waits, at most `batches` records, 0: all; how many were taken."""
-    outbox = feed.outbox
+def flush(outbox, records, batches):
+    """Flow: send what waits, at most `batches` records, 0: all. Returns how many the server took."""
     taken = moved = 0
     while outbox.waiting and (not batches or taken < batches or moved):
         buffer, end = outbox.batch(0)
         at = next_of(buffer, 0, end)
         end = behind(buffer, at)
         mark = outbox.mark(0)
-        yield from date(feed, buffer, end)
+        yield from date(outbox, records, buffer, end)
         refusals: dict = {}
-        accepted = yield from halves(feed, buffer, at, end, refusals)
+        accepted = yield from halves(records, buffer, at, end, refusals)
         record = bytes(memoryview(buffer)[at:end])
         if accepted or taken:
             if refusals:

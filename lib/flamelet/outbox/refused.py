@@ -1,17 +1,16 @@
-"""What becomes of records that the server refused: see _flush.py."""
+"""Sets aside the records that the server refused, and tries by the newest one whether it still does: see flush.py."""
 
 from ..core.push_id import SIZE
 from .record import HEAD, SET, TAIL, behind
 from .sending import date, parts, send
 
 
-def probe(feed):
+def probe(outbox, records):
     """Flow: send the newest record alone; its refusal is raised."""
-    outbox = feed.outbox
     newest = outbox.newest()
     if newest:
         buffer, end = newest
-        yield from date(feed, buffer, end)
+        yield from date(outbox, records, buffer, end)
         at = 0
         last = -1
         while at < end:
@@ -19,7 +18,7 @@ def probe(feed):
                 last = at
             at = behind(buffer, at)
         if last >= 0:
-            yield from send(feed, buffer, last, behind(buffer, last))
+            yield from send(records, buffer, last, behind(buffer, last))
     outbox.blocked = False
 
 

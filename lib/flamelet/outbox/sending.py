@@ -1,22 +1,22 @@
-"""TODO: says what is here."""
+"""Sends a run of records: gives undated readings their time, and halves what the server refuses."""
 
 from .. import FlameletError
 from .record import HEAD, READING, SET, TAIL, UNDATED, behind
 
 
-def date(feed, buffer, end):
+def date(outbox, records, buffer, end):
     """Flow: give the undated readings their time."""
     if _has_undated(buffer, end):
         from . import before_clock as _undated
 
         if not _undated.is_known():
             # Whatever the server answers, it says what time it is.
-            yield from feed._service.ask_time(feed)
+            yield from records.ask_time()
         if not _undated.is_known():
             from ..errors import ClockNotSet
 
             raise ClockNotSet("the clock is not set, and readings wait for it: call ntptime.settime(), or use https")
-        _undated.date(feed.outbox, buffer, end)
+        _undated.date(outbox, buffer, end)
 
 
 def _has_undated(buffer, end):
@@ -26,13 +26,13 @@ def _has_undated(buffer, end):
     return at < end
 
 
-def halves(feed, buffer, start, end, refusals):
+def halves(records, buffer, start, end, refusals):
     """Flow: send buffer[start:end]; how many records were accepted. `refusals`: {position: error} of the others."""
     count = _count(buffer, start, end)
     if not count:
         return 0
     try:
-        yield from send(feed, buffer, start, end)
+        yield from send(records, buffer, start, end)
         return count
     except FlameletError as error:
         if not _is_refused(error):
@@ -43,8 +43,8 @@ def halves(feed, buffer, start, end, refusals):
     middle = start
     for _ in range(count // 2):
         middle = behind(buffer, next_of(buffer, middle, end))
-    accepted = yield from halves(feed, buffer, start, middle, refusals)
-    return accepted + (yield from halves(feed, buffer, middle, end, refusals))
+    accepted = yield from halves(records, buffer, start, middle, refusals)
+    return accepted + (yield from halves(records, buffer, middle, end, refusals))
 
 
 def _is_refused(error):
@@ -54,18 +54,17 @@ def _is_refused(error):
     return isinstance(error, (BadRequest, PermissionDenied, GatewayError)) and not error.retry
 
 
-def send(feed, buffer, start, end):
+def send(records, buffer, start, end):
     """Flow: send the records of buffer[start:end] in order: readings that follow each other together, writes alone."""
-    service = feed._service
     while start < end:
         next_at = behind(buffer, start)
         if buffer[start + 2] == READING:
             while next_at < end and buffer[next_at + 2] == READING:
                 next_at = behind(buffer, next_at)
-            yield from service.put_many(feed, buffer, start, next_at)
+            yield from records.put_many(buffer, start, next_at)
         elif buffer[start + 2] == SET:
             path, body = parts(buffer, start)
-            yield from service.put(feed, path, body)
+            yield from records.put(path, body)
         start = next_at
 
 

@@ -1,19 +1,17 @@
-"""The Realtime Database over REST: the names of `firebase_admin.db`, the paths and values of its documents.
+"""Reads, writes and listens to a Realtime Database over REST: the names of `firebase_admin.db`.
 
-In: paths and values of Python. Out: values, keys, streams and feeds, or one of our errors. Each method makes a flow
-(those of values are in _values.py) that `_run` hands to a pump: here one that blocks, in `flamelet.aio` one that is
-awaited; nothing else differs.
+In: paths and values of Python. Out: values, keys, streams and feeds, or one of our errors. Each method makes a flow, in
+a module that is loaded with the first call, and hands it to the pump of the client: here one that blocks, in
+`flamelet.aio` one that is awaited; nothing else differs.
 
 Limits are the service's: keys of at most 768 bytes of UTF-8, without . # $ [ ] / and control characters.
 """
 
-from ..core import url as _url
-from ..client.client import Client
-from ..core.path import keys
+from ..client.client import Client, Service
 from ..core.runtime import MICROPYTHON
 
 
-class Database(Client):
+class Database(Service):
     """A Realtime Database.
 
     Arguments:
@@ -35,7 +33,7 @@ class Database(Client):
             from ..core.emulators import emulated
 
             url = emulated(url, options)
-        super().__init__(url, token, **options)
+        self._client = Client(self._pump, url, token, **options)
 
     def get(self, path: str, **options):
         """The value at `path`, None where there is none.
@@ -46,7 +44,7 @@ class Database(Client):
         """
         from . import read as module
 
-        return self._run(module.get(self, path, options))
+        return self._client.run(module.get(self._client, path, options))
 
     def set(self, path: str, value: object, **options):
         """Write `value` at `path`; None deletes.
@@ -56,7 +54,7 @@ class Database(Client):
         """
         from . import write as module
 
-        return self._run(module.set(self, path, value, options))
+        return self._client.run(module.set(self._client, path, value, options))
 
     def push(self, path: str, value: object, server_key: bool = False, **options):
         """Write `value` under a new key below `path`; the key. It is made here, so a repeated PUT cannot duplicate.
@@ -67,7 +65,7 @@ class Database(Client):
         """
         from . import push as module
 
-        return self._run(module.push(self, path, value, server_key, options))
+        return self._client.run(module.push(self._client, path, value, server_key, options))
 
     def update(self, path: str, values: dict, **options):
         """Write each value of `values` at its key below `path`, all or none; a key may be a path, None deletes.
@@ -76,98 +74,78 @@ class Database(Client):
         """
         from . import write as module
 
-        return self._run(module.update(self, path, values, options))
+        return self._client.run(module.update(self._client, path, values, options))
 
     def delete(self, path: str, **options):
         """Delete what is at `path`; `options` as for `set`."""
         from . import write as module
 
-        return self._run(module.delete(self, path, options))
+        return self._client.run(module.delete(self._client, path, options))
 
     def listen(self, path: str, **options):
         """A `Stream` of the changes at `path`; for the options, as `event_bytes` and `pattern`, see there."""
         from . import stream
 
-        return stream.Stream(self, path, **options)
+        return stream.Stream(self._client, path, **options)
 
     def feed(self, path: str, fields: tuple, outbox=None):
         """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals).
 
-        With `outbox`, a `flamelet.Outbox`, it also has `record` and `flush` (see recording.py).
+        With `outbox`, a `flamelet.Outbox`, it can `record` and `flush`.
         """
-        from ..feed import feed
+        from .reading import Reading
 
+        feed = self._new_feed(Reading(self._client, path, fields))
         if outbox:
-            from . import recording as _recording
+            from .records import recording
 
-            return _recording.Feed(feed.Feed, self, path, fields, outbox)
-        return feed.Feed(self, path, fields)
+            return recording(self._client, feed, outbox, path)
+        return feed
 
     def get_if_changed(self, path: str, etag: str):
         """(True, value, its ETag), or (False, None, None) where the value still is the one with this ETag."""
         from . import transaction as module
 
-        return self._run(module.get_if_changed(self, path, etag))
+        return self._client.run(module.get_if_changed(self._client, path, etag))
 
     def set_if_unchanged(self, path: str, etag: str, value: object):
         """Write `value` where the present one has this ETag; "null_etag": where there is none."""
         from . import transaction as module
 
-        return self._run(module.set_if_unchanged(self, path, etag, value))
+        return self._client.run(module.set_if_unchanged(self._client, path, etag, value))
 
     def transaction(self, path: str, function):
         """Write what `function` makes of the present value, again whenever someone else was faster; what was written."""
         from . import transaction as module
 
-        return self._run(module.transaction(self, path, function))
+        return self._client.run(module.transaction(self._client, path, function))
 
     def query(self, path: str):
         """A `Query` of the children of `path`."""
         from . import query as module
 
-        return module.Query(self, path)
+        return module.Query(self._client, self.listen, path)
 
     def walk(self, path: str, pattern: str, raw: bool = False, value_bytes: int = 8192):
         """A `Walk`: each (path, value) below `path` whose path matches `pattern`."""
         from . import walk as module
 
-        return module.Walk(self, path, pattern, raw, value_bytes)
+        return module.Walk(self._client, path, pattern, raw, value_bytes)
 
     def mirror(self, path: str, **options):
         """A `Mirror` of `path`: its value, kept live, and the changes of it."""
         from . import mirror as module
 
-        return module.Mirror(self, self.listen(path, **options))
+        return module.Mirror(self._client, self.listen(path, **options))
 
     def get_rules(self):
         """The security rules, as {"rules": {...}}."""
         from . import rules as module
 
-        return self._run(module.get_rules(self))
+        return self._client.run(module.get_rules(self._client))
 
     def set_rules(self, rules: dict, dry_run: bool = False):
         """Write the security rules."""
         from . import rules as module
 
-        return self._run(module.set_rules(self, rules, dry_run))
-
-    def _answered(self, request, size, repeatable, attempt=0):
-        """Flow: the connection with the answer to request[:size]; ResponseError where its status says error."""
-        connection = yield from self._exchange(request, size, repeatable, attempt)
-        status = connection.response.status
-        # What a GET answers is checked by who reads it.
-        if status >= 300 or status != 204 and not request.startswith(b"GET"):
-            from ..diagnosis.failures import check
-
-            check(connection, request)
-        return connection
-
-    def _target(self, path, parameter=None):
-        """The request target of `path`, with `parameter` and what every query carries."""
-        parameters = self._parameters()
-        if parameter:
-            parameters.insert(0, parameter)
-        target = self._path
-        for key in keys(path):
-            target += "/" + _url.quote(key)
-        return target + (".json?" if parameters else ".json") + "&".join(parameters)
+        return self._client.run(module.set_rules(self._client, rules, dry_run))

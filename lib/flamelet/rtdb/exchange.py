@@ -1,52 +1,27 @@
-"""TODO: says what is here."""
+"""Says where a path of the Realtime Database is, and sends a request there: what a push needs of it, and no more."""
 
 from ..core import url as _url
-from ..wire import json as _json
-from .. import FlameletError, broken
-from ..client.request import build
+from ..core.path import keys
 
 
-def value_of(connection):
-    """The value of an answer; None where it has none (print=silent)."""
-    if connection.response.status == 204:
-        return None
-    return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
+def target(client, path, parameter=None):
+    """The request target of `path`, with `parameter` and what every query carries."""
+    parameters = client.parameters()
+    if parameter:
+        parameters.insert(0, parameter)
+    place = client.path
+    for key in keys(path):
+        place += "/" + _url.quote(key)
+    return place + (".json?" if parameters else ".json") + "&".join(parameters)
 
 
-_SERVER_VALUE = b'".sv":'
-ETAG = ("X-Firebase-ETag: true",)
+def answered(client, request, size, repeatable, attempt=0):
+    """Flow: the connection with the answer to request[:size]. Raises ResponseError if its status says error."""
+    connection = yield from client.exchange(request, size, repeatable, attempt)
+    status = connection.response.status
+    # The answer to a GET is checked by what reads it.
+    if status >= 300 or status != 204 and not request.startswith(b"GET"):
+        from ..diagnosis.failures import check
 
-
-def ask(database, method, target, body=b"", headers=(), repeatable=True):
-    """Flow: the connection with the answer; ResponseError where it is a refusal."""
-    request = build(database, method, target, body, headers)
-    # Doing it twice is the same as once, unless it makes a key, depends on what is there, or adds up.
-    is_conditional = headers and headers[0].startswith("If-Match")
-    repeatable = repeatable and not (method == "POST" or is_conditional or _adds_up(body))
-    try:
-        return (yield from database._answered(request, len(request), repeatable))
-    except FlameletError as error:
-        # 503 was not attempted.
-        if repeatable or error.status < 500 or error.status == 503:
-            raise
-        from ..errors import in_doubt
-
-        raise in_doubt(error)
-
-
-def _adds_up(body):
-    # `".sv":{` cannot stand within a JSON string.
-    return body.find(_SERVER_VALUE + b"{") >= 0
-
-
-def condition(etag):
-    """The header for a write where the value has this ETag."""
-    return ("If-Match: " + _url.check_text(etag, "an ETag"),)
-
-
-def etag_of(connection) -> str:
-    """The ETag of the answer; ProtocolError where it has none."""
-    etag = connection.response.headers.get(b"etag")
-    if not etag:
-        raise broken("the answer has no ETag: does a proxy take it away?")
-    return etag.decode()
+        check(connection, request)
+    return connection

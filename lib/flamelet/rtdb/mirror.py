@@ -1,4 +1,4 @@
-"""A mirror: the value at a path, kept live by its stream, and what changes in it.
+"""Keeps the value at a path live by its stream, and says what changes in it.
 
 In: the events of a `Stream`. Out: `value`, which equals what `get` would give, and `Change`s: only what differs, also
 where a reconnect sends the whole value again. The changes, put one after another, lead from each value to the next.
@@ -12,7 +12,7 @@ change. Limit: an event has at most `event_bytes`; a larger one ends the mirror,
 from collections import namedtuple
 
 from .. import broken
-from ..client.iteration import Closing
+from ..client.iteration import Iteration
 from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
 
 
@@ -20,7 +20,7 @@ Change = namedtuple("Change", ("path", "value"))
 _POLL = const(10)
 
 
-class Mirror(Closing):
+class Mirror(Iteration):
     """Made by `Database.mirror(path)`: iterate over its changes, or ask `next`; `close` it, or use a `with` block.
 
     A change has `path` (relative to what is mirrored; "/" is the whole) and `value`, None where it was deleted.
@@ -49,29 +49,11 @@ class Mirror(Closing):
         """What is there, as `get` would give it."""
         return _shaped(self._root)
 
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        change = self.next()
-        if change is None:
-            raise StopIteration
-        return change
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        change = await self.next()
-        if change is None:
-            raise StopAsyncIteration
-        return change
-
     def next(self, ms: int = -1):
         """The next Change; None where none comes within `ms` milliseconds (-1: for ever), or the mirror is closed."""
-        return self._client._run(self._next(ms))
+        return self._client.run(self.next_item(ms))
 
-    def _next(self, ms):
+    def next_item(self, ms: int = -1):
         """Flow: the next change."""
         stream = self._stream
         end = ticks_add(ticks_ms(), max(0, ms))

@@ -1,16 +1,17 @@
-"""The flows of `Database` that write under new keys: push, and many readings at once.
+"""Writes under new keys: the flows of `Database.push` and `Feed.push_many`.
 
-Where a key is made here, see _once.py.
+Where the key is made here, see client/write_once.py.
 """
 
 from ..core import push_id as _push_id
 from .. import InvalidArgument, broken
 from ..core.path import keys
-from .exchange import _adds_up, ask, etag_of
-from .write import _options, _write, body_of
+from .ask import adds_up, ask, etag_of, value_of
+from .exchange import target
+from .write import body_of, write, write_options
 
 
-def push(database, path, value, server_key, options):
+def push(client, path, value, server_key, options):
     """Flow: write `value` under a new key; the key, or (key, ETag)."""
     if value is None:
         raise InvalidArgument("push writes a value under a new key; None would write nothing")
@@ -18,44 +19,41 @@ def push(database, path, value, server_key, options):
         raise InvalidArgument("a push has no condition: its key is new")
     keys(path)
     if server_key:
-        return (yield from _post(database, path, body_of(value), options))
+        return (yield from _post(client, path, body_of(value), options))
     from ..client.write_once import once
 
     key = new_key()
     place = "%s/%s" % (path.strip("/"), key)
     body = body_of(value)
 
-    def write(repeatable):
-        return _write(database, "PUT", place, body, options, repeatable)
+    def put(repeatable):
+        return write(client, "PUT", place, body, options, repeatable)
 
-    etag = yield from write(False) if _adds_up(body) else once(write)
+    etag = yield from put(False) if adds_up(body) else once(put)
     return (key, etag) if etag else key
 
 
-def _post(database, path, body, options):
-    from .exchange import value_of
-
-    parts, headers = _options(options)
-    target = database._target(path, "&".join(parts))
-    connection = yield from ask(database, "POST", target, body, headers)
+def _post(client, path, body, options):
+    parts, headers = write_options(options)
+    connection = yield from ask(client, "POST", target(client, path, "&".join(parts)), body, headers)
     answer = value_of(connection)
     if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
         raise broken("POST %s: the answer names no key", path)
     return (answer["name"], etag_of(connection)) if headers else answer["name"]
 
 
-def push_many(database, feed, rows):
-    """Flow: the readings of `rows` in one PATCH, each under a new key; how many."""
-    buffer = bytearray(feed._room)
+def push_many(client, reading, rows):
+    """Flow: write the readings of `rows` in one PATCH, each under a new key. Returns how many there were."""
+    buffer = bytearray(reading.room)
     members = []
     for row in rows:
-        feed._check(row)
-        members.append(b'"%s":%s' % (new_key().encode(), bytes(buffer[: feed.put_row(buffer, 0, row)])))
+        reading.check(row)
+        members.append(b'"%s":%s' % (new_key().encode(), bytes(buffer[: reading.put_row(buffer, 0, row)])))
     if members:
         from ..client.write_once import once
 
         body = b"{%s}" % b",".join(members)
-        yield from once(lambda repeatable: _write(database, "PATCH", feed._path, body, {}, repeatable))
+        yield from once(lambda repeatable: write(client, "PATCH", reading.path, body, {}, repeatable))
     return len(members)
 
 

@@ -1,4 +1,4 @@
-"""Queries: the children of a path, ordered, and those of them that a range and a limit leave.
+"""Asks for the children of a path in an order, and for those of them that a range and a limit leave.
 
 In: `db.query(path)` and its methods, each of which returns the query. Out: `get()`: [(key, value), ...] in the order of
 the service, which the JSON object of its answer does not keep; `listen()`: a stream of the changes among them. What the
@@ -8,21 +8,23 @@ Google's SDKs: null, false, true, numbers, strings, objects; ties by key; keys t
 Limit: the answer is held whole, and its rows are sorted in place: a limit keeps it small.
 """
 
-from . import exchange as _exchange
+from . import ask as _ask
 from . import read as _reads
 from ..core import url as _url
 from ..wire import json as _json
 from .. import InvalidArgument
 from ..core.path import keys
+from .exchange import target
 from .ordering import rows
 
 
 class Query:
     """Made by `Database.query(path)`. The names are those of `firebase_admin.db.Query`."""
 
-    def __init__(self, database, path: str) -> None:
+    def __init__(self, client, listen, path: str) -> None:
         keys(path)
-        self._database = database
+        self._client = client
+        self._listen = listen  # that of the database
         self._path = path
         self._parameters: dict = {}
 
@@ -74,11 +76,11 @@ class Query:
 
     def get(self, **options):
         """[(key, value), ...] in the order of the service; `options`: parameters as for `Database.get`."""
-        return self._database._run(self._get(options))
+        return self._client.run(self._get(options))
 
     def listen(self, **options):
         """A `Stream` of the changes among these children; see `Database.listen`."""
-        return self._database.listen(self._path, query=self._text(), **options)
+        return self._listen(self._path, query=self._text(), **options)
 
     def _order_by(self, index):
         return self._set("orderBy", index, ("orderBy",))
@@ -130,6 +132,6 @@ class Query:
                 text = "Mixing '%s' and querying parameters is not supported: a query takes timeout"
                 raise InvalidArgument(text % name)
         parameters = "&".join([part for part in (self._text(), _reads.parameters(options)) if part])
-        database = self._database
-        connection = yield from _exchange.ask(database, "GET", database._target(self._path, parameters))
-        return rows(_exchange.value_of(connection), self._parameters["orderBy"])
+        place = target(self._client, self._path, parameters)
+        connection = yield from _ask.ask(self._client, "GET", place)
+        return rows(_ask.value_of(connection), self._parameters["orderBy"])

@@ -1,9 +1,10 @@
-"""The flow of `Database.get`: a value is read as JSON, and held whole."""
+"""Reads a value of the Realtime Database: the flow of `Database.get`. It is parsed as JSON, and held whole."""
 
 from ..core import url as _url
 from .. import InvalidArgument
 from ..core.runtime import const
-from .exchange import ETAG, ask, etag_of, value_of
+from .ask import ETAG, ask, etag_of, value_of
+from .exchange import target
 
 
 _PARAMETERS = ("format", "timeout", "print", "callback", "download", "auth_variable_override")
@@ -11,11 +12,11 @@ _UNITS = {"ms": 1, "s": 1000, "min": 60000}
 _LONGEST_TIMEOUT = const(900000)
 
 
-def get(database, path, options):
+def get(client, path, options):
     """Flow: the value at `path`; with `etag` among the options (value, ETag)."""
     etag = options.pop("etag", False)
-    target = database._target(path, parameters(options))
-    connection = yield from ask(database, "GET", target, b"", ETAG if etag else ())
+    place = target(client, path, parameters(options))
+    connection = yield from ask(client, "GET", place, b"", ETAG if etag else ())
     # With a callback it is JavaScript.
     value = _text(connection) if "callback" in options else value_of(connection)
     return (value, etag_of(connection)) if etag else value

@@ -1,48 +1,62 @@
-"""How the Realtime Database takes the records of an outbox: many readings as one PATCH, a write as a PUT."""
+"""Sends the records of an outbox to the Realtime Database: many readings as one PATCH, a write as a PUT."""
 
 from .. import InvalidArgument
 from ..client.request import build
 from ..core.path import keys
 from ..outbox.batch_body import size_of, write
+from ..outbox.recording_feed import RecordingFeed
+from .exchange import answered, target
 
 
-CLOSING = 0  # bytes behind a row that belong to the request
 _INCREMENT = b'".sv":{'
 _AROUND = (b'"', b'":', b"{", b"}")
 
 
-def encode(feed, path, value) -> bytes:
-    """`value` as the body of a write; InvalidArgument where sending it twice would not be the same as once."""
-    from .write import body_of
+class Records:
+    """What an outbox sends to `client`: readings below `path`, and writes.
 
-    keys(path)
-    body = body_of(value)
-    if body.find(_INCREMENT) >= 0:
-        raise InvalidArgument("an increment that is sent again adds up again: record the value itself")
-    return body
+    `closing`: bytes behind a row that belong to the request; `one_by_one`: each record leaves the outbox by itself.
+    """
+
+    closing = 0
+    one_by_one = False
+
+    def __init__(self, client, path: str) -> None:
+        self._client = client
+        self._path = path
+
+    def encode(self, path, value) -> bytes:
+        """`value` as the body of a write. Raises InvalidArgument if the write is not idempotent."""
+        from .write import body_of
+
+        keys(path)
+        body = body_of(value)
+        if body.find(_INCREMENT) >= 0:
+            raise InvalidArgument("an increment that is sent again adds up again: record the value itself")
+        return body
+
+    def put_many(self, buffer, start, end):
+        """Flow: write the readings in buffer[start:end]."""
+        # The body is written into the request: a small heap has no room for both.
+        size = size_of(buffer, start, end, _AROUND)
+        request = self._request("PATCH", self._path, b"", size)
+        write(request, len(request) - size, buffer, start, end, _AROUND)
+        yield from answered(self._client, request, len(request), True)
+
+    def put(self, path, body):
+        """Flow: write `body` at `path`."""
+        request = self._request("PUT", path, body, 0)
+        yield from answered(self._client, request, len(request), True)
+
+    def ask_time(self):
+        """Flow: any answer of the server, whose Date sets the clock."""
+        request = build(self._client, "GET", target(self._client, self._path + "/-", "print=silent"))
+        yield from self._client.exchange(request, len(request), True)
+
+    def _request(self, method, path, body, room):
+        return build(self._client, method, target(self._client, path, "print=silent"), body, (), room)
 
 
-def put_many(feed, buffer, start, end):
-    """Flow: write the readings in buffer[start:end]."""
-    # The body is written into the request: a small heap has no room for both.
-    size = size_of(buffer, start, end, _AROUND)
-    request = _request(feed, "PATCH", feed._path, b"", size)
-    write(request, len(request) - size, buffer, start, end, _AROUND)
-    yield from feed._database._answered(request, len(request), True)
-
-
-def put(feed, path, body):
-    """Flow: write `body` at `path`."""
-    request = _request(feed, "PUT", path, body, 0)
-    yield from feed._database._answered(request, len(request), True)
-
-
-def ask_time(feed):
-    """Flow: any answer of the server, whose Date sets the clock."""
-    request = build(feed._database, "GET", feed._database._target(feed._path + "/-", "print=silent"))
-    yield from feed._database._exchange(request, len(request), True)
-
-
-def _request(feed, method, path, body, room):
-    database = feed._database
-    return build(database, method, database._target(path, "print=silent"), body, (), room)
+def recording(client, feed, outbox, path: str) -> RecordingFeed:
+    """The feed that records what `feed`, which goes to `path`, would send."""
+    return RecordingFeed(client, feed, Records(client, feed.reading.path), outbox, path)

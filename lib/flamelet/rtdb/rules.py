@@ -1,4 +1,4 @@
-"""The security rules of a database, read and written: the flows of get_rules and set_rules.
+"""The security rules of a client, read and written: the flows of get_rules and set_rules.
 
 In: rules as a dict, {"rules": {...}}. Out: the same, in the strict form, which is JSON without comments. The token has
 to be one of an owner. ("Retrieving and Updating Firebase Realtime Database Security Rules" of the REST API.)
@@ -6,24 +6,25 @@ to be one of an owner. ("Retrieving and Updating Firebase Realtime Database Secu
 
 from ..wire import json as _json
 from .. import InvalidArgument
-from .exchange import ask, value_of
+from .ask import ask, value_of
+from .exchange import target
 
 
 _PATH = ".settings/rules"
 
 
-def get_rules(database):
+def get_rules(client):
     """Flow: the rules."""
-    connection = yield from ask(database, "GET", database._target(_PATH, "format=strict"))
+    connection = yield from ask(client, "GET", target(client, _PATH, "format=strict"))
     return value_of(connection)
 
 
-def set_rules(database, rules, dry_run):
+def set_rules(client, rules, dry_run):
     """Flow: write the rules, or with `dry_run` only ask whether they are right."""
     if not isinstance(rules, dict) or list(rules) != ["rules"]:
         raise InvalidArgument('rules are a dict like {"rules": {".read": true}}, not %r' % (rules,))
     body = _json.dumps(rules, _any_key)
-    yield from ask(database, "PUT", database._target(_PATH, "dryRun=true" if dry_run else None), body)
+    yield from ask(client, "PUT", target(client, _PATH, "dryRun=true" if dry_run else None), body)
 
 
 def _any_key(key):

@@ -1,4 +1,4 @@
-"""A stream of changes: events as they happen, over every break that can heal.
+"""Listens to the changes at a path: events as they happen, over every break that can heal.
 
 In: the path's server-sent events ("Streaming from the REST API"). Out: `Event`s. `Stream.move()` is the primitive: it
 moves the stream on without blocking, and returns an event, or None when it waits for `waiting` (as a flow would yield
@@ -12,7 +12,7 @@ itself either: a wrong URL should be seen at once. After such an error the strea
 
 Memory: the connection's 512 bytes, and the largest event that came, at most `event_bytes`. A larger event is skipped to
 its end and told as one of type "too-large", with its size as `data`. A keep-alive allocates nothing; an event only what
-its value takes, and itself. With a pattern (_projection.py) what counts is the largest value that matches.
+its value takes, and itself. With a pattern (projection.py) what counts is the largest value that matches.
 """
 
 import time
@@ -20,7 +20,7 @@ from collections import namedtuple
 
 from .. import FlameletError, broken
 from ..client.answer_head import opened
-from ..client.budget import enter, leave
+from ..client.budget import add_stream, remove_stream
 from ..client.client import wait
 from ..client.iteration import Closing
 from ..core.backoff import pause
@@ -29,6 +29,7 @@ from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
 from ..net.connection import DONE
 from ..wire.http1 import BODY
 from ..wire.sse import EVENT, EventParser, NEED, PROJECTED
+from .exchange import target
 
 
 Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
@@ -68,8 +69,12 @@ class Stream(Closing):
         query: str = "",
         pattern: str = "",
     ) -> None:
+        if client.transport:
+            from ..client.requests_transport import no_stream
+
+            raise no_stream()
         self._client = client
-        self._connection = client._new_connection()
+        self._connection = client.new_connection()
         self._connection.response.wanted = _WANTED
         self._path = path
         self._query = query
@@ -96,7 +101,7 @@ class Stream(Closing):
         self._at = self._end = 0
         self.waiting = 0
         self.reconnects = 0
-        enter(client, self)
+        add_stream(client, self, self._connection)
 
     def close(self) -> None:
         """End the stream, and free its connection."""
@@ -105,12 +110,12 @@ class Stream(Closing):
         self._opening = None
         self._is_open = False
         self._connection.close()
-        leave(self._client, self)
+        remove_stream(self._client, self, self._connection)
 
     @property
     def closed(self) -> bool:
         """Whether the stream has ended."""
-        return self not in self._client._streams
+        return self not in self._client.streams
 
     def __iter__(self):
         return self
@@ -223,13 +228,13 @@ class Stream(Closing):
     def _connect(self):
         client = self._client
         connection = self._connection
-        target = client._target(self._path, self._query)
-        request = yield from opened(client, connection, target, ("Accept: text/event-stream",))
+        place = target(client, self._path, self._query)
+        request = yield from opened(client, connection, place, ("Accept: text/event-stream",))
         if not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
             from ..diagnosis.failures import name
 
             raise broken(_NO_STREAM, name(request))
-        token = client._token
+        token = client.token
         self._parameter = token.parameter if token and request.find(token.parameter.encode()) >= 0 else ""
         self._begin()
 
@@ -268,7 +273,7 @@ class Stream(Closing):
 
     def _take_revocation(self):
         """The next connection has a new token, or shows whether the old one still serves."""
-        token = self._client._token
+        token = self._client.token
         if token and token.parameter != self._parameter:
             # It has been renewed: there is nothing to back off from.
             self._attempt = 0

@@ -1,4 +1,4 @@
-"""Conditional requests: the flows of get_if_changed, set_if_unchanged and transaction.
+"""Writes where nothing has changed meanwhile: the flows of get_if_changed, set_if_unchanged and transaction.
 
 In: an ETag, or a function of the present value. Out: what is there, with its ETag. An ETag is opaque: the same data
 has the same one, and "null_etag" stands for nothing. A conditional write is not repeated by itself, since "it was
@@ -13,7 +13,8 @@ from .. import InvalidArgument
 from ..client.request import build
 from ..core.runtime import const, getrandbits
 from ..errors import PreconditionFailed, TransactionAborted
-from .exchange import etag_of, value_of
+from .ask import etag_of, value_of
+from .exchange import target
 from .read import get
 from .write import set
 
@@ -21,11 +22,11 @@ from .write import set
 _TRIES = const(25)
 
 
-def get_if_changed(database, path, etag):
+def get_if_changed(client, path, etag):
     """Flow: (True, value, its ETag), or (False, None, None) where the value is still the one with this ETag."""
     headers = ("If-None-Match: " + _url.check_text(etag, "an ETag"),)
-    request = build(database, "GET", database._target(path), b"", headers)
-    connection = yield from database._exchange(request, len(request), True)
+    request = build(client, "GET", target(client, path), b"", headers)
+    connection = yield from client.exchange(request, len(request), True)
     if connection.response.status == 304:
         return False, None, None
     if connection.response.status >= 300:
@@ -35,24 +36,24 @@ def get_if_changed(database, path, etag):
     return True, value_of(connection), etag_of(connection)
 
 
-def set_if_unchanged(database, path, etag, value):
+def set_if_unchanged(client, path, etag, value):
     """Flow: (True, value, its ETag), or (False, the present value, its ETag) where it was changed."""
     try:
-        return True, value, (yield from set(database, path, value, {"if_match": etag, "etag": True}))
+        return True, value, (yield from set(client, path, value, {"if_match": etag, "etag": True}))
     except PreconditionFailed as error:
         return False, error.value, error.etag
 
 
-def transaction(database, path, function):
+def transaction(client, path, function):
     """Flow: write function(present value), again while someone else is faster; what was written."""
     if not callable(function):
         raise InvalidArgument("a transaction takes a function of the present value, not %r" % (function,))
-    value, etag = yield from get(database, path, {"etag": True})
+    value, etag = yield from get(client, path, {"etag": True})
     yield 0
     for attempt in range(_TRIES):
         new = function(value)
         try:
-            yield from set(database, path, new, {"if_match": etag})
+            yield from set(client, path, new, {"if_match": etag})
             return new
         except PreconditionFailed as error:
             # It carries what the next try begins with: no other GET.

@@ -1,17 +1,18 @@
-"""A walk through an answer that may be larger than memory: the values whose paths match a pattern, as they arrive.
+"""Walks through an answer that may be larger than memory: the values whose paths match a pattern, as they arrive.
 
 In: a path, and a pattern of the paths below it ("*/name": `*` stands for any key). Out: (path, value), in the order of
-the answer. The rest is skipped without being built. How it is read, and what that takes, is in _arriving.py; a value
+the answer. The rest is skipped without being built. How it is read, and what that takes, is in client/streamed_answer.py; a value
 has at most `value_bytes`.
 """
 
 from ..client.answer_head import opened
-from ..client.streamed_answer import Arriving
+from ..client.streamed_answer import StreamedAnswer
 from ..core.path import keys
+from .exchange import target
 from ..wire.json_reader import Reader
 
 
-class Walk(Arriving):
+class Walk(StreamedAnswer):
     """Made by `Database.walk(path, pattern)`: iterate over it, with `async for` where the database is awaited."""
 
     def __init__(self, client, path: str, pattern: str, raw: bool, value_bytes: int) -> None:
@@ -22,7 +23,7 @@ class Walk(Arriving):
         super().__init__(client, Reader(parts, value_bytes), what, "value_bytes")
 
     def _open(self):
-        return opened(self._client, self._connection, self._client._target(self._path))
+        return opened(self._client, self._connection, target(self._client, self._path))
 
     def _found(self):
         """What the reader found; None where it is null, which stands for nothing."""

@@ -1,4 +1,4 @@
-"""The flows of `Database` that write values as JSON: set, update and delete; get is in _reads.py, push in _pushes.py.
+"""Writes values of the Realtime Database as JSON: the flows of `Database.set`, `update` and `delete`.
 
 A request and its answer are held whole. A write asks for no answer (`print=silent`), and is repeatable unless it holds
 an increment, has a condition, or lets the server make the key. Limit: values are at most 32 levels deep.
@@ -7,7 +7,8 @@ an increment, has a condition, or lets the server make the key. Limit: values ar
 from ..wire import json as _json
 from .. import InvalidArgument
 from ..core.path import check_key, keys
-from .exchange import ETAG, _SERVER_VALUE, ask, condition, etag_of
+from .ask import ETAG, SERVER_VALUE, ask, condition, etag_of
+from .exchange import target
 
 
 _SPECIAL = (".priority", ".value", ".sv")
@@ -15,12 +16,12 @@ _TIMESTAMP = b'{".sv":"timestamp"}'
 _WRITE_SIZES = ("tiny", "small", "medium", "large", "unlimited")
 
 
-def set(database, path, value, options):
+def set(client, path, value, options):
     """Flow: write `value` at `path`; the new ETag where the options ask for it."""
-    return (yield from _write(database, "PUT", path, body_of(value), options))
+    return (yield from write(client, "PUT", path, body_of(value), options))
 
 
-def update(database, path, values, options):
+def update(client, path, values, options):
     """Flow: write each value at its key below `path`."""
     if not isinstance(values, dict) or not values:
         raise InvalidArgument("update takes a dict with at least one key, not %r" % (values,))
@@ -38,27 +39,27 @@ def update(database, path, values, options):
             text = "update takes paths that do not overlap: /%s holds /%s"
             raise InvalidArgument(text % ("/".join(above), "/".join(below)))
     members = [b"%s:%s" % (_json.dumps(key, _check), body_of(values[key])) for key in values]
-    yield from _write(database, "PATCH", path, b"{%s}" % b",".join(members), options)
+    yield from write(client, "PATCH", path, b"{%s}" % b",".join(members), options)
 
 
-def delete(database, path, options):
+def delete(client, path, options):
     """Flow: delete what is at `path`; the new ETag where the options ask for it."""
-    return (yield from _write(database, "DELETE", path, b"", options))
+    return (yield from write(client, "DELETE", path, b"", options))
 
 
-def _write(database, method, path, body, options, repeatable=True):
+def write(client, method, path, body, options, repeatable=True):
     """Flow: send a write whose answer says nothing new but the ETag, which is returned if the options ask for it."""
     wants_etag = options.get("etag")
-    parts, headers = _options(options)
+    parts, headers = write_options(options)
     # Whether a silent answer has an ETag is not documented; nor is a silent DELETE.
     if not wants_etag and method != "DELETE":
         parts.append("print=silent")
-    target = database._target(path, "&".join(parts))
-    connection = yield from ask(database, method, target, body, headers, repeatable)
+    place = target(client, path, "&".join(parts))
+    connection = yield from ask(client, method, place, body, headers, repeatable)
     return etag_of(connection) if wants_etag else None
 
 
-def _options(options):
+def write_options(options):
     """(parameters, headers) that the options of a write stand for; InvalidArgument where one cannot be."""
     parts = []
     headers: tuple = ()
@@ -80,7 +81,7 @@ def body_of(value) -> bytes:
     """`value` as the body of a write; InvalidArgument where it cannot be."""
     body = _json.dumps(value, _check)
     # It cannot stand within a JSON string. The time of the server, as it is, is no case for a check.
-    if body.count(_SERVER_VALUE) > body.count(_TIMESTAMP):
+    if body.count(SERVER_VALUE) > body.count(_TIMESTAMP):
         from ..core import server_values
 
         server_values.check(value)

@@ -361,7 +361,7 @@ async def test_readings_taken_while_the_server_is_away_arrive_when_it_is_back():
             network.endless = [refused()]
             for script in cloud.streams:
                 script.append(b"")
-            running.device.database._connection.close()
+            running.device.database._client.connection.close()
             await until(lambda: running.device.readings.waiting >= 5)
             assert running.device.readings.not_sent == running.device.readings.waiting
             network.endless = reached

@@ -360,7 +360,7 @@ def test_undated_readings_ask_the_server_for_the_time():
 
             def test():
                 # As on a board: nothing but a Date over TLS says what time it is.
-                one._database._exchange = learning(one._database)
+                one._client.exchange = learning(one._client)
                 assert one.flush() == 5
 
             run(server, test)
@@ -374,9 +374,9 @@ def test_undated_readings_ask_the_server_for_the_time():
     each_kind(check)
 
 
-def learning(database):
-    """The exchange of `database`, which learns the time from each answer, as on a board without a clock."""
-    exchange = database._exchange
+def learning(client):
+    """The exchange of `client`, which learns the time from each answer, as on a board without a clock."""
+    exchange = client.exchange
 
     def learn(*arguments):
         connection = yield from exchange(*arguments)

@@ -127,13 +127,14 @@ async def test_requests_go_between_while_a_flush_waits_for_the_server():
     server.trouble = ["lost"] * 3
     with Network() as network, Time() as time:
         network.endless = server.script()
-        one = feed(box)
+        db = aio.Database(URL, timeouts=timeouts())
+        one = db.feed("t", FIELDS, outbox=box)
         record(one, range(5), time)
         try:
             await one.flush()
         except NetworkError:
             pass
         assert box.waiting == 5
-        await one._database.set("state", 1)
+        await db.set("state", 1)
         assert await one.flush() == 5
     assert server.numbers() == list(range(5)) and server.written == {"/state": 1}

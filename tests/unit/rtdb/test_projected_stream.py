@@ -114,4 +114,4 @@ def test_a_pattern_that_cannot_be_is_refused_and_nothing_is_kept():
     db = database()
     for pattern in ("a.b", "*/$x", "a//b", 5):
         raises(InvalidArgument, lambda pattern=pattern: db.listen("devices", pattern=pattern))
-    assert db._streams == []
+    assert db._client.streams == []

@@ -24,7 +24,7 @@ def test_a_walk_yields_what_matches_and_closes_its_connection():
             assert list(db.walk("users", "*/n")) == FOUND
         assert network.sent == [[get("/users.json?access_token=ya29.x")]]
         assert network.closed == [True]
-        assert db._streams == [] and db._budget.streams == []
+        assert db._client.streams == [] and db._client.budget.streams == []
 
 
 async def test_an_awaited_walk_yields_the_same():
@@ -67,7 +67,7 @@ def test_a_redirect_is_followed_and_a_refusal_told():
         db = database()
         assert list(db.walk("users", "*/n")) == FOUND
         assert raises(PermissionDenied, list, db.walk("users", "*/n")).text == "Permission denied"
-        assert db._budget.streams == []
+        assert db._client.budget.streams == []
     assert [address for address, _ in network.connected] == [HOST, "s-usc1c-nss-1.firebaseio.com", HOST]
 
 

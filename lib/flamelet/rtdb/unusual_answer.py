@@ -1,0 +1,17 @@
+"""Says what an answer to a push stands for that is not the usual 204. Loaded with the first one."""
+
+from ..diagnosis.failures import check
+
+
+def is_done(reading, connection):
+    """Whether the reading was written; False if it has to be sent again. Raises what a refusal stands for."""
+    status = connection.response.status
+    if status == 503 or 300 <= status < 400:
+        return False
+    reading.pending = status == 429 or status >= 500
+    if status == 401 and reading.client.token:
+        from ..auth.refresh import is_blamed
+
+        if is_blamed(reading.client, connection, reading.request):
+            return False
+    return check(connection, reading.request)
