@@ -1,5 +1,4 @@
-"""TODO: says what is here."""
-
+"""Reads the date of an HTTP header, and counts days."""
 
 
 def parse(date: bytes) -> int:
@@ -8,12 +7,12 @@ def parse(date: bytes) -> int:
         _, day, name, year, clock, _ = date.decode().split(" ")
         hour, minute, second = [int(part) for part in clock.split(":")]
         month = "JanFebMarAprMayJunJulAugSepOctNovDec".index(name) // 3 + 1
-        return ((_days(int(year), month, int(day)) * 24 + hour) * 60 + minute) * 60 + second
+        return ((days(int(year), month, int(day)) * 24 + hour) * 60 + minute) * 60 + second
     except (ValueError, UnicodeError):
         return 0
 
 
-def _days(year, month, day):
+def days(year, month, day):
     """Days from 1970-01-01 (the Gregorian calendar, with years that begin in March)."""
     if month < 3:
         year -= 1

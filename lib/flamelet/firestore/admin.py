@@ -1,4 +1,4 @@
-"""The administration of a Firestore database: its indexes, fields, operations, export and import.
+"""Administers a Firestore database: its indexes, fields, operations, export and import.
 
 In: names and paths of Python. Out: the dicts of the REST reference, iterators over them that hold one page, or one of
 our errors. It takes an OAuth2 token. What takes a while gives an operation, a dict with its `name`, to be awaited by
@@ -30,9 +30,9 @@ _SCOPES = ("COLLECTION", "COLLECTION_GROUP")
 class Admin:
     """Made by `Firestore.admin`; `flamelet.aio` awaits its methods. A collection group is the id of its collections."""
 
-    def __init__(self, fs) -> None:
-        self._fs = fs
-        self._root = fs._root[: -len("/documents")]
+    def __init__(self, client) -> None:
+        self._client = client
+        self._root = client.root[: -len("/documents")]
 
     def create_index(self, collection_group: str, fields, scope: str = "COLLECTION"):
         """Begin to make a composite index; the operation.
@@ -104,7 +104,7 @@ class Admin:
         """
         if not 0 <= deadline_ms < _LONGEST_WAIT:
             raise InvalidArgument("deadline_ms is from 0 to %d, not %s" % (_LONGEST_WAIT - 1, deadline_ms))
-        return self._fs._run(self._wait(operation, deadline_ms))
+        return self._client.run(self._wait(operation, deadline_ms))
 
     def database(self):
         """What there is to know of the database: its location, its type, its times."""
@@ -132,7 +132,7 @@ class Admin:
         return self._do("POST", "%s:%sDocuments" % (self._root, what), body)
 
     def _do(self, method, path, body=None, parameters=None):
-        return self._fs._run(call(self._fs, method, path, body, parameters, method == "GET"))
+        return self._client.run(call(self._client, method, path, body, parameters, method == "GET"))
 
     def _pages(self, path, key, parameters):
         from .pages import Pages
@@ -140,10 +140,10 @@ class Admin:
         def ask(page_token):
             if page_token:
                 parameters["pageToken"] = page_token
-            answer = yield from call(self._fs, "GET", path, None, parameters)
+            answer = yield from call(self._client, "GET", path, None, parameters)
             return _checked(_checked(answer, dict).get(key, []), list), answer.get("nextPageToken")
 
-        return Pages(self._fs, ask)
+        return Pages(self._client, ask)
 
     def _group(self, collection_group):
         if collection_group != "__default__" and len(collection(collection_group)) != 1:
@@ -177,7 +177,7 @@ class Admin:
                 raise Timeout("%s is not done within %d ms: it goes on; wait again" % (name, ms))
             yield min(pause, left)
             pause = min(2 * pause, _LONGEST_PAUSE)
-            operation = _checked((yield from call(self._fs, "GET", name)), dict)
+            operation = _checked((yield from call(self._client, "GET", name)), dict)
         if "error" in operation:
             raise _failure(name, _checked(operation["error"], dict))
         return operation.get("response", {})

@@ -1,4 +1,4 @@
-"""What the documents of a query of Firestore add up to: count, sum, avg; counted by the service, one answer.
+"""Adds up the documents of a query of Firestore: count, sum, avg; counted by the service, one answer.
 
 In: a query and aggregations: ("count",), ("count", up_to), ("sum", field), ("avg", field). Out: their values. Limit:
 the service takes at most five at a time.
@@ -6,6 +6,7 @@ the service takes at most five at a time.
 
 from . import fields as _fields
 from .. import InvalidArgument, broken
+from .elements import call_elements
 from .query_terms import field_path, field_reference, integer
 from ..wire.json import dumps
 
@@ -13,19 +14,20 @@ from ..wire.json import dumps
 _MOST = 5
 
 
-def number(query, aggregation):
+def number(client, parent, query, aggregation):
     """Flow: the value of one aggregation."""
-    values = yield from aggregate(query, {"value": aggregation})
+    values = yield from aggregate(client, parent, query, {"value": aggregation})
     return values["value"]
 
 
-def aggregate(query, aggregations):
-    """Flow: {name: value} of {name: aggregation}."""
+def aggregate(client, parent, query, aggregations):
+    """Flow: {name: value} of {name: aggregation}; `query`: a StructuredQuery below `parent`, as JSON."""
     if not 1 <= len(aggregations) <= _MOST:
         raise InvalidArgument("aggregate takes one to five aggregations, not %d" % len(aggregations))
     made = [_aggregation(alias, aggregations[alias]) for alias in aggregations]
-    content = b'"structuredQuery":%s,"aggregations":[%s]' % (query.structured(), b",".join(made))
-    elements = yield from query._call(":runAggregationQuery", b'{"structuredAggregationQuery":{%s}}' % content)
+    content = b'"structuredQuery":%s,"aggregations":[%s]' % (query, b",".join(made))
+    body = b'{"structuredAggregationQuery":{%s}}' % content
+    elements = yield from call_elements(client, parent + ":runAggregationQuery", body)
     for element in elements:
         result = element.get("result")
         fields = result.get("aggregateFields") if isinstance(result, dict) else None

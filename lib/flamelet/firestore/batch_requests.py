@@ -1,4 +1,4 @@
-"""Firestore: many documents in one request (batchGet, batchWrite), and all there is about one of them."""
+"""Reads and writes many documents in one request (batchGet, batchWrite), and describes one of them."""
 
 from .. import InvalidArgument
 from .document import document, name_of, path_of
@@ -7,12 +7,12 @@ from .read import read
 from .rest import told
 
 
-def batch_write(fs, writes):
+def batch_write(client, writes):
     """Flow: each write by itself; (its time, None) or (None, what the service says) for each."""
     if not writes.encoded:
         return []
     body = b'{"writes":[%s]}' % b",".join(writes.encoded)
-    answer = yield from told(fs, "POST", fs._root + ":batchWrite", body, None, writes.repeatable)
+    answer = yield from told(client, "POST", client.root + ":batchWrite", body, None, writes.repeatable)
     done = []
     for result, status in zip(answer.get("writeResults", []), answer.get("status", [])):
         code = status.get("code", 0)
@@ -20,11 +20,11 @@ def batch_write(fs, writes):
     return done
 
 
-def batch_get(fs, paths, options):
+def batch_get(client, paths, options):
     """An iterator over (path, Document or None)."""
     from .elements import Elements
 
-    names = [name_of(fs, path) for path in paths]
+    names = [name_of(client, path) for path in paths]
     if not names:
         raise InvalidArgument("batch_get takes at least one path")
     body: dict = {"documents": names}
@@ -38,22 +38,22 @@ def batch_get(fs, paths, options):
 
     def told(element):
         if "found" in element:
-            found = document(fs, element["found"])
+            found = document(client, element["found"])
             return found.path, found
-        return (path_of(fs, element["missing"]), None) if "missing" in element else None
+        return (path_of(client, element["missing"]), None) if "missing" in element else None
 
-    return Elements(fs, fs._root + ":batchGet", body, told)
+    return Elements(client, client.root + ":batchGet", body, told)
 
 
-def describe(fs, path):
+def describe(client, path):
     """Flow: (the Document at `path` or None, the ids of the collections below it)."""
     from .pages import collections
 
-    found = yield from read(fs, path, {})
-    pages = collections(fs, path)
+    found = yield from read(client, path, {})
+    pages = collections(client, path)
     ids: list = []
     while True:
-        id = yield from pages._next()
+        id = yield from pages.next_item()
         if id is None:
             return found, ids
         ids.append(id)

@@ -11,21 +11,21 @@ _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _ID_SIZE = const(20)
 
 
-def create(fs, path, fields, id):
+def create(client, path, fields, id):
     """Flow: write a new document; its id."""
     check_collection(path)
-    writes = Writes(fs)
+    writes = Writes(client)
     made = id or new_id()
     writes.create("%s/%s" % (path.strip("/"), made), fields)
     from ..errors import AlreadyExists, FlameletError, OutcomeUnknown
 
     try:
-        yield from commit(fs, writes)
+        yield from commit(client, writes)
     except OutcomeUnknown as lost:
         if id:
             raise
         try:
-            yield from commit(fs, writes)
+            yield from commit(client, writes)
         except AlreadyExists:
             # Nobody else makes this id: the lost answer was a yes.
             return made
@@ -35,22 +35,22 @@ def create(fs, path, fields, id):
     return made
 
 
-def write(fs, kind, path, fields, condition):
+def write(client, kind, path, fields, condition):
     """Flow: one write; the time of it."""
-    writes = Writes(fs)
+    writes = Writes(client)
     if kind == "delete":
         writes.delete(path, **condition)
     else:
         getattr(writes, kind)(path, fields, **condition)
-    results = yield from commit(fs, writes)
+    results = yield from commit(client, writes)
     return results[0]
 
 
-def commit(fs, writes, transaction=b"", is_transaction=False):
+def commit(client, writes, transaction=b"", is_transaction=False):
     """Flow: send all of `writes`, or none; the time of each, None where it changed nothing."""
     body = b'{"writes":[%s]%s}' % (b",".join(writes.encoded), transaction)
-    path = fs._root + ":commit"
-    connection = yield from ask(fs, "POST", path, body, None, writes.repeatable, is_transaction)
+    path = client.root + ":commit"
+    connection = yield from ask(client, "POST", path, body, None, writes.repeatable, is_transaction)
     answer = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
     results = answer.get("writeResults", []) if isinstance(answer, dict) else []
     return [result.get("updateTime") for result in results] or [None] * len(writes.encoded)

@@ -11,19 +11,19 @@ from .. import broken
 Document = namedtuple("Document", ("path", "fields", "create_time", "update_time"))
 
 
-def document(fs, content):
+def document(client, content):
     """The Document that `content`, a document of the REST API, stands for."""
     if not isinstance(content, dict) or not isinstance(content.get("name"), str):
         raise broken("the answer is no document: is this Firestore?")
     fields = _fields.decode_fields(content.get("fields", {}))
-    return Document(path_of(fs, content["name"]), fields, content.get("createTime"), content.get("updateTime"))
+    return Document(path_of(client, content["name"]), fields, content.get("createTime"), content.get("updateTime"))
 
 
-def name_of(fs, path):
+def name_of(client, path):
     """The resource name of the document at `path`."""
-    return "%s/%s" % (fs._root, "/".join(_document_path.document(path)))
+    return "%s/%s" % (client.root, "/".join(_document_path.document(path)))
 
 
-def path_of(fs, name):
+def path_of(client, name):
     """The path of a document by its resource name."""
-    return name[len(fs._root) + 1 :] if name.startswith(fs._root + "/") else name
+    return name[len(client.root) + 1 :] if name.startswith(client.root + "/") else name

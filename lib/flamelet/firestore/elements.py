@@ -1,29 +1,29 @@
-"""The answers of Firestore's methods that send an array, element by element as they arrive: runQuery, batchGet.
+"""Reads the answers of Firestore's methods that send an array, element by element as they arrive: runQuery, batchGet.
 
 In: a method, its body, and what an element stands for. Out: that, in `for` or `async for`; an error among the elements
-is raised. Until the first element is there it is asked again as _policy.py says; what breaks later is not resumed.
+is raised. Until the first element is there it is asked again as diagnosis/answers.py says; what breaks later is not resumed.
 
-Memory: one element at a time, of at most the client's `answer_bytes`; see _arriving.py.
+Memory: one element at a time, of at most the client's `answer_bytes`; see client/streamed_answer.py.
 """
 
 from .. import FlameletError, broken
 from ..client.answer_head import opened
-from ..client.streamed_answer import Arriving
+from ..client.streamed_answer import StreamedAnswer
 from ..core.runtime import ticks_add, ticks_ms
-from .rest import encoded, headers, pause, target
+from .rest import call, encoded, headers, pause, target
 from ..wire.json_reader import Reader
 
 
-class Elements(Arriving):
+class Elements(StreamedAnswer):
     """`path`: what is behind ".../v1/", with the method; `body`: a value, or JSON as bytes; `made(element)`: what is
     yielded for an element, None for nothing.
     """
 
-    def __init__(self, fs, path: str, body, made) -> None:
+    def __init__(self, client, path: str, body, made) -> None:
         self._path = path
         self._body = encoded(body)
         self._made = made
-        super().__init__(fs, Reader(["*"], fs._options[2]), path, "answer_bytes")
+        super().__init__(client, Reader(["*"], client.answer_bytes), path, "answer_bytes")
 
     def _open(self):
         """Flow: ask until there is a good answer; the request."""
@@ -49,6 +49,14 @@ class Elements(Arriving):
     def _check(self):
         if not self._reader.is_array():
             raise broken("%s: the answer is no array: is this Firestore?", self._what)
+
+
+def call_elements(client, what: str, body):
+    """Flow: the elements of the answer to `what`, a method that answers with an array, in a list."""
+    elements = yield from call(client, "POST", what, body)
+    if not isinstance(elements, list):
+        raise broken("%s: the answer is no array: is this Firestore?", what)
+    return [checked(element, what) for element in elements]
 
 
 def checked(element, what: str) -> dict:

@@ -58,8 +58,8 @@ def encode(value, where: str = "", depth: int = 0) -> bytes:
         return b'{"integerValue":"%d"}' % value
     if isinstance(value, float):
         return b'{"doubleValue":%s}' % double(value)
-    if hasattr(value, "_encode"):
-        return value._encode(where)
+    if hasattr(value, "to_firestore"):
+        return value.to_firestore(where)
     if isinstance(value, dict):
         return b'{"mapValue":{"fields":%s}}' % _map(value, where, depth + 1)
     if isinstance(value, (list, tuple)):
@@ -110,7 +110,7 @@ def _items(values, where, depth):
     items: list = []
     for value in values:
         place = "%s[%d]" % (where, len(items))
-        if isinstance(value, (list, tuple)) and not hasattr(value, "_encode"):
+        if isinstance(value, (list, tuple)) and not hasattr(value, "to_firestore"):
             raise refused(place, "Firestore has no array directly within an array: put it into a dict")
         items.append(encode(value, place, depth))
     return b",".join(items)

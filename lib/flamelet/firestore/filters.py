@@ -1,4 +1,4 @@
-"""The filters of a query of Firestore: what `where` takes, and `flamelet.and_` and `flamelet.or_`.
+"""Writes the filters of a query of Firestore: what `where` takes, and `flamelet.and_` and `flamelet.or_`.
 
 In: tuples (field, operator, value), alone or combined. Out: a Filter of the REST API, in JSON; InvalidArgument for what
 the service would refuse. Limits are the service's: 30 values for "in" and "array-contains-any", 10 for "not-in".
@@ -42,10 +42,10 @@ def _composite(op, filters):
     return Composite(op, filters)
 
 
-def filter_of(query, made) -> bytes:
-    """`made`, a tuple of three or a Composite, as JSON."""
+def filter_of(made, encode) -> bytes:
+    """`made`, a tuple of three or a Composite, as JSON; `encode(field, value)` gives the JSON of a value."""
     if isinstance(made, Composite):
-        return joined(made.op, [filter_of(query, one) for one in made.filters])
+        return joined(made.op, [filter_of(one, encode) for one in made.filters])
     if not isinstance(made, tuple) or len(made) != 3:
         raise InvalidArgument("a filter is (field, operator, value), or made by and_ or or_, not %r" % (made,))
     field, op, value = made
@@ -60,7 +60,7 @@ def filter_of(query, made) -> bytes:
             return b'{"unaryFilter":{"field":%s,"op":"%s"}}' % (field_reference(field), unary)
         if op != "array-contains":
             raise InvalidArgument("%s %s %r: None and NaN are compared by == and !=" % (field, op, value))
-    filled = field_reference(field), _OPERATORS[op].encode(), query._value(field, value)
+    filled = field_reference(field), _OPERATORS[op].encode(), encode(field, value)
     return b'{"fieldFilter":{"field":%s,"op":"%s","value":%s}}' % filled
 
 

@@ -1,4 +1,4 @@
-"""The search of a query of Firestore for the vectors that are nearest to one: a FindNearest of the REST API.
+"""Writes the search for the vectors that are nearest to one: a FindNearest of the REST API.
 
 In: a field, a vector, and how distances are measured. Out: JSON; InvalidArgument for what the service would refuse.
 Limits are the service's: 1,000 documents, 2,048 dimensions. Its index must have been made.

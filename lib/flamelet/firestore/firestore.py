@@ -1,8 +1,8 @@
-"""Cloud Firestore over REST: documents, queries, transactions.
+"""Reads, writes and queries Cloud Firestore over REST: documents, queries, transactions.
 
 In: paths like "cities/LA", and fields as a dict. Out: dicts, `Document`s, iterators, or one of our errors. Each method
-makes a flow that `_run` hands to a pump: here one that blocks, in `flamelet.aio` one that is awaited. What each does is
-in a module of its own, which is loaded with the first call.
+makes a flow, in a module that is loaded with the first call, and hands it to the pump of the client: here one that
+blocks, in `flamelet.aio` one that is awaited.
 
 Every write is sent as a commit, which does what `patch`, `createDocument` and `delete` do, and takes every condition
 and transform. (Source: the REST reference of Cloud Firestore, v1.)
@@ -11,14 +11,26 @@ Memory: a document is held whole, a list a page at a time, the answer of a query
 """
 
 from ..core import url as _url
-from ..client.client import Client
+from ..client.client import Client, Service
 from ..core.runtime import MICROPYTHON
 
 
 URL = "https://firestore.googleapis.com/v1"
 
 
-class Firestore(Client):
+class FirestoreClient(Client):
+    """A client whose token goes into a header. `root`: the path of the documents of a database."""
+
+    def __init__(self, root: str, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.root = root
+
+    def parameters(self):
+        """What the query of every request carries."""
+        return [self.query] if self.query else []
+
+
+class Firestore(Service):
     """A Firestore database.
 
     Arguments: `project`, its id; `token`: a `Token`, its text, a dict of it, or None; `database`: the name of another
@@ -28,35 +40,35 @@ class Firestore(Client):
     annotated, since `flamelet.aio` awaits it.
     """
 
-    awaited = False
+    _awaited = False  # whether the function of a transaction returns an awaitable
 
     def __init__(self, project: str, token=None, database: str = "(default)", url: str = URL, **options) -> None:
         if not MICROPYTHON:
             from ..core.emulators import firestore_emulator
 
             url = firestore_emulator(url, options)
-        super().__init__(url, token, **options)
         names = _url.check_text(project, "the project"), _url.check_text(database, "the database")
-        self._root = "projects/%s/databases/%s/documents" % names
+        root = "projects/%s/databases/%s/documents" % names
+        self._client = FirestoreClient(root, self._pump, url, token, **options)
 
     def get(self, path: str, **options):
         """The fields of the document at `path`, None where there is none. Options: `mask`, names of the fields that
         are wanted; `read_time`, an earlier moment; `raw=True`: the document as JSON, in bytes."""
         from . import read as module
 
-        return self._run(module.get(self, path, options))
+        return self._client.run(module.get(self._client, path, options))
 
     def read(self, path: str, **options):
         """The `Document` at `path`, with its times, None where there is none; options as for `get`."""
         from . import read as module
 
-        return self._run(module.read(self, path, options))
+        return self._client.run(module.read(self._client, path, options))
 
     def create(self, collection: str, fields: dict, id: str = ""):
         """Write a new document; its id, which is made here unless it is given. AlreadyExists: there is one with it."""
         from . import commit as module
 
-        return self._run(module.create(self, collection, fields, id))
+        return self._client.run(module.create(self._client, collection, fields, id))
 
     def set(self, path: str, fields: dict, **condition):
         """Write the document at `path` anew; the time of it, as it is then in the document's `update_time`.
@@ -65,53 +77,49 @@ class Firestore(Client):
         """
         from . import commit as module
 
-        return self._run(module.write(self, "set", path, fields, condition))
+        return self._client.run(module.write(self._client, "set", path, fields, condition))
 
     def update(self, path: str, fields: dict, **condition):
         """Write these fields of a document that exists; a name may be a path, "a.b"; `flamelet.DELETE` removes one."""
         from . import commit as module
 
-        return self._run(module.write(self, "update", path, fields, condition))
+        return self._client.run(module.write(self._client, "update", path, fields, condition))
 
     def delete(self, path: str, **condition):
         """Delete the document at `path`, if there is one; not those below it."""
         from . import commit as module
 
-        return self._run(module.write(self, "delete", path, None, condition))
+        return self._client.run(module.write(self._client, "delete", path, None, condition))
 
     def call(self, method: str, path: str, body=None, **parameters):
         """Any method of the REST API: `path` behind ".../v1/", `body` a dict; the answer as a dict."""
-        return self._run(self._call(method, path, body, parameters))
+        from .rest import call
 
-    def feed_base(self):
-        """What a feed of this Firestore is built on."""
-        from ..feed.feed import Feed
-
-        return Feed
+        return self._client.run(call(self._client, method, path, body, parameters))
 
     def batch(self):
         """`Writes` to be filled: batch.set(path, fields), .create, .update, .delete, .verify; then self.commit(batch)."""
         from .writes import Writes
 
-        return Writes(self)
+        return Writes(self._client)
 
     def commit(self, batch):
         """Do all of the writes of `batch`, or none; the time of each."""
         from .commit import commit
 
-        return self._run(commit(self, batch))
+        return self._client.run(commit(self._client, batch))
 
     def batch_write(self, batch):
         """Do each of the writes of `batch` by itself; for each (its time, None) or (None, the reason). OAuth2 only."""
         from .batch_requests import batch_write
 
-        return self._run(batch_write(self, batch))
+        return self._client.run(batch_write(self._client, batch))
 
     def batch_get(self, paths, **options):
         """Iterate over (path, `Document` or None) of many documents, in the order in which they come."""
         from .batch_requests import batch_get
 
-        return batch_get(self, paths, options)
+        return batch_get(self._client, paths, options)
 
     def list(self, collection, **options):
         """Iterate over the documents of a collection, a page at a time.
@@ -120,19 +128,19 @@ class Firestore(Client):
         """
         from .pages import documents
 
-        return documents(self, collection, options)
+        return documents(self._client, collection, options)
 
     def collections(self, path=""):
         """Iterate over the ids of the collections below the document at `path`, or of the database. OAuth2 only."""
         from .pages import collections
 
-        return collections(self, path)
+        return collections(self._client, path)
 
     def describe(self, path):
         """(the `Document`, the ids of the collections below it). OAuth2 only."""
         from .batch_requests import describe
 
-        return self._run(describe(self, path))
+        return self._client.run(describe(self._client, path))
 
     def transaction(self, function, attempts=5):
         """What `function(tx)` returns; its reads and writes happen at once, again where others were faster.
@@ -142,56 +150,44 @@ class Firestore(Client):
         """
         from .transaction import transaction
 
-        return self._run(transaction(self, function, attempts))
+        return self._client.run(transaction(self._client, function, attempts, self._awaited))
 
     def query(self, collection):
         """A `Query` of a collection: query("cities").where("pop", ">", 1000000).order_by("pop").limit(3)."""
         from . import query as structured_query
 
-        return structured_query.Query(self, collection)
+        return structured_query.Query(self._client, collection)
 
     def query_group(self, collection):
         """A `Query` of all collections of this id, wherever they are."""
         from . import query as structured_query
 
-        return structured_query.Query(self, collection, all_descendants=True)
+        return structured_query.Query(self._client, collection, all_descendants=True)
 
     def reference(self, path):
         """A `Reference` to the document at `path`, to be stored in a field."""
         from .value_types import Reference
         from .document import name_of
 
-        return Reference(name_of(self, path))
+        return Reference(name_of(self._client, path))
 
     def feed(self, collection, fields, time="", outbox=None):
         """A feed of readings as documents of a collection; `fields`: a tuple of (name, decimals).
 
         `time`: the name of a field that the service sets to the time of the request.
         """
-        from . import reading as firestore_feed
-        from ..feed.with_body import feed_class
+        from .reading import Reading
 
-        base = feed_class(firestore_feed, self.feed_base())
-        if not outbox:
-            return base(self, collection, fields, time)
-        from . import records as _record_firestore
-        from ..outbox import recorder as recording
+        feed = self._new_feed(Reading(self._client, collection, fields, time))
+        if outbox:
+            from .records import recording
 
-        return recording.recording(base, _record_firestore, outbox, self, collection, fields, time)
+            return recording(self._client, feed, outbox, collection)
+        return feed
 
     @property
     def admin(self):
         """The administration of the database: indexes, fields, operations, export and import."""
         from .admin import Admin
 
-        return Admin(self)
-
-    def _call(self, method, path, body=None, parameters=None):
-        """Flow: any method of the REST API; its answer."""
-        from .rest import call
-
-        return (yield from call(self, method, path, body, parameters or {}))
-
-    def _parameters(self):
-        # The token goes into a header.
-        return [self._query] if self._query else []
+        return Admin(self._client)

@@ -1,40 +1,28 @@
-"""Lists of Firestore that come in pages: documents of a collection, ids of collections.
+"""Reads the lists of Firestore that come in pages: documents of a collection, ids of collections.
 
 In: a collection or a document. Out: an iterator, `async for` where the Firestore is awaited. Memory: one page.
 """
 
+from ..client.iteration import Iteration
 from .path import collection as check_collection
 from .rest import told
 
 
-class Pages:
+class Pages(Iteration):
     """Iterate over it. `ask(page_token)` is a flow that returns (what is on the page, the token of the next one)."""
 
-    def __init__(self, fs, ask) -> None:
-        self._fs = fs
+    def __init__(self, client, ask) -> None:
+        self._client = client
         self._ask = ask
         self._items: list = []
         self._token: object = ""
 
-    def __iter__(self):
-        return self
+    def close(self) -> None:
+        """End it: nothing more is asked for."""
+        self._items = []
+        self._token = None
 
-    def __next__(self):
-        found = self._fs._run(self._next())
-        if found is None:
-            raise StopIteration
-        return found
-
-    def __aiter__(self):
-        return self
-
-    async def __anext__(self):
-        found = await self._fs._run(self._next())
-        if found is None:
-            raise StopAsyncIteration
-        return found
-
-    def _next(self):
+    def next_item(self):
         """Flow: the next item; None at the end."""
         while not self._items:
             if self._token is None:
@@ -46,12 +34,12 @@ class Pages:
         return self._items.pop()
 
 
-def documents(fs, path, options):
+def documents(client, path, options):
     """The `Document`s of the collection at `path`."""
     from .read import parameters
     from .document import document
 
-    name = "%s/%s" % (fs._root, "/".join(check_collection(path)))
+    name = "%s/%s" % (client.root, "/".join(check_collection(path)))
     given = {}
     for key, parameter in (("page_size", "pageSize"), ("order_by", "orderBy"), ("show_missing", "showMissing")):
         if key in options:
@@ -61,21 +49,21 @@ def documents(fs, path, options):
     def ask(page_token):
         if page_token:
             given["pageToken"] = page_token
-        answer = yield from told(fs, "GET", name, None, given)
-        return [document(fs, content) for content in answer.get("documents", [])], answer.get("nextPageToken")
+        answer = yield from told(client, "GET", name, None, given)
+        return [document(client, content) for content in answer.get("documents", [])], answer.get("nextPageToken")
 
-    return Pages(fs, ask)
+    return Pages(client, ask)
 
 
-def collections(fs, path):
+def collections(client, path):
     """The ids of the collections below the document at `path`, "" for the database."""
     from .document import name_of
 
-    name = name_of(fs, path) if path else fs._root
+    name = name_of(client, path) if path else client.root
 
     def ask(page_token):
         body = {"pageToken": page_token} if page_token else {}
-        answer = yield from told(fs, "POST", name + ":listCollectionIds", body)
+        answer = yield from told(client, "POST", name + ":listCollectionIds", body)
         return answer.get("collectionIds", []), answer.get("nextPageToken")
 
-    return Pages(fs, ask)
+    return Pages(client, ask)

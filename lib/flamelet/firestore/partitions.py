@@ -1,4 +1,4 @@
-"""The parts of a large group of collections of Firestore, for several readers at once.
+"""Parts a large group of collections of Firestore, for several readers at once.
 
 In: a query of a group, and how many parts. Out: queries that follow each other without a gap; fewer where there are few
 documents. Between two parts stands a document that the service names.
@@ -11,15 +11,15 @@ from .rest import call
 from ..wire.json import dumps
 
 
-def partition(query, count):
-    """Flow: the queries."""
+def partition(client, parent, query, count):
+    """Flow: the queries that `query`, below `parent`, is parted into."""
     named = query.order_by("__name__")
     content = {"partitionCount": str(count - 1)}
     names: list = []
     while True:
         members = b",".join([b'"%s":%s' % (name.encode(), dumps(content[name], None)) for name in content])
         body = b'{"structuredQuery":%s,%s}' % (named.structured(), members)
-        answer = yield from call(query._client, "POST", query._parent + ":partitionQuery", body)
+        answer = yield from call(client, "POST", parent + ":partitionQuery", body)
         names.extend(_points(answer))
         if not answer.get("nextPageToken"):
             break

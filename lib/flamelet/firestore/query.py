@@ -1,4 +1,4 @@
-"""Queries of Firestore: the documents of a collection, filtered, ordered and cut, and what they add up to.
+"""Asks for the documents of a collection of Firestore, filtered, ordered and cut, and for what they add up to.
 
 In: `fs.query("cities")` and its methods, each of which returns another query: the one it was called on stays as it is.
 Out: `for document in query`: each `Document` as it arrives, over a connection of its own; `get()`: all of them in a
@@ -13,11 +13,10 @@ An iteration that breaks is not resumed.
 
 from . import fields as _fields
 from . import path as _document_path
-from .. import InvalidArgument, broken
+from .. import InvalidArgument
 from .document import document, name_of
-from .elements import Elements, checked
+from .elements import Elements, call_elements
 from .query_terms import field_path, field_reference, integer, reference
-from .rest import call
 from ..wire.json import dumps
 
 
@@ -34,7 +33,7 @@ class Query:
         segments = _document_path.collection(collection)
         self._client = client
         self._collection = collection.strip("/")
-        self._parent = "/".join([client._root] + segments[:-1])
+        self._parent = "/".join([client.root] + segments[:-1])
         self._id = segments[-1]
         self._all_descendants = all_descendants
         self._parts = parts or {}
@@ -47,12 +46,12 @@ class Query:
         """
         from . import filters as _filters
 
-        made = _filters.filter_of(self, (field, op, value) if op or isinstance(field, str) else field)
-        return self._with("where", self._parts.get("where", ()) + (made,))
+        made = _filters.filter_of((field, op, value) if op or isinstance(field, str) else field, self._value)
+        return self._with(where=self._parts.get("where", ()) + (made,))
 
     def order_by(self, field: str, descending: bool = False):
         """Order by this field, and then by those of later calls; documents without it are left out."""
-        return self._with("orderBy", self._parts.get("orderBy", ()) + ((field_path(field), bool(descending)),))
+        return self._with(orderBy=self._parts.get("orderBy", ()) + ((field_path(field), bool(descending)),))
 
     def start_at(self, *values):
         """From these values on: one for each `order_by`, or for the first few of them. The last start counts."""
@@ -72,21 +71,21 @@ class Query:
 
     def limit(self, count: int):
         """Only the first `count` documents."""
-        return self._with("limit", integer("limit", count, 1))._with("is_last", False)
+        return self._with(limit=integer("limit", count, 1), is_last=False)
 
     def limit_to_last(self, count: int):
         """Only the last `count` documents; `get` gives them, in their order, which must be said."""
-        return self._with("limit", integer("limit_to_last", count, 1))._with("is_last", True)
+        return self._with(limit=integer("limit_to_last", count, 1), is_last=True)
 
     def offset(self, count: int):
         """Without the first `count` documents, which are billed all the same: cursors are not."""
-        return self._with("offset", integer("offset", count, 0))
+        return self._with(offset=integer("offset", count, 0))
 
     def select(self, *fields):
         """Only these fields of each document; "__name__" alone: no fields."""
         if not fields:
             raise InvalidArgument('select takes at least one field; select("__name__") is for documents without fields')
-        return self._with("select", tuple([field_path(field) for field in fields]))
+        return self._with(select=tuple([field_path(field) for field in fields]))
 
     def find_nearest(self, field: str, vector, limit: int, measure: str = "EUCLIDEAN", **options):
         """The `limit` documents, 1,000 at most, whose vectors in `field` are the nearest to `vector`, a list of floats.
@@ -96,7 +95,7 @@ class Query:
         """
         from . import find_nearest as _nearest
 
-        return self._with("findNearest", _nearest.nearest(field, vector, limit, measure, **options))
+        return self._with(findNearest=_nearest.nearest(field, vector, limit, measure, **options))
 
     def stream(self, **options):
         """The documents one by one, as `for document in query`; in a `with` block where that may end early.
@@ -115,7 +114,7 @@ class Query:
 
     def get(self, **options):
         """The documents in a list; options as for `stream`."""
-        return self._client._run(self._get(self.body(**options)))
+        return self._client.run(self.flow(**options))
 
     def count(self, up_to: int = 0):
         """How many documents there are; with `up_to`, no more than that are counted."""
@@ -136,7 +135,7 @@ class Query:
         """
         from . import aggregations as _aggregations
 
-        return self._client._run(_aggregations.aggregate(self, aggregations))
+        return self._client.run(_aggregations.aggregate(self._client, self._parent, self.structured(), aggregations))
 
     def partition(self, count: int):
         """At most `count` queries that give all documents of this group together, each a part of them.
@@ -147,7 +146,8 @@ class Query:
 
         if self._parts or not self._all_descendants:
             raise InvalidArgument("partition is for a query of a group that has no filter, order, limit or select")
-        return self._client._run(_partitions.partition(self, integer("partition", count, 2)))
+        count = integer("partition", count, 2)
+        return self._client.run(_partitions.partition(self._client, self._parent, self, count))
 
     def structured(self) -> bytes:
         """The query as the REST API has it, in JSON: a StructuredQuery."""
@@ -190,15 +190,15 @@ class Query:
                 more += b',"%s":%s' % (name.encode(), dumps(str(value), None))
         return b'{"structuredQuery":%s%s}' % (self.structured(), more)
 
-    def _with(self, name, value):
+    def _with(self, **changed):
         parts = dict(self._parts)
-        parts[name] = value
+        parts.update(changed)
         return Query(self._client, self._collection, self._all_descendants, parts)
 
     def _cursor(self, name, values, before):
         if not values:
             raise InvalidArgument("%s takes at least one value" % name)
-        return self._with(name, (values, before))
+        return self._with(**{name: (values, before)})
 
     def _encoded_cursor(self, orders, values, before):
         if len(values) > len(orders):
@@ -227,27 +227,19 @@ class Query:
             path = "%s/%s" % (self._collection, path)
         return reference(name_of(self._client, path))
 
-    def _get(self, body):
-        """Flow: the documents in a list."""
-        elements = yield from self._call(":runQuery", body)
+    def flow(self, **options):
+        """Flow: what `get` runs."""
+        elements = yield from call_elements(self._client, self._parent + ":runQuery", self.body(**options))
         found = [self._found(element) for element in elements]
         documents = [one for one in found if one]
         if self._parts.get("is_last"):
             documents.reverse()
         return documents
 
-    def _call(self, method, body):
-        """Flow: the elements of the answer to a method that answers with an array."""
-        what = self._parent + method
-        elements = yield from call(self._client, "POST", what, body)
-        if not isinstance(elements, list):
-            raise broken("%s: the answer is no array: is this Firestore?", what)
-        return [checked(element, what) for element in elements]
-
     def _number(self, aggregation):
         from . import aggregations as _aggregations
 
-        return self._client._run(_aggregations.number(self, aggregation))
+        return self._client.run(_aggregations.number(self._client, self._parent, self.structured(), aggregation))
 
     def _found(self, element):
         """The Document that an element of an answer holds; None where it holds other news."""

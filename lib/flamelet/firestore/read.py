@@ -10,10 +10,10 @@ from .field_path import field_paths
 from .rest import ask
 
 
-def get(fs, path, options):
+def get(client, path, options):
     """Flow: the fields at `path`, None where there is no document."""
     raw = options.pop("raw", False)
-    connection = yield from _found(fs, path, options)
+    connection = yield from _found(client, path, options)
     if raw or not connection:
         return connection and _raw(connection)
     from .document_fields import fields_of
@@ -21,19 +21,19 @@ def get(fs, path, options):
     return fields_of(connection.body, connection.body_size)
 
 
-def read(fs, path, options):
+def read(client, path, options):
     """Flow: the Document at `path`, None where there is none."""
     raw = options.pop("raw", False)
-    connection = yield from _found(fs, path, options)
+    connection = yield from _found(client, path, options)
     if raw or not connection:
         return connection and _raw(connection)
-    return document(fs, _json.loads(connection.body, memoryview(connection.body), connection.body_size))
+    return document(client, _json.loads(connection.body, memoryview(connection.body), connection.body_size))
 
 
-def _found(fs, path, options):
+def _found(client, path, options):
     """Flow: the connection with the answer, None where there is no document."""
     try:
-        return (yield from ask(fs, "GET", name_of(fs, path), None, parameters(options)))
+        return (yield from ask(client, "GET", name_of(client, path), None, parameters(options)))
     except _missing() as error:
         # A project or a database that is not there is another matter.
         if not error.text.startswith("Document"):

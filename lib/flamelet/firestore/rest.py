@@ -36,11 +36,11 @@ def ask(client, method, path, body=None, parameters=None, repeatable=True, is_tr
 
 def send(client, request, size, repeatable=True, is_transaction=False):
     """Flow: the connection with a good answer to request[:size]."""
-    end = ticks_add(ticks_ms(), client._options[1].answer)
+    end = ticks_add(ticks_ms(), client.timeouts.answer)
     attempt = 0
     while True:
         attempt += 1
-        connection = yield from client._exchange(request, size, repeatable)
+        connection = yield from client.exchange(request, size, repeatable)
         # The answer needs the room, and the next request does.
         connection.request = None
         if connection.response.status < 300:
@@ -82,13 +82,13 @@ def target(client, path, parameters=None, method="POST"):
     path, colon, verb = path.rpartition(":") if method == "POST" else (path, "", "")
     if "/" in verb or not colon:
         path, colon, verb = path + colon + verb, "", ""
-    parts = client._parameters()
+    parts = client.parameters()
     for name in parameters or ():
         value = parameters[name]
         for text in value if isinstance(value, (tuple, list)) else (value,):
             text = ("true" if text else "false") if isinstance(text, bool) else str(text)
             parts.append("%s=%s" % (name, _url.quote(text)))
-    path = "%s/%s%s%s" % (client._path, "/".join([_quoted(part) for part in path.split("/")]), colon, verb)
+    path = "%s/%s%s%s" % (client.path, "/".join([_quoted(part) for part in path.split("/")]), colon, verb)
     return path + "?" + "&".join(parts) if parts else path
 
 
@@ -111,5 +111,5 @@ def _any_key(key):
 
 def headers(client, body):
     """What goes along with a request."""
-    given = client._token.headers if client._token else ()
+    given = client.token.headers if client.token else ()
     return ("Content-Type: application/json",) + given if body is not None else given

@@ -1,7 +1,7 @@
-"""TODO: says what is here."""
+"""Reads and writes points in time as RFC 3339 has them: `flamelet.Timestamp`."""
 
 from .. import InvalidArgument
-from ..core.dates import _days
+from ..core.dates import days as _days
 
 
 _FIRST = -62135596800  # 0001-01-01T00:00:00Z
@@ -60,7 +60,7 @@ class Timestamp:
     def __ge__(self, other: "Timestamp") -> bool:
         return not _is_before(self, other)
 
-    def _encode(self, where):
+    def to_firestore(self, where):
         return b'{"timestampValue":"%s"}' % self._text.encode()
 
 

@@ -1,4 +1,4 @@
-"""Transactions of Firestore: read, then write, at once, and all of it again where others were faster.
+"""Reads, then writes documents of Firestore at once, and all of it again where others were faster.
 
 In: a function of a `Transaction`. Out: what the function returned, when its writes are there.
 
@@ -26,24 +26,24 @@ _FASTER = (Aborted, AlreadyExists, NotFound, PreconditionFailed)
 class Transaction:
     """What the function of a transaction is given; `get` and `read` are awaited where the Firestore is."""
 
-    def __init__(self, fs, id) -> None:
-        self._fs = fs
+    def __init__(self, client, id) -> None:
+        self._client = client
         self._id = id
         self._read: dict = {}  # {resource name: the time of what was read, None where nothing was}
         self._has_read = False
-        self._writes = Writes(fs)
+        self._writes = Writes(client)
 
     def get(self, path: str):
         """The fields of the document at `path`, None where there is none."""
-        return self._fs._run(self._get(path, True))
+        return self._client.run(self._get(path, True))
 
     def read(self, path: str):
         """The `Document` at `path`, None where there is none."""
-        return self._fs._run(self._get(path, False))
+        return self._client.run(self._get(path, False))
 
     def query(self, query):
         """The `Document`s that `query`, as of `Firestore.query`, finds, in a list."""
-        return self._fs._run(self._query(query))
+        return self._client.run(self._query(query))
 
     def create(self, path: str, fields: dict) -> None:
         """Write a document where there is none."""
@@ -68,15 +68,15 @@ class Transaction:
 
     def _get(self, path, only_fields):
         self._begin_read()
-        name = name_of(self._fs, path)
+        name = name_of(self._client, path)
         body = {"documents": [name]}
         if self._id:
             body["transaction"] = self._id
-        answer = yield from call(self._fs, "POST", self._fs._root + ":batchGet", body, None, True, True)
+        answer = yield from call(self._client, "POST", self._client.root + ":batchGet", body, None, True, True)
         found = is_missing = None
         for element in answer if isinstance(answer, list) else ():
             if "found" in element:
-                found = document(self._fs, element["found"])
+                found = document(self._client, element["found"])
             is_missing = is_missing or "missing" in element
         if not found and not is_missing:
             raise broken("%s: the answer does not say whether it is there: is this Firestore?", path)
@@ -91,33 +91,52 @@ class Transaction:
 
     def _query(self, query):
         self._begin_read()
-        found = yield from query._get(query.body(transaction=self._id or ""))
+        found = yield from query.flow(transaction=self._id or "")
         for one in found:
-            self._read.setdefault(name_of(self._fs, one.path), one.update_time)
+            self._read.setdefault(name_of(self._client, one.path), one.update_time)
         return found
 
     def _take(self, path):
         """The condition under which the document at `path` is as it was read; none the second time."""
-        name = name_of(self._fs, path)
+        name = name_of(self._client, path)
         if self._id or name not in self._read:
             return {}
         return _condition(self._read.pop(name))
 
+    def attempt(self, function, awaited):
+        """Flow: (what `function` returned, None), or (None, the error that says that another was faster)."""
+        faster: tuple = (Aborted,)
+        try:
+            result = function(self)
+            if awaited:
+                waiting = [result]
+                yield waiting
+                result = waiting[0]
+            if self._has_read and not self._id:
+                faster = _FASTER
+            yield from self._commit()
+            return result, None
+        except Exception as error:
+            if not isinstance(error, faster):
+                yield from self._roll_back(error)
+                raise
+            return None, error
+
     def _commit(self):
         # What was read and not written.
-        prefix = len(self._fs._root) + 1
+        prefix = len(self._client.root) + 1
         for name in () if self._id else self._read:
             self._writes.verify(name[prefix:], **_condition(self._read[name]))
         transaction = b',"transaction":%s' % _json.dumps(self._id, None) if self._id else b""
         if self._writes.encoded or self._id:
             self._writes.repeatable = False
-            yield from commit(self._fs, self._writes, transaction, True)
+            yield from commit(self._client, self._writes, transaction, True)
 
     def _roll_back(self, error):
         # Where the network failed, it ends by itself.
         if self._id and not isinstance(error, NetworkError):
             try:
-                yield from call(self._fs, "POST", self._fs._root + ":rollback", {"transaction": self._id})
+                yield from call(self._client, "POST", self._client.root + ":rollback", {"transaction": self._id})
             except FlameletError:
                 # So it does here; what matters is why it was given up.
                 self._id = None
@@ -127,34 +146,20 @@ def _condition(update_time):
     return {"update_time": update_time} if update_time else {"exists": False}
 
 
-def transaction(fs, function, attempts):
-    """Flow: what `function` returned."""
-    keeps = fs._token and fs._token.kind == "access_token"
+def transaction(client, function, attempts, awaited):
+    """Flow: what `function` returned; `awaited`: it returns an awaitable."""
+    keeps = client.token and client.token.kind == "access_token"
     id = None
     for attempt in range(attempts):
         if keeps:
             options: dict = {"readWrite": {"retryTransaction": id} if id else {}}
-            answer = yield from told(fs, "POST", fs._root + ":beginTransaction", {"options": options})
+            answer = yield from told(client, "POST", client.root + ":beginTransaction", {"options": options})
             id = answer.get("transaction")
             if not id:
                 raise broken("beginTransaction: the answer holds no transaction: is this Firestore?")
-        tx = Transaction(fs, id)
-        faster: tuple = (Aborted,)
-        try:
-            result = function(tx)
-            if fs.awaited:
-                waiting = [result]
-                yield waiting
-                result = waiting[0]
-            if tx._has_read and not keeps:
-                faster = _FASTER
-            yield from tx._commit()
+        result, last = yield from Transaction(client, id).attempt(function, awaited)
+        if not last:
             return result
-        except Exception as error:
-            if not isinstance(error, faster):
-                yield from tx._roll_back(error)
-                raise
-            last = error
         yield pause(attempt + 1, last)
     if isinstance(last, (AlreadyExists, NotFound)):
         # It is so each time: nobody was faster.

@@ -1,7 +1,7 @@
 """Values of Cloud Firestore that JSON does not have: `flamelet.Timestamp`, `Reference`, `GeoPoint`, `Vector`; bytes.
 
 In: what a program makes, or what the service sent. Out: objects that write themselves as a `Value` of the REST API
-(`_encode`, for _fields.py). Loaded with the first of them. A time is text and two ints, never a float: a board's float
+(`to_firestore`, for fields.py). Loaded with the first of them. A time is text and two ints, never a float: a board's float
 is wrong by a minute. The service keeps microseconds and cuts off what is finer.
 """
 
@@ -45,14 +45,14 @@ class Reference:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Reference) and self.name == other.name
 
-    def _encode(self, where):
+    def to_firestore(self, where):
         return b'{"referenceValue":%s}' % _json.dumps(self.name, None)
 
 
 class GeoPoint(namedtuple("GeoPoint", ("latitude", "longitude"))):
     """A point on the Earth: `latitude` from -90 to 90 and `longitude` from -180 to 180 degrees."""
 
-    def _encode(self, where):
+    def to_firestore(self, where):
         if not (_is_within(self[0], 90) and _is_within(self[1], 180)):
             raise _value_json.refused(where, "a GeoPoint has -90 to 90 and -180 to 180 degrees, not %r" % (tuple(self),))
         numbers = (_value_json.double(self[0]), _value_json.double(self[1]))
@@ -62,7 +62,7 @@ class GeoPoint(namedtuple("GeoPoint", ("latitude", "longitude"))):
 class Vector(list):
     """A list of floats that can be searched for its nearest neighbours: an embedding. At most 2,048 of them."""
 
-    def _encode(self, where):
+    def to_firestore(self, where):
         if len(self) > _DIMENSIONS:
             raise _value_json.refused(where, "a vector has at most %d dimensions, not %d" % (_DIMENSIONS, len(self)))
         for number in self:

@@ -23,10 +23,10 @@ _DEPTH = 20
 
 
 class Writes:
-    """The writes of `fs`, a Firestore; `encoded`: each as JSON; `repeatable`: they may be done twice."""
+    """The writes of `client`, a Firestore; `encoded`: each as JSON; `repeatable`: they may be done twice."""
 
-    def __init__(self, fs) -> None:
-        self._root = fs._root
+    def __init__(self, client) -> None:
+        self._root = client.root
         self.encoded: list = []
         self.repeatable = True
 

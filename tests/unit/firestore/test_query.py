@@ -325,7 +325,7 @@ def test_get_takes_the_connection_that_is_open_and_iterating_one_of_its_own():
             "dev/c",
         ]
     assert network.closed == [False, True]
-    assert fs._streams == [] and fs._budget.streams == []
+    assert fs._client.streams == [] and fs._client.budget.streams == []
 
 
 def test_requests_go_on_meanwhile_and_a_block_may_be_left_early():
@@ -365,7 +365,7 @@ def test_a_refusal_is_told_in_the_words_of_the_service():
             fs = firestore()
             assert raises(BadRequest, list, fs.query("dev")).text == words
             assert raises(BadRequest, fs.query("dev").get).text == words
-            assert fs._streams == []
+            assert fs._client.streams == []
 
 
 def test_a_refusal_within_an_array_is_the_same_refusal():
@@ -400,7 +400,7 @@ def test_what_is_no_array_of_results_is_refused():
             fs = firestore()
             raises(ProtocolError, list, fs.query("dev"))
             raises(ProtocolError, fs.query("dev").get)
-            assert fs._streams == []
+            assert fs._client.streams == []
     for text in ("[{},]", "[{}", "<html>", "[] []"):
         with Network([REQUEST, answer(text)]):
             raises(ProtocolError, list, query())

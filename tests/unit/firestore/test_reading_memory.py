@@ -66,8 +66,8 @@ def opened(fields, answer=ANSWER, **options):
     feed = fs.feed("readings", fields, **options)
     line = Line(answer)
     kept.append((feed, line))
-    fs._connection.sock = line
-    fs._connection.wait = lambda ms: None
+    fs._client.connection.sock = line
+    fs._client.connection.wait = lambda ms: None
     return feed, line
 
 
