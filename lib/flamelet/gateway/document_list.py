@@ -1,12 +1,12 @@
-"""A list of documents as it arrives, in the envelope of Firebase Express SDK.
+"""Reads a list of documents as it arrives, in the envelope of Firebase Express SDK.
 
 In: a path. Out: its documents, one after another, or the error that the envelope stands for. How it is read, and what
-that takes, is in _arriving.py; a document has at most the client's `answer_bytes`.
+that takes, is in client/streamed_answer.py; a document has at most the client's `answer_bytes`.
 """
 
 from .. import FlameletError, broken
 from ..client.answer_head import opened
-from ..client.streamed_answer import Arriving
+from ..client.streamed_answer import StreamedAnswer
 from .envelope import unwrapped
 from .target import headers, named, target
 from ..wire.json_reader import NEED, Reader
@@ -15,15 +15,15 @@ from ..wire.json_reader import NEED, Reader
 _KEYS = ("status", "data", "message")
 
 
-class Documents(Arriving):
+class Documents(StreamedAnswer):
     """Made by `Gateway.list(path)`: iterate over it. `message`, at its end: what the server said, or None."""
 
-    def __init__(self, gateway, path: str) -> None:
+    def __init__(self, client, path: str) -> None:
         self._path = path
         self.message = None
         self._envelope: dict = {}
-        target(gateway, path)
-        super().__init__(gateway, _EnvelopeReader(gateway._options[2]), named("GET", path), "answer_bytes")
+        target(client, path)
+        super().__init__(client, _EnvelopeReader(client.answer_bytes), named("GET", path), "answer_bytes")
 
     def _open(self):
         """Flow: ask; the request."""

@@ -1,7 +1,7 @@
-"""The flows of `Gateway`: get, create, and what writes.
+"""Reads and writes documents through a gateway: the flows of `Gateway.get`, `create`, `replace`, `update` and `delete`.
 
-In: paths and documents. Out: what the envelope holds, or the error that it stands for. What doing twice is the same as
-once is repeated as _recovery.py says; a POST is not, unless its caller says so.
+In: paths and documents. Out: what the envelope holds, or the error that it stands for. What is idempotent
+is repeated as client/recovery.py says; a POST is not, unless its caller says so.
 """
 
 from ..wire import json as _json
@@ -11,43 +11,43 @@ from .envelope import unwrapped
 from .target import headers, named, target
 
 
-def get(gateway, path):
+def get(client, path):
     """Flow: the document at `path`."""
-    envelope = yield from _ask(gateway, "GET", path)
+    envelope = yield from ask(client, "GET", path)
     if not isinstance(envelope.get("data"), dict):
         raise broken("GET %s: the answer holds no document: is it a list, which list() reads?", path)
     return envelope["data"]
 
 
-def create(gateway, path, document, repeat):
+def create(client, path, document, repeat):
     """Flow: write a new document; its id."""
-    envelope = yield from _ask(gateway, "POST", path, _encoded(document), repeat)
+    envelope = yield from ask(client, "POST", path, encoded(document), repeat)
     data = envelope.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("id"), str):
         raise broken("POST %s: the answer names no id", path)
     return data["id"]
 
 
-def write(gateway, method, path, document):
+def write(client, method, path, document):
     """Flow: write a document, or some of its fields; the server's message."""
-    envelope = yield from _ask(gateway, method, path, _encoded(document))
+    envelope = yield from ask(client, method, path, encoded(document))
     return envelope.get("message")
 
 
-def delete(gateway, path):
+def delete(client, path):
     """Flow: delete a document; the server's message."""
-    envelope = yield from _ask(gateway, "DELETE", path)
+    envelope = yield from ask(client, "DELETE", path)
     return envelope.get("message")
 
 
-def _ask(gateway, method, path, body=b"", repeatable=True):
-    request = build(gateway, method, target(gateway, path), body, headers(gateway, body))
-    return answered(gateway, named(method, path), request, len(request), repeatable)
+def ask(client, method, path, body=b"", repeatable=True):
+    request = build(client, method, target(client, path), body, headers(client, body))
+    return answered(client, named(method, path), request, len(request), repeatable)
 
 
-def answered(gateway, what, request, size, repeatable, attempt=0):
+def answered(client, what, request, size, repeatable, attempt=0):
     """Flow: the envelope of the answer to request[:size], which says success; `what` names it in errors."""
-    connection = yield from gateway._exchange(request, size, repeatable, attempt)
+    connection = yield from client.exchange(request, size, repeatable, attempt)
     status = connection.response.status
     if status >= 300:
         from .envelope_errors import refused
@@ -59,7 +59,7 @@ def answered(gateway, what, request, size, repeatable, attempt=0):
     return unwrapped(envelope, what, repeatable)
 
 
-def _encoded(document):
+def encoded(document):
     if not isinstance(document, dict):
         raise InvalidArgument("a document is a dict, not %r" % (document,))
     return _json.dumps(document, _any_key)

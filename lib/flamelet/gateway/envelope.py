@@ -1,4 +1,4 @@
-"""The envelope in which Firebase Express SDK answers: {"status": "success", "data": ..., "message": ...}.
+"""Checks the envelope in which Firebase Express SDK answers: {"status": "success", "data": ..., "message": ...}.
 
 In: the answer. Out: its data and its message, or the error that it stands for: HTTP says 200 for errors too, so the
 status in the body decides, whatever its case. (Source: "Response format" of Firebase Express SDK.)

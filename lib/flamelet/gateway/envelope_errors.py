@@ -1,4 +1,4 @@
-"""What went wrong at an endpoint of Firebase Express SDK, as one of our errors.
+"""Says what went wrong at an endpoint of Firebase Express SDK, as one of our errors.
 
 In: the message in an envelope that says error; or the body of an answer that HTTP calls an error, which is a page of
 Express in HTML, or of whatever stands in front of it. Out: an error with the server's words. Loaded with the first one.

@@ -1,4 +1,4 @@
-"""Headers that a user gives, as the lines of a request.
+"""Writes the headers that a user gives as the lines of a request.
 
 In: {name: value}. Out: lines without their ends, or InvalidArgument: nothing with a line break, or with a meaning for
 the framing of the request, reaches the wire (RFC 9110, section 5). Loaded where there are any.

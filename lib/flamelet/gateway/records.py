@@ -1,61 +1,72 @@
-"""How Firebase Express SDK takes the records of an outbox: one PUT for each, under an id that was made here."""
+"""Sends the records of an outbox to Firebase Express SDK: one PUT for each, under an id that was made here."""
 
 from .. import InvalidArgument
+from ..client.request import build
 from ..core.push_id import SIZE
-from .documents import _ask, _encoded
 from ..outbox.record import HEAD, TAIL, behind
+from ..outbox.recording_feed import RecordingFeed
+from .documents import ask, encoded
+from .target import headers, target
 
 
-CLOSING = 0  # bytes behind a row that belong to the request
+class Records:
+    """What `outbox` sends to `client`: readings as `reading` does, and writes.
+
+    `closing`: bytes behind a row that belong to the request; `one_by_one`: each record leaves the outbox by itself, since
+    a POST cannot be repeated.
+    """
+
+    closing = 0
+
+    def __init__(self, client, reading, outbox) -> None:
+        self._client = client
+        self._path = reading.path
+        self._outbox = outbox
+        self.one_by_one = reading.is_post
+
+    def encode(self, path, value) -> bytes:
+        """The document `value` as JSON, nothing to delete it."""
+        return b"" if value is None else encoded(value)
+
+    def put_many(self, buffer, start, end):
+        """Flow: write the readings in buffer[start:end]."""
+        path, mark, query = self._path.partition("?")
+        view = memoryview(buffer)
+        while start < end:
+            key_end = start + HEAD + SIZE
+            id = bytes(view[key_end - SIZE : key_end]).decode()
+            start = behind(buffer, start)
+            body = bytes(view[key_end : start - TAIL])
+            if self.one_by_one:
+                yield from self._post(body)
+            else:
+                yield from self.put(path.strip("/") + "/" + id + mark + query, body)
+
+    def _post(self, body):
+        """Flow: write one reading; where the answer is lost it is `unknown`, since a repeat could make a second one."""
+        from ..errors import OutcomeUnknown
+
+        try:
+            yield from ask(self._client, "POST", self._path, body, False)
+        except OutcomeUnknown:
+            self._outbox.unknown += 1
+
+    def put(self, path, body):
+        """Flow: write `body` at `path`."""
+        yield from ask(self._client, "PUT" if body else "DELETE", path, body)
+
+    def ask_time(self):
+        """Flow: any answer of the server, whose Date sets the clock."""
+        request = build(self._client, "GET", target(self._client, self._path), b"", headers(self._client, b""))
+        yield from self._client.exchange(request, len(request), True)
 
 
-def encode(feed, path, value) -> bytes:
-    """The document `value` as JSON, nothing to delete it."""
-    return b"" if value is None else _encoded(value)
+def recording(client, feed, outbox, path: str) -> RecordingFeed:
+    """The feed that records what `feed`, which goes to `path`, would send.
 
-
-def put_many(feed, buffer, start, end):
-    """Flow: write the readings in buffer[start:end]."""
-    path, mark, query = feed._target.partition("?")
-    view = memoryview(buffer)
-    while start < end:
-        key_end = start + HEAD + SIZE
-        id = bytes(view[key_end - SIZE : key_end]).decode()
-        start = behind(buffer, start)
-        body = bytes(view[key_end : start - TAIL])
-        if feed._is_post:
-            yield from _post(feed, body)
-        else:
-            yield from put(feed, path.strip("/") + "/" + id + mark + query, body)
-
-
-def _post(feed, body):
-    """Flow: write one reading; where the answer is lost it is `unknown`, since a repeat could make a second one."""
-    from ..errors import OutcomeUnknown
-
-    try:
-        yield from _ask(feed._database, "POST", feed._target, body, False)
-    except OutcomeUnknown:
-        feed.outbox.unknown += 1
-
-
-def put(feed, path, body):
-    """Flow: write `body` at `path`."""
-    yield from _ask(feed._database, "PUT" if body else "DELETE", path, body)
-
-
-def ask_time(feed):
-    """Flow: any answer of the server, whose Date sets the clock."""
-    from .target import headers, target
-    from ..client.request import build
-
-    gateway = feed._database
-    request = build(gateway, "GET", target(gateway, feed._target), b"", headers(gateway, b""))
-    yield from gateway._exchange(request, len(request), True)
-
-
-def check(post, outbox) -> None:
-    """InvalidArgument where a reading that the server has answered for could not leave the outbox by itself."""
-    if post and outbox.is_flash:
+    Raises InvalidArgument if a reading that the server has answered for could not leave the outbox by itself.
+    """
+    if feed.reading.is_post and outbox.is_flash:
         text = "a POST that is sent again makes another document: it takes an outbox in RAM, or in RTC memory"
         raise InvalidArgument(text)
+    return RecordingFeed(client, feed, Records(client, feed.reading, outbox), outbox, path)

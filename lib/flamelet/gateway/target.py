@@ -1,4 +1,4 @@
-"""Where a request to a gateway goes, and what goes along.
+"""Says where a request to a gateway goes, and what goes along.
 
 In: a path as the user writes it, "users/d1". Out: the target of the request, its headers, its name in errors.
 """
@@ -12,15 +12,15 @@ def named(method, path):
     return "%s %s" % (method, path.split("?")[0])
 
 
-def target(gateway, path):
+def target(client, path):
     """The request target of `path`, "users/d1", which may have a query."""
     if not isinstance(path, str) or not path.strip("/"):
         raise InvalidArgument('a path is a text like "users" or "users/d1", not %r' % (path,))
     path, _, query = path.partition("?")
-    parts = gateway._parameters()
+    parts = client.parameters()
     if query:
         parts.append(_url.check_text(query, "the query of a path"))
-    made = gateway._path
+    made = client.path
     for part in path.strip("/").split("/"):
         if part in ("", ".", ".."):
             raise InvalidArgument("%r cannot be a part of a path" % part)
@@ -31,9 +31,9 @@ def target(gateway, path):
     return made + "?" + "&".join(parts) if parts else made
 
 
-def headers(gateway, body):
+def headers(client, body):
     """What goes along: without its type the server ignores a body."""
-    lines = gateway._headers
-    if gateway._token:
-        lines = gateway._token.headers + lines
+    lines = client.headers
+    if client.token:
+        lines = client.token.headers + lines
     return ("Content-Type: application/json",) + lines if body else lines

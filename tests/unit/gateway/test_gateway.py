@@ -539,7 +539,7 @@ def test_a_401_of_whatever_words_renews_a_token_that_can_be():
         assert network.sent[1] == [question()]
         before, after = [network.sent[i][0].split(b"\r\n") for i in (0, 2)]
         changed = [line for line in after if line not in before]
-        assert changed == [b"Authorization: Bearer " + gw._token.text.encode()] and len(before) == len(after)
+        assert changed == [b"Authorization: Bearer " + gw._client.token.text.encode()] and len(before) == len(after)
 
 
 def test_a_401_without_a_token_is_told():
