@@ -6,8 +6,6 @@ Each part is imported when it is first asked for, so that a program pays for wha
 
 import gc
 
-
-
 __version__ = "0.1.0"
 
 
@@ -24,7 +22,7 @@ class InvalidArgument(FlameletError):
 
 
 def refusal(name: str, *values) -> InvalidArgument:
-    """The InvalidArgument whose text is `_refusals.TEXTS[name] % values`: texts are loaded when one is needed."""
+    """The InvalidArgument whose text is `_argument_texts.TEXTS[name] % values`: texts are loaded when one is needed."""
     from ._argument_texts import TEXTS
 
     return InvalidArgument(TEXTS[name] % values)

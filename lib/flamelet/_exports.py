@@ -5,8 +5,6 @@ Loaded when one is asked for, and unloaded again: each is asked for once, and th
 
 import sys
 
-
-
 _PLACES = {
     "Backoff": "core.backoff",
     "Budget": "client.budget",

@@ -38,8 +38,8 @@ class ClockNotSet(FlameletError):
 class ResponseError(FlameletError):
     """The server answered with an HTTP error status.
 
-    `code` names the cause, `action` what to do, both as _policy.py has them: "TOKEN_EXPIRED", "never"; `retry_after`:
-    seconds that the server asks to wait, 0 where it says nothing.
+    `code` names the cause, `action` what to do, both as diagnosis/answers.py has them: "TOKEN_EXPIRED", "never";
+    `retry_after`: seconds that the server asks to wait, 0 where it says nothing.
     """
 
     retry_after = 0

@@ -6,7 +6,6 @@ from ..feed import feed
 from ..net.connection import DONE
 from .pump import run, wait
 
-
 _LONGEST_PAUSE = const(31)
 
 

@@ -8,7 +8,6 @@ import asyncio
 
 from ..core.runtime import MICROPYTHON, const
 
-
 _LONGEST_PAUSE = const(31)
 
 

@@ -3,7 +3,6 @@
 from select import POLLIN as READ
 
 
-
 def sleep_async(ms):
     import asyncio
 

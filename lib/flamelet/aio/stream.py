@@ -4,7 +4,6 @@ from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
 from ..rtdb import stream
 from .pump import wait
 
-
 _LONGEST_PAUSE = const(31)
 
 

@@ -6,11 +6,10 @@ Time: how long a token serves is counted in ticks. Its end is read by the clock;
 counts as new, and the server has the last word.
 """
 
+from .. import refusal
 from ..core import push_id as _push_id
 from ..core import url as _url
-from .. import refusal
 from ..core.runtime import const, epoch_ms
-
 
 # The Realtime Database takes each kind in a parameter of its own.
 _PREFIXES = {"id_token": "auth=", "access_token": "access_token=", "database_secret": "auth="}

@@ -9,14 +9,13 @@ Memory: the answer is read as it arrives, since it holds the new token twice. Lo
 renewed: an hour later the heap may have no room for it.
 """
 
-from ..core import url as _url
 from .. import FlameletError, Timeout, broken
+from ..core import url as _url
 from ..core.backoff import pause
 from ..core.clock import learn, mended
 from ..core.runtime import MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
 from ..net.connection import DONE
 from ..wire.http1 import BODY, HEAD
-
 
 _URI = "https://securetoken.googleapis.com/v1/token"
 _HEAD = (

@@ -1,18 +1,17 @@
 """Pre-minted tokens: what proves to Firebase who the device is.
 
 In: a token that was minted elsewhere (`flamelet mint`), as a str, a dict, or a file of such a dict. Out: what a request
-needs to carry it. An ID token that came with its refresh token is renewed on the device, by _refresh.py: a while before
+needs to carry it. An ID token that came with its refresh token is renewed on the device, by refresh.py: a while before
 it ends, and when the server says that it has ended. A token is never shown: not in `repr`, not in an error.
 
-What a token may be is checked by _credential.py, which is unloaded again: it is needed once.
+What a token may be is checked by credential.py, which is unloaded again: it is needed once.
 """
 
 import sys
 
-from ..core import url as _url
 from .. import refusal
+from ..core import url as _url
 from ..core.runtime import MICROPYTHON, const, ticks_add, ticks_diff, ticks_ms
-
 
 _MARGIN = const(300000)  # milliseconds before its end that a token is renewed
 
@@ -40,7 +39,7 @@ class Token:
     def __init__(self, token) -> None:
         from .credential import take
 
-        self.file: tuple = ()  # where it is saved: see _token_file.py
+        self.file: tuple = ()  # where it is saved: see token_file.py
         self.unsaved: object = None
         self.error: object = None  # what it was refused with; it stands until `due`
         self.end = self.due = ticks_ms()  # what they say counts where it `ends`

@@ -12,7 +12,6 @@ import json
 from .. import InvalidArgument
 from ..core.runtime import MICROPYTHON
 
-
 if MICROPYTHON:
 
     def _create(file):

@@ -6,9 +6,9 @@ behind all redirects and with a token that serves; or one of our errors. Nothing
 whether to ask again.
 """
 
-from .request import build
 from ..net.connection import DONE
 from ..wire.http1 import HEAD
+from .request import build
 
 
 def opened(client, connection, target, headers=(), method="GET", body=b""):

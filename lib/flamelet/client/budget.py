@@ -8,7 +8,6 @@ several clients.
 from .. import InvalidArgument, Timeout
 from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
 
-
 _POLL = const(5)
 _QUIET = const(300)  # milliseconds without a request after which a parked stream resumes
 

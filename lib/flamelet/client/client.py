@@ -1,8 +1,8 @@
 """Sends a request and waits for its answer: the client that every service holds.
 
-In: the bytes of a request. Out: the connection with its answer, or one of our errors. `Client.exchange` is the flow that
-every request goes through: it opens the connection within the budget. What may be repeated and where a redirect may lead
-is in recovery.py and redirect.py. The next request begins at the original host again.
+In: the bytes of a request. Out: the connection with its answer, or one of our errors. `Client.exchange` is the flow
+that every request goes through: it opens the connection within the budget. What may be repeated and where a redirect
+may lead is in recovery.py and redirect.py. The next request begins at the original host again.
 
 Every operation is written once, as a flow: a generator that moves on without blocking and yields what it waits for:
 - a `Transport`: until its socket is ready for its `events`, or its deadline has passed;
@@ -17,9 +17,8 @@ import time
 
 from ..core import url as _url
 from ..core.runtime import sleep_ms
-from ..net.connection import Connection, DONE
+from ..net.connection import DONE, Connection
 from ..net.transport import Timeouts
-
 
 _WANTED = (b"date", b"location", b"retry-after", b"etag")
 

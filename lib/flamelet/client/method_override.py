@@ -2,7 +2,6 @@
 
 from .. import InvalidArgument
 
-
 _HEADER = "X-HTTP-Method-Override: "
 _PARAMETER = "x-http-method-override="
 

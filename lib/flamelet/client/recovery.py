@@ -4,17 +4,15 @@ A request is repeated only if nothing of it was sent, if the server said 503 (it
 `repeatable`: doing it twice is the same as doing it once. Otherwise a lost answer is OutcomeUnknown. Where the server
 closed an idle connection, which it does all the time, the repetition is at once; else it waits, with full jitter.
 
-Redirects (RFC 9110, section 15.4): 307 and 308 keep method, body and token, 301 to 303 are followed by a GET alone; to
-the same site, never from https to http, five at most. Loaded with the first trouble.
+Loaded with the first trouble.
 """
 
-from .redirect import REDIRECTS, redirect
 from ..core.backoff import asked, pause
 from ..core.runtime import const, read
 from ..diagnosis.failures import failed
-from ..errors import NetworkError, TLSError, Timeout, in_doubt
+from ..errors import NetworkError, Timeout, TLSError, in_doubt
 from ..net.connection import DONE
-
+from .redirect import REDIRECTS, redirect
 
 _ATTEMPTS = const(3)
 _LONGEST_WAIT = const(10000)  # within one request: what the server asks beyond that is for its caller

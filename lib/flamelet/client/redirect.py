@@ -1,12 +1,15 @@
-"""TODO: says what is here."""
+"""Follows a redirect: says whether it may be followed, and what is sent there.
 
-from ..core import url as _url
+307 and 308 keep method, body and token; 301 to 303 are followed by a GET alone; to the same site, never from https to
+http, five at most. (RFC 9110, section 15.4.)
+"""
+
 from .. import ProtocolError
-from .method_override import method_override
+from ..core import url as _url
 from ..core.runtime import const
 from ..diagnosis.failures import name
 from ..errors import InvalidArgument
-
+from .method_override import method_override
 
 _REDIRECTS = const(5)
 REDIRECTS = (301, 302, 303, 307, 308)

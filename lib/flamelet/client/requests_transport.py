@@ -1,4 +1,4 @@
-"""Sends requests through a module like MicroPython's `requests`: for boards whose only way out is such a module (modems).
+"""Sends requests through a module like MicroPython's `requests`, the only way out of boards with a modem.
 
 In: the bytes of a request, as every `Connection` takes them. Out: the codes and the answer that every `Connection`
 gives, so that all flows but those of streams work through it. The module connects, verifies or does not, and waits;
@@ -14,21 +14,19 @@ a `timeout`. Loaded with the first client that has a transport.
 """
 
 import gc
-from errno import ECONNREFUSED
-from errno import ETIMEDOUT
+from errno import ECONNREFUSED, ETIMEDOUT
 
 from .. import FlameletError, InvalidArgument, broken
 from ..core.runtime import MICROPYTHON, READ, const
-from ..net.connection import Connection, DONE
+from ..net.connection import DONE, Connection
 from ..wire.http1 import BODY, HEAD
 
-
-# As in _codes.py.
+# As in wire/codes.py.
 _BROKEN = const(-3)
 _LATE = const(-4)
 _TOO_LARGE = const(-5)
 _TRUNCATED = const(-16)
-_ERROR_BYTES = const(8192)  # of the body of an error, as in _body.py
+_ERROR_BYTES = const(8192)  # of the body of an error, as in body.py
 # Options beside data and headers, the best first: that of CPython's requests, of MicroPython's, and of older ones.
 _OPTIONS = (("timeout", "allow_redirects"), ("timeout", "parse_headers"), ("timeout",), ())
 _NEED_ETAG = ("X-Firebase-ETag", "If-None-Match")

@@ -9,12 +9,12 @@ piece.
 """
 
 from .. import broken
-from .budget import add_stream, remove_stream
-from .iteration import Iteration
 from ..core.runtime import ticks_add, ticks_ms
 from ..net.connection import DONE
 from ..wire.http1 import BODY
 from ..wire.json_reader import FOUND, NEED, NOT_JSON
+from .budget import add_stream, remove_stream
+from .iteration import Iteration
 
 
 class StreamedAnswer(Iteration):

@@ -7,7 +7,6 @@ where a quota is used up the longest wait is taken. Success begins anew. Loaded 
 
 from .runtime import const, getrandbits
 
-
 LONGEST = const(30000)  # milliseconds
 LONGEST_ASKED = const(3600000)
 _BITS = const(9)

@@ -7,7 +7,6 @@ integers that are small ints (31 bits on a board, 63 on a desktop); a float cost
 
 from .. import refusal
 
-
 NUMBER_WIDTH = 28  # "-9000000000000000.123456789" and one to spare
 POWERS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000)
 

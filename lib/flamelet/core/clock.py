@@ -10,7 +10,6 @@ from .dates import parse
 from .runtime import const, epoch_ms
 from .url import is_loopback
 
-
 _TOLERANCE = const(120000)  # milliseconds: an answer tells whole seconds, and takes its time
 
 

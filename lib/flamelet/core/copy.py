@@ -2,7 +2,6 @@
 
 from .runtime import const
 
-
 _BY_SLICE = const(128)
 
 

@@ -1,7 +1,6 @@
-"""TODO: says what is here."""
+"""Finds the emulators that environment variables name, on a desktop. Never loaded on MicroPython."""
 
 import os
-
 
 
 def emulated(url: str, options: dict) -> str:

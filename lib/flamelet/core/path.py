@@ -1,8 +1,7 @@
-"""TODO: says what is here."""
+"""Parts a path of the Realtime Database into keys, and refuses what no key can be."""
 
 from .. import refusal
 from .runtime import const
-
 
 _KEY_BYTES = const(768)
 _DEPTH = const(32)

@@ -13,7 +13,6 @@ import os
 
 from .runtime import const, epoch_ms, getrandbits, ticks_diff, ticks_ms
 
-
 SIZE = const(20)
 ALPHABET = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 _TIME = const(8)
@@ -22,7 +21,7 @@ EARLIEST = 1704067200000  # 2024-01-01: a clock before this was never set
 _digits = bytearray(_TIME) + bytearray(byte & 63 for byte in os.urandom(SIZE - _TIME))
 _ticks = [ticks_ms()]  # of the last key
 _is_known = [False]  # whether the time can be moved on by the ticks
-offset = [0, 0]  # milliseconds to add to the clock of the device where it was never set, and where it is: see _date.py
+offset = [0, 0]  # milliseconds to add to the clock of the device where it was never set, and where it is: see clock.py
 
 
 def put(buffer: bytearray, at: int) -> int:

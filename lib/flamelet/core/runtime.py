@@ -1,7 +1,7 @@
 """Which Python this is: the only module that knows.
 
 Everything else in lib/ is the same code on MicroPython and on CPython; the differences (constants, ticks, the
-non-blocking socket calls, polling) stand here for MicroPython, and in _cpython.py for CPython.
+non-blocking socket calls, polling) stand here for MicroPython, and in runtime_cpython.py for CPython.
 
 The non-blocking calls share one convention: `read(sock, buffer)` and `write(sock, buffer, start, count)` return the
 number of bytes moved, 0 from `read` at the end of the stream, and None when nothing can be moved yet. They raise
@@ -11,8 +11,6 @@ what the socket raises. On MicroPython none of them allocates.
 import sys
 from select import POLLIN as READ  # noqa: F401
 from select import POLLOUT as WRITE  # noqa: F401
-
-
 
 MICROPYTHON = sys.implementation.name == "micropython"
 

@@ -1,4 +1,4 @@
-"""CPython's half of _runtime.py: what a board finds in its firmware. Never loaded on MicroPython.
+"""CPython's half of runtime.py: what a board finds in its firmware. Never loaded on MicroPython.
 
 Ticks wrap at 2**30 ms, as on the boards, so that what wraps there wraps in tests too.
 """
@@ -10,8 +10,6 @@ import time
 from random import SystemRandom
 from select import POLLIN as READ
 from select import POLLOUT as WRITE
-
-
 
 getrandbits = SystemRandom().getrandbits
 

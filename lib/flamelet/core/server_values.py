@@ -7,7 +7,6 @@ In: what is to be written, as a value or within one, also as a `.priority`. Out:
 
 from .. import InvalidArgument
 
-
 TIMESTAMP = {".sv": "timestamp"}  # the time of the server, in milliseconds since 1970
 
 

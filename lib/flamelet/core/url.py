@@ -8,7 +8,6 @@ from collections import namedtuple
 
 from .. import refusal
 
-
 Origin = namedtuple("Origin", ("tls", "host", "port"))
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
 _HOST = b"abcdefghijklmnopqrstuvwxyz0123456789-._:"

@@ -10,7 +10,6 @@ from .. import FlameletError
 from ..core.backoff import Backoff
 from ..core.runtime import const
 
-
 _RECENT = const(16)
 _LONGEST_INTERVAL = const(86400)
 

@@ -12,24 +12,22 @@ In: a board, i.e. a module with the functions of `boards/desktop/board.py`. Out,
 With `"service": "gateway"` in the configuration the readings go to an endpoint of Firebase Express SDK, and that is
 all: such a server has no streams, so there are no commands, and no state.
 
-It measures whether or not there is a network: see _readings.py. What else it does: _commands.py, _progress.py, and
-_wake.py for a device that sleeps.
+It measures whether or not there is a network: see readings.py. What else it does: commands.py, watchdog.py, and
+sleep.py for a device that sleeps.
 """
 
 import asyncio
 import gc
 
-from .. import aio
-from ..core import push_id as _push_id
-from .. import FlameletError
+from .. import FlameletError, aio
 from ..auth.token import Token
+from ..core import push_id as _push_id
 from ..core.backoff import Backoff
 from ..core.runtime import MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
+from ..net.transport import Timeouts
 from .commands import Commands
 from .readings import Readings
 from .watchdog import Progress
-from ..net.transport import Timeouts
-
 
 _SLICE = const(100)  # milliseconds: how soon a new interval is noticed
 _WATCH = const(250)

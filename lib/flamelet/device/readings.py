@@ -14,7 +14,6 @@ from ..aio.pump import sleep_ms
 from ..core.backoff import Backoff
 from ..core.runtime import const, ticks_diff, ticks_ms
 
-
 _SLICE = const(25)  # milliseconds
 _TURN = const(1000)  # milliseconds that a stream has between two batches, where both share one connection
 _OUTBOX_BYTES = const(65536)

@@ -8,7 +8,6 @@ import asyncio
 
 from ..core.runtime import const, ticks_diff, ticks_ms
 
-
 _AWAKE = const(60)  # seconds
 
 

@@ -9,7 +9,6 @@ import os
 
 from ..core.runtime import ticks_diff, ticks_ms
 
-
 _FILE = "/restart.txt"
 
 

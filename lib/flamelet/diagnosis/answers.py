@@ -7,14 +7,23 @@ service that renews tokens.) Loaded with the first refusal.
 
 What to do, in one word:
 - "never": not without fixing the problem.
-- "backoff": later; _rest.py does, with exponential back-off and full jitter, until a deadline.
+- "backoff": later; firestore/rest.py does, with exponential back-off and full jitter, until a deadline.
 - "once": once more, not oftener.
 - "transaction": the whole transaction again; a write outside of one as "backoff".
 - "quota": after the longest wait.
 """
 
-from ..errors import Aborted, AlreadyExists, BadRequest, NotFound, PermissionDenied, PreconditionFailed, ResourceExhausted, Unauthenticated, Unavailable
-
+from ..errors import (
+    Aborted,
+    AlreadyExists,
+    BadRequest,
+    NotFound,
+    PermissionDenied,
+    PreconditionFailed,
+    ResourceExhausted,
+    Unauthenticated,
+    Unavailable,
+)
 
 NEVER = "never"
 BACKOFF = "backoff"

@@ -4,12 +4,11 @@ In: the connection, with what it knows. Out: an error whose text names the reque
 token), the server's words and what to do. Loaded with the first error.
 """
 
-from ..wire import codes as _codes
 from .. import ProtocolError
 from ..core.backoff import asked
-from .answers import cause
 from ..errors import FlameletError, NetworkError, PreconditionFailed, ResponseError, Timeout
-
+from ..wire import codes as _codes
+from .answers import cause
 
 _REASONS = {
     _codes.NOT_HTTP: "the answer is not HTTP",

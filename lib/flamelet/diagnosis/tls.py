@@ -10,7 +10,6 @@ import time
 
 from ..errors import InvalidArgument, TLSError
 
-
 _DATES = ("expired", "not yet", "in the future", "CERT_VERIFY_FAILED")  # the last has no reason: older firmware
 _MEMORY = "it needs about 40 KiB of memory in one piece"
 _BROKEN = "the connection broke within the handshake: the network is bad or blocks it, or no TLS is spoken there"

@@ -1,23 +1,23 @@
 """Sends readings without allocation: one prepared request, in which only the key and the numbers change.
 
-`Feed` is what a program has, and sends; with an outbox it is a `RecordingFeed`. `Reading` is the request: each service has
-its own in its reading.py. In: a row of readings, one for each field. Out: one write
-under a new key; its key is made before it is sent, so a repeated request changes nothing.
+`Feed` is what a program has, and sends; with an outbox it is a `RecordingFeed`. `Reading` is the request: each service
+has its own in its reading.py. In: a row of readings, one for each field. Out: one write under a new key; its key is
+made before it is sent, so a repeated request changes nothing.
 
 Made for the hot path: on an open connection `push` allocates nothing on MicroPython, with ints (31 bits on a board); a
 float costs one float for rounding it. For the same reason `push` has six positional arguments and no more: `*values`
-would be a tuple, and a longer frame would come from the heap. Wider rows go through `push_row`, with a list that is kept.
+would be a tuple, and a longer frame would come from the heap. Wider rows go through `push_row`, with a list that is
+kept.
 
 Memory: the request, with the token: about 1.3 KiB for ever, plus 28 bytes and the name for each field.
 """
 
-from ..core import push_id as _push_id
 from .. import FlameletError, refusal
+from ..core import push_id as _push_id
 from ..core.buffer import NUMBER_WIDTH, POWERS, put_int, put_number, put_text
 from ..core.path import check_key
 from ..core.runtime import const
 from ..net.connection import DONE
-
 
 MISSING = object()
 _LENGTH_DIGITS = const(6)
@@ -73,7 +73,7 @@ class Feed:
         return self._client.run(self.reading.again())
 
     def push_many(self, rows):
-        """Send many readings in one request, all or none; a gateway takes one after another. Returns how many there were.
+        """Send many readings in one request, all or none; a gateway takes one after another. Returns how many.
 
         `rows`: rows as for `push_row`.
         """
@@ -109,7 +109,7 @@ class Reading:
         self.prepare()
 
     def new_request(self, length_at, before=0):
-        """Make the request, whose length stands at `length_at`, with so many bytes of body before the row. Returns it."""
+        """Make the request; its length stands at `length_at`, with `before` bytes of body before the row."""
         self.length_at = length_at
         body_at = length_at + _LENGTH_DIGITS + 4
         self.row_at = body_at + before

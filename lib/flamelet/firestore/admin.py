@@ -14,7 +14,6 @@ from .field_path import join, split
 from .path import collection
 from .rest import call
 
-
 _FIRST_PAUSE = const(250)  # milliseconds between two looks at an operation; each is twice as long as the one before
 _LONGEST_PAUSE = const(10000)
 _LONGEST_WAIT = const(1 << 28)

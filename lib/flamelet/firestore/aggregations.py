@@ -4,12 +4,11 @@ In: a query and aggregations: ("count",), ("count", up_to), ("sum", field), ("av
 the service takes at most five at a time.
 """
 
-from . import fields as _fields
 from .. import InvalidArgument, broken
+from ..wire.json import dumps
+from . import fields as _fields
 from .elements import call_elements
 from .query_terms import field_path, field_reference, integer
-from ..wire.json import dumps
-
 
 _MOST = 5
 

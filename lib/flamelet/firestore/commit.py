@@ -1,11 +1,10 @@
-"""TODO: says what is here."""
+"""Writes documents of Firestore: every write is a commit, which does all of its writes or none."""
 
-from ..wire import json as _json
 from ..core.runtime import const, getrandbits
+from ..wire import json as _json
 from .path import collection as check_collection
 from .rest import ask
 from .writes import Writes
-
 
 _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _ID_SIZE = const(20)

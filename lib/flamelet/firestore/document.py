@@ -2,10 +2,9 @@
 
 from collections import namedtuple
 
+from .. import broken
 from . import fields as _fields
 from . import path as _document_path
-from .. import broken
-
 
 # `path`: "cities/LA"; `fields`: a dict; `create_time` and `update_time`: RFC 3339 text, to the microsecond.
 Document = namedtuple("Document", ("path", "fields", "create_time", "update_time"))

@@ -4,10 +4,9 @@ In: the answer to a GET, in a buffer. Out: a dict, or ProtocolError. The text is
 it would take three times the memory of the dict.
 """
 
-from . import fields as _fields
 from .. import broken
 from ..wire.json import check, checked, value
-
+from . import fields as _fields
 
 _UNKNOWN = "the answer is no document: is this Firestore?"
 

@@ -7,7 +7,6 @@ is sent. The rule for a map reads "calculated the same way as document size": he
 from .. import InvalidArgument
 from ..core.runtime import const
 
-
 _LIMIT = const(1048576)
 
 

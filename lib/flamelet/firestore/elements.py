@@ -1,7 +1,8 @@
 """Reads the answers of Firestore's methods that send an array, element by element as they arrive: runQuery, batchGet.
 
 In: a method, its body, and what an element stands for. Out: that, in `for` or `async for`; an error among the elements
-is raised. Until the first element is there it is asked again as diagnosis/answers.py says; what breaks later is not resumed.
+is raised. Until the first element is there it is asked again as diagnosis/answers.py says; what breaks later is not
+resumed.
 
 Memory: one element at a time, of at most the client's `answer_bytes`; see client/streamed_answer.py.
 """
@@ -10,8 +11,8 @@ from .. import FlameletError, broken
 from ..client.answer_head import opened
 from ..client.streamed_answer import StreamedAnswer
 from ..core.runtime import ticks_add, ticks_ms
-from .rest import call, encoded, headers, pause, target
 from ..wire.json_reader import Reader
+from .rest import call, encoded, headers, pause, target
 
 
 class Elements(StreamedAnswer):

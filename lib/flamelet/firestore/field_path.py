@@ -1,8 +1,7 @@
-"""TODO: says what is here."""
+"""Parts the path of a field into names, and joins names to a path."""
 
-from ..wire import json as _json
 from .. import InvalidArgument
-
+from ..wire import json as _json
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 _DIGITS = b"0123456789"

@@ -6,15 +6,14 @@ precision of the runtime, which on most boards is 32 bits.
 
 Decoding makes no second tree: each `Value` is replaced where it stands, so what was given becomes the result. Limits
 are the service's: 20 levels of maps and arrays, no array directly within an array, 1 MiB for a document.
-What is not JSON already (bytes, timestamps, references...) is in _value_types.py, loaded when the first one is met.
+What is not JSON already (bytes, timestamps, references...) is in value_types.py, loaded when the first one is met.
 """
 
-from ..wire import json as _json
 from .. import InvalidArgument, broken
 from ..core.runtime import const
+from ..wire import json as _json
 from .path import is_reserved, is_too_long
 from .value_json import double, refused
-
 
 _DEPTH = const(20)
 # No document has more storage than 1.2 times its JSON: an empty map takes 32 bytes and 27 letters.

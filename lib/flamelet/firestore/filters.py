@@ -9,7 +9,6 @@ from collections import namedtuple
 from .. import InvalidArgument
 from .query_terms import field_path, field_reference
 
-
 _OPERATORS = {
     "<": "LESS_THAN",
     "<=": "LESS_THAN_OR_EQUAL",

@@ -4,13 +4,12 @@ In: a field, a vector, and how distances are measured. Out: JSON; InvalidArgumen
 Limits are the service's: 1,000 documents, 2,048 dimensions. Its index must have been made.
 """
 
+from .. import InvalidArgument
+from ..wire.json import dumps
 from . import fields as _fields
 from . import value_json as _value_json
-from .. import InvalidArgument
 from .query_terms import field_path, field_reference, integer
 from .value_types import Vector
-from ..wire.json import dumps
-
 
 _MOST = 1000
 _MEASURES = ("EUCLIDEAN", "COSINE", "DOT_PRODUCT")

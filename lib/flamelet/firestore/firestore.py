@@ -10,10 +10,9 @@ and transform. (Source: the REST reference of Cloud Firestore, v1.)
 Memory: a document is held whole, a list a page at a time, the answer of a query a document at a time.
 """
 
-from ..core import url as _url
 from ..client.client import Client, Service
+from ..core import url as _url
 from ..core.runtime import MICROPYTHON
-
 
 URL = "https://firestore.googleapis.com/v1"
 
@@ -98,7 +97,7 @@ class Firestore(Service):
         return self._client.run(call(self._client, method, path, body, parameters))
 
     def batch(self):
-        """`Writes` to be filled: batch.set(path, fields), .create, .update, .delete, .verify; then self.commit(batch)."""
+        """`Writes` to be filled: batch.set(path, fields), .create, .update, .delete, .verify; then fs.commit(batch)."""
         from .writes import Writes
 
         return Writes(self._client)
@@ -166,8 +165,8 @@ class Firestore(Service):
 
     def reference(self, path):
         """A `Reference` to the document at `path`, to be stored in a field."""
-        from .value_types import Reference
         from .document import name_of
+        from .value_types import Reference
 
         return Reference(name_of(self._client, path))
 

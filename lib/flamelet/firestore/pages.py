@@ -36,8 +36,8 @@ class Pages(Iteration):
 
 def documents(client, path, options):
     """The `Document`s of the collection at `path`."""
-    from .read import parameters
     from .document import document
+    from .read import parameters
 
     name = "%s/%s" % (client.root, "/".join(check_collection(path)))
     given = {}

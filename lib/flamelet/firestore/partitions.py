@@ -4,11 +4,11 @@ In: a query of a group, and how many parts. Out: queries that follow each other 
 documents. Between two parts stands a document that the service names.
 """
 
-from . import fields as _fields
 from .. import broken
+from ..wire.json import dumps
+from . import fields as _fields
 from .query_terms import reference
 from .rest import call
-from ..wire.json import dumps
 
 
 def partition(client, parent, query, count):

@@ -7,11 +7,10 @@ Limits are the service's ("Collections, documents, and fields" of its quotas): a
 is not `.`, `..` or `__x__`, and holds no `/`; control characters are allowed. A path has at most 6 KiB.
 """
 
-from ..core import url as _url
-from ..wire import json as _json
 from .. import InvalidArgument
+from ..core import url as _url
 from ..core.runtime import const
-
+from ..wire import json as _json
 
 _ID_BYTES = const(1500)
 _PATH_BYTES = const(6144)

@@ -11,14 +11,13 @@ Memory: iterated over, one document at a time, of at most the client's `answer_b
 An iteration that breaks is not resumed.
 """
 
+from .. import InvalidArgument
+from ..wire.json import dumps
 from . import fields as _fields
 from . import path as _document_path
-from .. import InvalidArgument
 from .document import document, name_of
 from .elements import Elements, call_elements
 from .query_terms import field_path, field_reference, integer, reference
-from ..wire.json import dumps
-
 
 _NAME = "__name__"
 

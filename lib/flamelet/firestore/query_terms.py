@@ -1,8 +1,8 @@
-"""TODO: says what is here."""
+"""Checks and writes what the parts of a query of Firestore have in common: paths of fields, references, counts."""
 
-from . import field_path as _field_path
 from .. import InvalidArgument
 from ..wire.json import dumps
+from . import field_path as _field_path
 
 
 def reference(name: str):

@@ -1,4 +1,4 @@
-"""Prepares the request of a reading for Firestore: a commit of one document, in which only the id and the numbers change.
+"""Prepares the request of a reading for Firestore: a commit of a document, whose id and numbers alone change.
 
 In: a row of readings. Out: one commit that writes a document under a new id. Its answer is not kept, but has to begin
 as JSON does: a captive portal answers with a page, and says 200. On an open connection `push` allocates nothing on
@@ -15,7 +15,6 @@ from ..core.buffer import put_number, put_text
 from ..core.runtime import const
 from ..feed.streamed_reading import StreamedReading
 from .path import collection
-
 
 _BRACE = const(123)
 _KIND_WIDTH = const(20)  # the longest kind of a value, `"booleanValue":`, and what closes it

@@ -1,15 +1,15 @@
 """A call of a method of Firestore's REST API: its request, its answer, and when it is repeated.
 
 In: a method, a path, a body. Out: the answer, or one of our errors. What is repeated, and how, is said by `action` in
-the table of _policy.py: with exponential back-off and full jitter, until the client's `answer` time has passed. What
-may have happened is not repeated, unless doing it twice is the same as once.
+the table of diagnosis/answers.py: with exponential back-off and full jitter, until the client's `answer` time has
+passed. What may have happened is not repeated, unless doing it twice is the same as once.
 """
 
-from ..core import url as _url
-from ..wire import json as _json
 from ..client.request import build
+from ..core import url as _url
 from ..core.backoff import pause as backoff
 from ..core.runtime import ticks_add, ticks_diff, ticks_ms
+from ..wire import json as _json
 
 
 def call(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):

@@ -3,7 +3,6 @@
 from .. import InvalidArgument
 from ..core.dates import days as _days
 
-
 _FIRST = -62135596800  # 0001-01-01T00:00:00Z
 _LAST = 253402300799  # 9999-12-31T23:59:59Z
 _TIME = "a timestamp is text as 2026-01-02T03:04:05.123Z, in the years 1 to 9999, not %r"

@@ -9,15 +9,14 @@ nothing is done again: OutcomeUnknown.
 (Source: "Transactions" of the Firestore documentation; the REST reference of beginTransaction, commit, rollback.)
 """
 
-from ..wire import json as _json
 from .. import FlameletError, InvalidArgument, NetworkError, broken
 from ..core.backoff import pause
 from ..errors import Aborted, AlreadyExists, NotFound, PreconditionFailed, TransactionAborted
+from ..wire import json as _json
 from .commit import commit
 from .document import document, name_of
 from .rest import call, told
 from .writes import Writes
-
 
 # What says that another was faster, where a document that was read has to be unchanged.
 _FASTER = (Aborted, AlreadyExists, NotFound, PreconditionFailed)

@@ -1,4 +1,4 @@
-"""TODO: says what is here."""
+"""Writes floats as Firestore's JSON has them, and refuses what is no value."""
 
 from .. import InvalidArgument
 

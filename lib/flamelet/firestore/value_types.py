@@ -1,19 +1,18 @@
 """Values of Cloud Firestore that JSON does not have: `flamelet.Timestamp`, `Reference`, `GeoPoint`, `Vector`; bytes.
 
 In: what a program makes, or what the service sent. Out: objects that write themselves as a `Value` of the REST API
-(`to_firestore`, for fields.py). Loaded with the first of them. A time is text and two ints, never a float: a board's float
-is wrong by a minute. The service keeps microseconds and cuts off what is finer.
+(`to_firestore`, for fields.py). Loaded with the first of them. A time is text and two ints, never a float: a board's
+float is wrong by a minute. The service keeps microseconds and cuts off what is finer.
 """
 
 import binascii
 from collections import namedtuple
 
-from . import value_json as _value_json
-from ..wire import json as _json
 from .. import InvalidArgument, broken
 from ..core.runtime import const
+from ..wire import json as _json
+from . import value_json as _value_json
 from .timestamp import Timestamp
-
 
 _VECTOR = (
     b'{"mapValue":{"fields":{"__type__":{"stringValue":"__vector__"},"value":{"arrayValue":{"values":[%s]}}}}}'
@@ -54,7 +53,8 @@ class GeoPoint(namedtuple("GeoPoint", ("latitude", "longitude"))):
 
     def to_firestore(self, where):
         if not (_is_within(self[0], 90) and _is_within(self[1], 180)):
-            raise _value_json.refused(where, "a GeoPoint has -90 to 90 and -180 to 180 degrees, not %r" % (tuple(self),))
+            text = "a GeoPoint has -90 to 90 and -180 to 180 degrees, not %r"
+            raise _value_json.refused(where, text % (tuple(self),))
         numbers = (_value_json.double(self[0]), _value_json.double(self[1]))
         return b'{"geoPointValue":{"latitude":%s,"longitude":%s}}' % numbers
 

@@ -5,12 +5,11 @@ Transforms (flamelet.TIMESTAMP, increment, ...) may stand anywhere within maps, 
 (Source: "Write" of the REST reference.)
 """
 
-from . import fields as _fields
-from ..wire import json as _json
 from .. import InvalidArgument
+from ..wire import json as _json
+from . import fields as _fields
 from .field_path import join, split
 from .path import document as check_document
-
 
 _TRANSFORMS = {
     "increment": "increment",

@@ -7,10 +7,9 @@ that takes, is in client/streamed_answer.py; a document has at most the client's
 from .. import FlameletError, broken
 from ..client.answer_head import opened
 from ..client.streamed_answer import StreamedAnswer
+from ..wire.json_reader import NEED, Reader
 from .envelope import unwrapped
 from .target import headers, named, target
-from ..wire.json_reader import NEED, Reader
-
 
 _KEYS = ("status", "data", "message")
 

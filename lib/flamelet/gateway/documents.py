@@ -4,9 +4,9 @@ In: paths and documents. Out: what the envelope holds, or the error that it stan
 is repeated as client/recovery.py says; a POST is not, unless its caller says so.
 """
 
-from ..wire import json as _json
 from .. import InvalidArgument, broken
 from ..client.request import build
+from ..wire import json as _json
 from .envelope import unwrapped
 from .target import headers, named, target
 

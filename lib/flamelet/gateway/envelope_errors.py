@@ -4,11 +4,10 @@ In: the message in an envelope that says error; or the body of an answer that HT
 Express in HTML, or of whatever stands in front of it. Out: an error with the server's words. Loaded with the first one.
 """
 
-from ..wire import json as _json
 from .. import FlameletError
 from ..diagnosis.failures import told
 from ..errors import ExtraKeys, GatewayError, MissingKeys, NotFound, in_doubt
-
+from ..wire import json as _json
 
 # How Google's client for Node.js begins the words of what Firestore may do later.
 _LATER = ("8 RESOURCE_EXHAUSTED", "10 ABORTED", "14 UNAVAILABLE")

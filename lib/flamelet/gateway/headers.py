@@ -4,9 +4,8 @@ In: {name: value}. Out: lines without their ends, or InvalidArgument: nothing wi
 the framing of the request, reaches the wire (RFC 9110, section 5). Loaded where there are any.
 """
 
-from ..core import url as _url
 from .. import InvalidArgument
-
+from ..core import url as _url
 
 _OURS = ("connection", "content-length", "content-type", "expect", "host", "transfer-encoding")
 

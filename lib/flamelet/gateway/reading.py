@@ -8,9 +8,9 @@ Falsy values count as missing in the SDK's schemas: a reading of 0 is refused th
 allows it.
 """
 
-from ..core import push_id as _push_id
 from .. import FlameletError
 from ..client.request import build
+from ..core import push_id as _push_id
 from ..core.buffer import put_text
 from ..core.copy import copy
 from ..core.runtime import const
@@ -18,7 +18,6 @@ from ..feed.streamed_reading import StreamedReading
 from .documents import answered
 from .envelope import unwrapped
 from .target import headers, named, target
-
 
 _ANSWER_BYTES = const(512)
 _SUCCESS = b'{"status":"success"'

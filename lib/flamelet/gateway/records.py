@@ -12,8 +12,8 @@ from .target import headers, target
 class Records:
     """What `outbox` sends to `client`: readings as `reading` does, and writes.
 
-    `closing`: bytes behind a row that belong to the request; `one_by_one`: each record leaves the outbox by itself, since
-    a POST cannot be repeated.
+    `closing`: bytes behind a row that belong to the request; `one_by_one`: each record leaves the outbox by itself,
+    since a POST cannot be repeated.
     """
 
     closing = 0

@@ -3,8 +3,8 @@
 In: a path as the user writes it, "users/d1". Out: the target of the request, its headers, its name in errors.
 """
 
-from ..core import url as _url
 from .. import InvalidArgument
+from ..core import url as _url
 
 
 def named(method, path):

@@ -6,7 +6,6 @@ Limits: `answer_bytes` of the connection; of the body of an error, the first 8 K
 from ..core.copy import copy
 from ..core.runtime import const
 
-
 _ERROR_BYTES = const(8192)  # JSON has to be whole to say what it means; a page need not be
 _KEPT = const(1024)  # a larger buffer is given back with the next answer
 

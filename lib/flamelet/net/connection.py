@@ -1,21 +1,20 @@
 """One HTTP exchange after another on one socket: `step()`, the primitive of everything.
 
 `begin()` hands over the bytes of a request. `step()` then moves the exchange on as far as the socket allows and returns
-a small int: DONE, HEAD or BODY (of _http1; only where the answer is streamed), READ or WRITE (what it waits for: a pump
-waits and calls again), or FAILED, with the reason in `failure` and `error`. It raises nothing.
+a small int: DONE, HEAD or BODY (of wire/http1.py; only where the answer is streamed), READ or WRITE (what it waits for:
+a pump waits and calls again), or FAILED, with the reason in `failure` and `error`. It raises nothing.
 
 Memory: 512 bytes for what is received, for ever; with an answer without a body, an exchange allocates nothing. A body
-is collected by _body.py, up to `answer_bytes`.
+is collected by body.py, up to `answer_bytes`.
 """
 
 from ..core.runtime import MICROPYTHON, READ, WRITE, const, read, ticks_add, ticks_diff, ticks_ms, write
-from .transport import Transport
 from ..wire.http1 import BODY, END, Response
-
+from .transport import Transport
 
 DONE = const(0)
 _FAILED = const(-1)
-# What `failure` says, beside the codes of _http1: as in _codes.py, which has names for all.
+# What `failure` says, beside the codes of wire/http1.py: as in wire/codes.py, which has names for all.
 _CLOSED = const(-2)  # the server closed the connection before it answered
 _BROKEN = const(-3)  # the socket failed: `error` says how
 _LATE = const(-4)  # a deadline passed

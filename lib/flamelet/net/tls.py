@@ -11,7 +11,6 @@ import ssl
 from .. import Timeout
 from ..core.runtime import MICROPYTHON, ticks_add, ticks_ms
 
-
 if MICROPYTHON:
 
     def handshake(sock):

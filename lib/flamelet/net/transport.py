@@ -1,7 +1,7 @@
-"""Sockets: the only module that opens them. DNS, TCP, deadlines; TLS is in _tls.py.
+"""Sockets: the only module that opens them. DNS, TCP, deadlines; TLS is in tls.py.
 
 A `Transport` is one socket that is opened, used without blocking, and closed, over and over. `open()` is a flow (see
-_flow.py): it raises one of our errors, or ends with the socket ready for the first write.
+client/client.py): it raises one of our errors, or ends with the socket ready for the first write.
 
 Deadlines: connecting has one, within which every address that DNS gave is tried, and the handshake has one. What
 remains without one is `getaddrinfo`, which MicroPython cannot interrupt; so the last good addresses of a host are
@@ -14,7 +14,6 @@ import socket
 
 from .. import Timeout
 from ..core.runtime import MICROPYTHON, READ, WRITE, connect, ticks_add, ticks_diff, ticks_ms, wait
-
 
 _addresses: dict = {}  # {(host, port): what getaddrinfo gave}, of eight hosts at most
 

@@ -15,7 +15,6 @@ from ..core.runtime import const, epoch_ms
 from .crc import integer
 from .record import HEAD, READING, UNDATED, behind
 
-
 _TIME = const(8)  # bytes of a key that are its time
 _BOOT_MASK = const(0xFFFF)
 
@@ -45,7 +44,7 @@ def date(outbox, buffer, end: int) -> None:
     """Give the undated readings in buffer[:end] their keys, and those in the memory of `outbox`; the time is known."""
     # For those on flash.
     _start(outbox, max(outbox.lasts))
-    _date(outbox, outbox.buffer, outbox._end)
+    _date(outbox, outbox.buffer, outbox.used)
     outbox.dated()
     _date(outbox, buffer, end)
 

@@ -9,7 +9,6 @@ import binascii
 from ..core.runtime import const
 from .record import CLOCK, COUNT, HEAD, SET, TAIL, UNDATED, behind
 
-
 _BOOTS = const(256)  # without a clock, whose ends are remembered
 
 

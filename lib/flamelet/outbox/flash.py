@@ -15,7 +15,6 @@ from .crc import learn, record, seal, sort_out
 from .ram import RamOutbox
 from .record import CLOCK, COUNT
 
-
 if MICROPYTHON:
 
     def sync(file):
@@ -83,11 +82,11 @@ class FlashOutbox(RamOutbox):
             from . import before_clock as _undated
 
             _undated.settle(self)
-        if self._end and self._write(memoryview(self.buffer)[: self._end], self._held):
-            self._gone += self._end
-            self._end = self._held = 0
-        self._is_failing = self._end > 0 and self.error is not None
-        return not self._end
+        if self.used and self._write(memoryview(self.buffer)[: self.used], self._held):
+            self._gone += self.used
+            self.used = self._held = 0
+        self._is_failing = self.used > 0 and self.error is not None
+        return not self.used
 
     def _kept(self):
         if self._held == 1:

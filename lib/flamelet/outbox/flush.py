@@ -14,7 +14,6 @@ from ..core import push_id as _push_id
 from .record import behind
 from .sending import date, halves
 
-
 _POLL_MS = 10
 
 

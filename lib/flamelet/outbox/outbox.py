@@ -3,7 +3,7 @@
 In: readings from `feed.record`, writes from `feed.record_set`. Out: batches for `feed.flush`, in their order.
 Every reading has its key from the moment it was taken, so that sending it twice is the same as once.
 
-Where they wait: in RAM (here), in files on flash (_flash_outbox.py), in the memory of ESP32's RTC (_rtc_outbox.py). A
+Where they wait: in RAM (here), in files on flash (flash.py), in the memory of ESP32's RTC (rtc.py). A
 record is: length of the payload (2 bytes), kind (1), payload, and a CRC (4), which is filled in when it is stored. The
 payload of a reading is its key (20) and its JSON.
 

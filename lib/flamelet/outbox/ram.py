@@ -1,11 +1,10 @@
-"""TODO: says what is here."""
+"""Keeps records in RAM until the server has answered for them."""
 
-from ..core import push_id as _push_id
 from .. import FlameletError
+from ..core import push_id as _push_id
 from ..core.copy import copy
 from ..core.runtime import const, ticks_diff, ticks_ms
 from .record import DROPPED, HEAD, READING, SET, TAIL, UNDATED, behind
-
 
 _REMEMBERED = const(8)  # refused records that RAM keeps
 
@@ -35,7 +34,7 @@ class RamOutbox:
         self._refusals: list = []
         self._elapsed = 0
         self._ticks = ticks_ms()
-        self._start = self._end = 0  # of the record that is being written; of all
+        self._start = self.used = 0  # of the record that is being written; of all
         self._gone = 0  # bytes that ever left the buffer at its front
         self._held = 0  # how many readings and writes are in the buffer
 
@@ -69,11 +68,11 @@ class RamOutbox:
 
     def begin(self, room: int) -> int:
         """Where the payload of a record of at most `room` bytes is written; -1 where there is no room for it."""
-        if self._end + room > len(self.buffer) and not self._make_room(room):
+        if self.used + room > len(self.buffer) and not self._make_room(room):
             self.dropped += 1
             return -1
-        self._start = self._end
-        return self._end + HEAD
+        self._start = self.used
+        return self.used + HEAD
 
     def put_key(self, at: int) -> int:
         """Write the key of a reading at buffer[at], or, as long as the clock is not known, what becomes one."""
@@ -92,7 +91,7 @@ class RamOutbox:
         self.buffer[start] = size & 255
         self.buffer[start + 1] = size >> 8
         self.buffer[start + 2] = self.kind
-        self._end = end + TAIL
+        self.used = end + TAIL
         self._held += 1
         if self.kind <= UNDATED:
             self.reading_size = end + TAIL - start
@@ -132,7 +131,7 @@ class RamOutbox:
             return False
         most = max(0, len(self.buffer) - room - (len(self.buffer) >> 3))
         at = 0
-        while self._end - at > most:
+        while self.used - at > most:
             if self.buffer[at + 2] <= SET:
                 self.dropped += 1
                 self._held -= 1
@@ -142,18 +141,18 @@ class RamOutbox:
 
     def _remove(self, size):
         at = 0
-        left = self._end - size
+        left = self.used - size
         # Piece by piece: memory that overlaps is not copied right by every firmware.
         while at < left:
-            at = copy(self.buffer, at, self.buffer, at + size, min(at + 2 * size, self._end))
-        self._end = left
+            at = copy(self.buffer, at, self.buffer, at + size, min(at + 2 * size, self.used))
+        self.used = left
         self._gone += size
 
-    # Batches, for _flush.py: `place` counts from the oldest.
+    # Batches, for flush.py: `place` counts from the oldest.
 
     def batch(self, place: int):
         """(buffer, end of its records) at `place`; None behind the last one."""
-        return (bytearray(memoryview(self.buffer)[: self._end]), self._end) if place == 0 and self._end else None
+        return (bytearray(memoryview(self.buffer)[: self.used]), self.used) if place == 0 and self.used else None
 
     def newest(self):
         """The last batch, None where there is none."""

@@ -1,7 +1,6 @@
-"""TODO: says what is here."""
+"""Says how a record lies in the buffer of an outbox."""
 
 from ..core.runtime import const
-
 
 READING = const(1)
 UNDATED = const(2)  # taken before the clock was known: boot and elapsed time stand where a key has its time

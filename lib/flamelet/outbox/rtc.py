@@ -9,7 +9,6 @@ from .crc import learn, record, seal, sort_out
 from .ram import RamOutbox
 from .record import COUNT
 
-
 _MEMORY = const(2048)
 _COUNT_SIZE = const(11)  # of the record with the count, which is always the first one
 _NUMBER = const(0x464C)  # stands for the number of a segment: what other programs left there is no record
@@ -31,8 +30,8 @@ class RtcOutbox(RamOutbox):
         self._stored = memoryview(self.buffer)
         start = _COUNT_SIZE if end and stored[2] == COUNT else 0
         self.buffer = self._stored[_COUNT_SIZE:]
-        self._end = end - start
-        self.buffer[: self._end] = stored[start:end]
+        self.used = end - start
+        self.buffer[: self.used] = stored[start:end]
 
     def commit(self) -> bool:
         """Store all: it costs nothing."""
@@ -43,7 +42,7 @@ class RtcOutbox(RamOutbox):
         count = record(COUNT, (self.dropped, 4))
         seal(count, len(count), _NUMBER)
         self._stored[: len(count)] = count
-        self._rtc.memory(self._stored[: len(count) + self._end])
+        self._rtc.memory(self._stored[: len(count) + self.used])
         return True
 
     def begin(self, room: int) -> int:
@@ -57,12 +56,12 @@ class RtcOutbox(RamOutbox):
     def dated(self) -> None:
         """The undated readings in the buffer have got their keys."""
         super().dated()
-        seal(self.buffer, self._end, _NUMBER)
+        seal(self.buffer, self.used, _NUMBER)
         self.commit()
 
     def _kept(self):
-        size = self._end - self._start
-        seal(self.buffer[self._start : self._end], size, _NUMBER)
+        size = self.used - self._start
+        seal(self.buffer[self._start : self.used], size, _NUMBER)
         self.commit()
         return "durable"
 

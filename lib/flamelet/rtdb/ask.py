@@ -3,12 +3,11 @@
 A request is repeated by itself unless it makes a key, depends on what is there, or adds up.
 """
 
-from ..core import url as _url
-from ..wire import json as _json
 from .. import FlameletError, broken
 from ..client.request import build
+from ..core import url as _url
+from ..wire import json as _json
 from .exchange import answered
-
 
 SERVER_VALUE = b'".sv":'
 ETAG = ("X-Firebase-ETag: true",)

@@ -115,7 +115,7 @@ class Database(Service):
         return self._client.run(module.set_if_unchanged(self._client, path, etag, value))
 
     def transaction(self, path: str, function):
-        """Write what `function` makes of the present value, again whenever someone else was faster; what was written."""
+        """Write what `function` makes of the present value, again while someone else is faster; what was written."""
         from . import transaction as module
 
         return self._client.run(module.transaction(self._client, path, function))

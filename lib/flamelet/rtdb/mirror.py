@@ -15,7 +15,6 @@ from .. import broken
 from ..client.iteration import Iteration
 from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
 
-
 Change = namedtuple("Change", ("path", "value"))
 _POLL = const(10)
 

@@ -1,4 +1,4 @@
-"""TODO: says what is here."""
+"""Puts the children of a path in the order of the service: the rows of a query."""
 
 
 

@@ -14,9 +14,8 @@ send the type of an event before its data, and its path before the data within, 
 
 from .. import FlameletError, broken
 from ..core.runtime import const
-from ..wire.json_reader import FOUND, KEY_TOO_LARGE, NEED, NOT_JSON, Reader, TOO_LARGE
-from ..wire.sse import DATA, EVENT, EventParser, PROJECTED
-
+from ..wire.json_reader import FOUND, KEY_TOO_LARGE, NEED, NOT_JSON, TOO_LARGE, Reader
+from ..wire.sse import DATA, EVENT, PROJECTED, EventParser
 
 _PLACE = const(2)  # beside the codes of Reader: what is at `place` is replaced, and the pattern goes on below it
 _NO_PATH = const(-4)

@@ -3,8 +3,8 @@
 Where the key is made here, see client/write_once.py.
 """
 
-from ..core import push_id as _push_id
 from .. import InvalidArgument, broken
+from ..core import push_id as _push_id
 from ..core.path import keys
 from .ask import adds_up, ask, etag_of, value_of
 from .exchange import target

@@ -8,12 +8,12 @@ Google's SDKs: null, false, true, numbers, strings, objects; ties by key; keys t
 Limit: the answer is held whole, and its rows are sorted in place: a limit keeps it small.
 """
 
+from .. import InvalidArgument
+from ..core import url as _url
+from ..core.path import keys
+from ..wire import json as _json
 from . import ask as _ask
 from . import read as _reads
-from ..core import url as _url
-from ..wire import json as _json
-from .. import InvalidArgument
-from ..core.path import keys
 from .exchange import target
 from .ordering import rows
 

@@ -1,11 +1,10 @@
 """Reads a value of the Realtime Database: the flow of `Database.get`. It is parsed as JSON, and held whole."""
 
-from ..core import url as _url
 from .. import InvalidArgument
+from ..core import url as _url
 from ..core.runtime import const
 from .ask import ETAG, ask, etag_of, value_of
 from .exchange import target
-
 
 _PARAMETERS = ("format", "timeout", "print", "callback", "download", "auth_variable_override")
 _UNITS = {"ms": 1, "s": 1000, "min": 60000}

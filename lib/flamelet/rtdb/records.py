@@ -7,7 +7,6 @@ from ..outbox.batch_body import size_of, write
 from ..outbox.recording_feed import RecordingFeed
 from .exchange import answered, target
 
-
 _INCREMENT = b'".sv":{'
 _AROUND = (b'"', b'":', b"{", b"}")
 

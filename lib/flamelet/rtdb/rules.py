@@ -4,11 +4,10 @@ In: rules as a dict, {"rules": {...}}. Out: the same, in the strict form, which 
 to be one of an owner. ("Retrieving and Updating Firebase Realtime Database Security Rules" of the REST API.)
 """
 
-from ..wire import json as _json
 from .. import InvalidArgument
+from ..wire import json as _json
 from .ask import ask, value_of
 from .exchange import target
-
 
 _PATH = ".settings/rules"
 

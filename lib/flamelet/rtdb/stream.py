@@ -28,9 +28,8 @@ from ..core.path import keys
 from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
 from ..net.connection import DONE
 from ..wire.http1 import BODY
-from ..wire.sse import EVENT, EventParser, NEED, PROJECTED
+from ..wire.sse import EVENT, NEED, PROJECTED, EventParser
 from .exchange import target
-
 
 Event = namedtuple("Event", ("type", "path", "data", "snapshot"))
 _TYPES = ("put", "patch", "keep-alive", "cancel", "auth_revoked")

@@ -8,16 +8,15 @@ API; the names are those of firebase_admin.db.)
 Limit: a transaction ends after 25 tries, as in Google's SDKs.
 """
 
-from ..core import url as _url
 from .. import InvalidArgument
 from ..client.request import build
+from ..core import url as _url
 from ..core.runtime import const, getrandbits
 from ..errors import PreconditionFailed, TransactionAborted
 from .ask import etag_of, value_of
 from .exchange import target
 from .read import get
 from .write import set
-
 
 _TRIES = const(25)
 

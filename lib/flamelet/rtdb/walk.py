@@ -1,15 +1,15 @@
 """Walks through an answer that may be larger than memory: the values whose paths match a pattern, as they arrive.
 
 In: a path, and a pattern of the paths below it ("*/name": `*` stands for any key). Out: (path, value), in the order of
-the answer. The rest is skipped without being built. How it is read, and what that takes, is in client/streamed_answer.py; a value
-has at most `value_bytes`.
+the answer. The rest is skipped without being built. How it is read, and what that takes, is in
+client/streamed_answer.py; a value has at most `value_bytes`.
 """
 
 from ..client.answer_head import opened
 from ..client.streamed_answer import StreamedAnswer
 from ..core.path import keys
-from .exchange import target
 from ..wire.json_reader import Reader
+from .exchange import target
 
 
 class Walk(StreamedAnswer):

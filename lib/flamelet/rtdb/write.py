@@ -4,12 +4,11 @@ A request and its answer are held whole. A write asks for no answer (`print=sile
 an increment, has a condition, or lets the server make the key. Limit: values are at most 32 levels deep.
 """
 
-from ..wire import json as _json
 from .. import InvalidArgument
 from ..core.path import check_key, keys
+from ..wire import json as _json
 from .ask import ETAG, SERVER_VALUE, ask, condition, etag_of
 from .exchange import target
-
 
 _SPECIAL = (".priority", ".value", ".sv")
 _TIMESTAMP = b'{".sv":"timestamp"}'

@@ -1,4 +1,4 @@
-"""The lines between the chunks of an answer (RFC 9112, section 7.1): the part of _http1.py that few answers need.
+"""The lines between the chunks of an answer (RFC 9112, section 7.1): the part of wire/http1.py that few answers need.
 
 In: the `Response` that reads the answer, and a line. Out: NEED or BAD_CHUNK, and the state that follows. Extensions and
 trailers are skipped. Limit: a chunk has at most 256 MB, which is the largest answer of the service.
@@ -6,8 +6,7 @@ trailers are skipped. Limit: a chunk has at most 256 MB, which is the largest an
 
 from ..core.runtime import const
 
-
-# As in _http1.py.
+# As in wire/http1.py.
 _BAD_CHUNK = const(-15)
 _TRAILER = const(2)
 _CHUNK_SIZE = const(3)

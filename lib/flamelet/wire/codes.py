@@ -1,7 +1,7 @@
 """The codes of failures by their names: for whoever tells them, and for tests.
 
-In _http1.py and _connection.py they are constants without a name at run time: seventeen names, in a module and in the
-firmware's table of names, took a kilobyte of every program. Loaded with the first failure.
+In wire/http1.py and net/connection.py they are constants without a name at run time: seventeen names, in a module and
+in the firmware's table of names, took a kilobyte of every program. Loaded with the first failure.
 """
 
 

@@ -15,8 +15,7 @@ lengths that differ, a length beside chunks, a folded header, a bare CR, an unkn
 
 from ..core.runtime import const
 
-
-# What feed() returns; the codes of failures have names in _codes.py, since a name takes memory.
+# What feed() returns; the codes of failures have names in wire/codes.py, since a name takes memory.
 NEED = const(0)  # all was taken: feed more
 BODY = const(2)  # buffer[piece_start:piece_end] is body
 HEAD = const(3)  # the head of the final answer is complete

@@ -12,7 +12,6 @@ each takes three here).
 from .. import InvalidArgument, broken
 from ..core.runtime import MICROPYTHON, const
 
-
 if MICROPYTHON:
     import json
 

@@ -11,7 +11,6 @@ Memory: what is found, as text, and the keys that match. Limits: 64 levels; a va
 from .. import broken
 from ..core.runtime import MICROPYTHON, const
 
-
 if MICROPYTHON:
     from json import loads as _loads
 else:

@@ -14,7 +14,6 @@ matter (event, data, id, retry); the value of any field but `data` at most 64 by
 from ..core.copy import copy
 from ..core.runtime import const
 
-
 NEED = const(0)
 EVENT = const(1)
 TOO_LARGE = const(2)
