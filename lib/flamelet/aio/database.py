@@ -20,7 +20,7 @@ class Database(database.Database):
         return Stream(self._client, path, **options)
 
     def _new_feed(self, reading):
-        return Feed(self._client, reading)
+        return Feed(reading)
 
     async def __aenter__(self):
         return self

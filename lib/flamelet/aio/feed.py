@@ -16,14 +16,14 @@ class Feed(feed.Feed):
     cannot mix theirs.
     """
 
-    def __init__(self, client, reading) -> None:
-        super().__init__(client, reading)
+    def __init__(self, reading) -> None:
+        super().__init__(reading)
         if MICROPYTHON:
-            self._sending = _Sending(client.connection, reading)
+            self._sending = _Sending(reading)
 
     def push_row(self, row):
         """Send one reading under a new key: `row` is a list or tuple with a value for each field."""
-        connection = self._client.connection
+        connection = self.reading.client.connection
         # On CPython a task that is cancelled before it begins would never give the connection back.
         if MICROPYTHON and self.reading.begin(connection, row):
             connection.busy = True
@@ -32,7 +32,7 @@ class Feed(feed.Feed):
         return run(self._push(tuple(row)))
 
     def _push(self, row):
-        yield from wait_for_turn(self._client.connection)
+        yield from wait_for_turn(self.reading.client.connection)
         yield from self.reading.push(row)
 
 
@@ -45,8 +45,8 @@ if MICROPYTHON:
         `throw` to cancel it.
         """
 
-        def __init__(self, connection, reading):
-            self._connection = connection
+        def __init__(self, reading):
+            self._connection = reading.client.connection
             self._reading = reading
             self._end = StopIteration()
             self._flow = None

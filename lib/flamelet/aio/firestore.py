@@ -12,7 +12,7 @@ class Firestore(firestore.Firestore):
     _awaited = True
 
     def _new_feed(self, reading):
-        return Feed(self._client, reading)
+        return Feed(reading)
 
     async def __aenter__(self):
         return self

@@ -11,7 +11,7 @@ class Gateway(gateway.Gateway):
     _pump = staticmethod(run)
 
     def _new_feed(self, reading):
-        return Feed(self._client, reading)
+        return Feed(reading)
 
     async def __aenter__(self):
         return self

@@ -56,25 +56,25 @@ class Client:
         self.ca = ca
         self.timeouts = timeouts or Timeouts()
         self.answer_bytes = answer_bytes
-        self.transport = transport
         # One connection for requests fits any budget: it is counted where there are streams, or other clients.
         self.budget = None
         self.limit = budget
-        self._connect = Connection
-        if transport or not isinstance(budget, int) or budget < 1:
+        if not isinstance(budget, int) or budget < 1:
             from .budget import to_budget
 
             self.budget = to_budget(budget)
-            if transport:
-                from .requests_transport import RequestsTransport
+        if transport:
+            from .requests_transport import RequestsTransport
 
-                self._connect = RequestsTransport(transport, ca).connect
+            transport = RequestsTransport(transport, ca)
+        self.transport = transport
         self.connection = self.new_connection()
         self.streams: list = []
 
     def new_connection(self):
         """A connection to the origin that is not open yet."""
-        return self._connect(self.origin, self.ca, self.timeouts, self.answer_bytes)
+        connect = self.transport.connect if self.transport else Connection
+        return connect(self.origin, self.ca, self.timeouts, self.answer_bytes)
 
     def exchange(self, request, size, repeatable, attempt=0):
         """Flow: the answer to request[:size], whatever its status, in the connection that is returned."""
@@ -189,4 +189,4 @@ class Service:
     def _new_feed(self, reading):
         from ..feed.feed import Feed
 
-        return Feed(self._client, reading)
+        return Feed(reading)

@@ -26,8 +26,7 @@ _LENGTH_DIGITS = const(6)
 class Feed:
     """Made by `feed` of a service. `reading`: the request that is sent."""
 
-    def __init__(self, client, reading) -> None:
-        self._client = client
+    def __init__(self, reading) -> None:
         self.reading = reading
 
     @property
@@ -55,29 +54,31 @@ class Feed:
     def push_row(self, row):
         """Send one reading under a new key: `row` is a list or tuple with a value for each field."""
         reading = self.reading
-        connection = self._client.connection
+        client = reading.client
+        connection = client.connection
         if not reading.begin(connection, row):
-            return self._client.run(reading.push(row))
+            return client.run(reading.push(row))
         # The hot path: a flow would be an object, so the exchange is stepped here.
         code = reading.step(connection)
         while code > DONE:
             connection.wait(connection.remaining())
             code = reading.step(connection)
         if code != DONE or not reading.is_done(connection):
-            self._client.run(reading.again(1))
+            client.run(reading.again(1))
 
     def repeat(self):
         """Send the `pending` reading again under its key: after an error that left open whether it arrived."""
-        if not self.reading.pending:
+        reading = self.reading
+        if not reading.pending:
             raise refusal("pending")
-        return self._client.run(self.reading.again())
+        return reading.client.run(reading.again())
 
     def push_many(self, rows):
         """Send many readings in one request, all or none; a gateway takes one after another. Returns how many.
 
         `rows`: rows as for `push_row`.
         """
-        return self._client.run(self.reading.push_many(rows))
+        return self.reading.client.run(self.reading.push_many(rows))
 
 
 class Reading:

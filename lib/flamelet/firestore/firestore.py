@@ -181,7 +181,7 @@ class Firestore(Service):
         if outbox:
             from .records import recording
 
-            return recording(self._client, feed, outbox, collection)
+            return recording(feed, outbox, collection)
         return feed
 
     @property

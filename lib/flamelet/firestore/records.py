@@ -51,6 +51,6 @@ class Records:
         check_written((yield from ask(self._client, "POST", self._client.root + ":commit", body)))
 
 
-def recording(client, feed, outbox, path: str) -> RecordingFeed:
+def recording(feed, outbox, path: str) -> RecordingFeed:
     """The feed that records what `feed`, which goes to `path`, would send."""
-    return RecordingFeed(client, feed, Records(client, feed.reading.name), outbox, path)
+    return RecordingFeed(feed, Records(feed.reading.client, feed.reading.name), outbox, path)

@@ -93,5 +93,5 @@ class Gateway(Service):
         if outbox:
             from .records import recording
 
-            return recording(self._client, feed, outbox, path)
+            return recording(feed, outbox, path)
         return feed

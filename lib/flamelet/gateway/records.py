@@ -61,7 +61,7 @@ class Records:
         yield from self._client.exchange(request, len(request), True)
 
 
-def recording(client, feed, outbox, path: str) -> RecordingFeed:
+def recording(feed, outbox, path: str) -> RecordingFeed:
     """The feed that records what `feed`, which goes to `path`, would send.
 
     Raises InvalidArgument if a reading that the server has answered for could not leave the outbox by itself.
@@ -69,4 +69,4 @@ def recording(client, feed, outbox, path: str) -> RecordingFeed:
     if feed.reading.is_post and outbox.is_flash:
         text = "a POST that is sent again makes another document: it takes an outbox in RAM, or in RTC memory"
         raise InvalidArgument(text)
-    return RecordingFeed(client, feed, Records(client, feed.reading, outbox), outbox, path)
+    return RecordingFeed(feed, Records(feed.reading.client, feed.reading, outbox), outbox, path)

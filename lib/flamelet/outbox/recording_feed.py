@@ -19,13 +19,13 @@ class RecordingFeed(Feed):
     Raises InvalidArgument if the outbox is none, belongs to another feed, or is too small for a reading.
     """
 
-    def __init__(self, client, feed, records, outbox, path) -> None:
+    def __init__(self, feed, records, outbox, path) -> None:
         if not hasattr(outbox, "put_key"):
             raise InvalidArgument("outbox is made by flamelet.Outbox(), not %r" % (outbox,))
         # A record of a reading has no path: it goes to that of the feed which flushes.
         if getattr(outbox, "path", path) != path:
             raise InvalidArgument("this outbox is that of the feed of %s: each feed takes one of its own" % outbox.path)
-        super().__init__(client, feed.reading)
+        super().__init__(feed.reading)
         self.outbox = outbox
         self._feed = feed
         self._records = records
@@ -92,7 +92,7 @@ class RecordingFeed(Feed):
         `outbox.refusals()`, unless all are refused: then the error is raised and nothing is set aside. After any other
         error all that was not answered waits on.
         """
-        return self._client.run(flush(self.outbox, self._records, batches))
+        return self.reading.client.run(flush(self.outbox, self._records, batches))
 
     @property
     def fits(self) -> int:

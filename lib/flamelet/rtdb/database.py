@@ -99,7 +99,7 @@ class Database(Service):
         if outbox:
             from .records import recording
 
-            return recording(self._client, feed, outbox, path)
+            return recording(feed, outbox, path)
         return feed
 
     def get_if_changed(self, path: str, etag: str):

@@ -56,6 +56,6 @@ class Records:
         return build(self._client, method, target(self._client, path, "print=silent"), body, (), room)
 
 
-def recording(client, feed, outbox, path: str) -> RecordingFeed:
+def recording(feed, outbox, path: str) -> RecordingFeed:
     """The feed that records what `feed`, which goes to `path`, would send."""
-    return RecordingFeed(client, feed, Records(client, feed.reading.path), outbox, path)
+    return RecordingFeed(feed, Records(feed.reading.client, feed.reading.path), outbox, path)

@@ -360,7 +360,7 @@ def test_undated_readings_ask_the_server_for_the_time():
 
             def test():
                 # As on a board: nothing but a Date over TLS says what time it is.
-                one._client.exchange = learning(one._client)
+                one.reading.client.exchange = learning(one.reading.client)
                 assert one.flush() == 5
 
             run(server, test)

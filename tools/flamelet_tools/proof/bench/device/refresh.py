@@ -30,7 +30,7 @@ def heap():
 def push_over_refresh():
     """Push with a token that is due; the peak of the samples above the first, and what is left."""
     before = peak = heap()
-    flow = feed._push((1,))
+    flow = feed.reading.push((1,))
     try:
         while True:
             waited = next(flow)

@@ -161,14 +161,15 @@ class World:
         push_id.offset[:] = [0] * len(push_id.offset)
         push_id._digits[:8] = bytes(8)
 
-    # The service that a feed sends to, in place of a module as flamelet._record_database.
+    # What an outbox sends, in place of rtdb/records.py.
 
-    CLOSING = 0
+    closing = 0
+    one_by_one = False
 
-    def encode(self, feed, path, value):
+    def encode(self, path, value):
         return json.dumps(value).encode()
 
-    def put_many(self, feed, buffer, start, end):
+    def put_many(self, buffer, start, end):
         self._meet()
         keys = []
         numbers = []
@@ -188,7 +189,7 @@ class World:
         self._answer(numbers)
         yield 0
 
-    def put(self, feed, path, body):
+    def put(self, path, body):
         self._meet()
         n = json.loads(body)
         if is_refused(n):
@@ -197,7 +198,7 @@ class World:
         self._answer([n])
         yield 0
 
-    def ask_time(self, feed):
+    def ask_time(self):
         self._meet()
         self.is_known = True
         yield 0
@@ -217,7 +218,7 @@ class World:
     def start(self):
         box = flamelet.Outbox(FOLDER, memory=512, group=4, size=self.size, drop=self.drop)
         feed = flamelet.Database("http://127.0.0.1:1").feed("t", FIELDS, outbox=box)
-        feed._service = self
+        feed._records = self
         set_aside = box.set_aside
 
         def noted(name, reason, body):

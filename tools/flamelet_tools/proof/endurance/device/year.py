@@ -46,7 +46,7 @@ class Stops:
         self.clock.write(b"%020d" % compressed_time.ahead_ms())
         if not self.is_dark:
             # The server lives, so a keep-alive would have come.
-            for stream in self.program.database._streams:
+            for stream in self.program.database._client.streams:
                 if stream._is_open:
                     stream._renew()
 
@@ -64,10 +64,10 @@ class Stops:
 
 def under_way(database):
     """The connection whose answer is awaited, or None."""
-    connection = database._connection
+    connection = database._client.connection
     if connection.sock and not connection.over:
         return connection
-    for stream in database._streams:
+    for stream in database._client.streams:
         if not stream._is_open and stream._connection.sock and not stream._connection.over:
             return stream._connection
     return None

@@ -96,7 +96,7 @@ class Refresh(Call):
         self.db = db
 
     def act(self, n, trouble):
-        self.db._token.serve(0)
+        self.db._client.token.serve(0)
         return self.db.get("well")
 
     def again(self, n):
