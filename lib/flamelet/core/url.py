@@ -62,7 +62,9 @@ def check_text(text: str, what: str) -> str:
     # Bytes, since MicroPython keeps each letter of a str that is looked at for ever.
     for byte in text.encode("utf-8", "surrogatepass"):
         if not 33 <= byte <= 126:
-            raise refusal("letter", what, [letter for letter in text if not "!" <= letter <= "~"][0])
+            for letter in text:
+                if not "!" <= letter <= "~":
+                    raise refusal("letter", what, letter)
     return text
 
 

@@ -6,13 +6,16 @@ from ..core.path import keys
 
 def target(client, path, parameter=None):
     """The request target of `path`, with `parameter` and what every query carries."""
-    parameters = client.parameters()
-    if parameter:
-        parameters.insert(0, parameter)
-    place = client.path
+    # In one piece: with a token each copy takes more than a kilobyte.
+    pieces = [client.path]
     for key in keys(path):
-        place += "/" + _url.quote(key)
-    return place + (".json?" if parameters else ".json") + "&".join(parameters)
+        pieces += ("/", _url.quote(key))
+    pieces.append(".json")
+    mark = "?"
+    for text in ([parameter] if parameter else []) + client.parameters():
+        pieces += (mark, text)
+        mark = "&"
+    return "".join(pieces)
 
 
 def answered(client, request, size, repeatable, attempt=0):
