@@ -138,7 +138,7 @@ def run_micropython_32bit(code, folder, heap):
 
 
 def folders(folder):
-    """Return the module path of the unit tests in this folder of the checkout: the library, theirs and their support."""
+    """Return the module path of the unit tests in this folder of the checkout."""
     root = flat_tree() if FLAT else ROOT
     return [root / name for name in ("lib", folder, *SUPPORT)]
 
