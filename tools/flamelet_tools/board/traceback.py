@@ -22,7 +22,7 @@ from flamelet_tools.shared.flat_build import PACKAGE, flat_library, imported
 FRAME = re.compile(r'  File "(?P<file>[^"]*)", line (?P<line>\d+)(, in (?P<function>.+))?$')
 MOST_NAMED = 4
 # A name alone that a caller uses decides nothing: `get` is a method of many.
-_NAME, _ITSELF, _IMPORTED, _DOUBT = 1, 2, 4, 1
+_NAME, _ITSELF, _IMPORTED, _OWN, _DOUBT = 1, 2, 4, 6, 1
 _UNNAMED = {
     ast.Lambda: "<lambda>",
     ast.GeneratorExp: "<genexpr>",
@@ -40,6 +40,7 @@ class Function(NamedTuple):
     path: str  # "Connection.step"
     module: str  # "_connection", as a board has it
     names: frozenset[str]  # that it uses
+    own: frozenset[str]  # of these, those behind `self.`
     imports: frozenset[str]  # modules
 
 
@@ -77,8 +78,9 @@ class Sources:
             made_of = self.files.get("/".join(frame["file"].split("/")[-2:]))
             return line.replace(frame["file"], self._beside(frame["file"], made_of)) if made_of else line
         names = list(dict.fromkeys(map(self._shown, functions)))
-        more = f" or {len(names) - MOST_NAMED} others" if len(names) > MOST_NAMED else ""
-        return f"{line}  {' or '.join(names[:MOST_NAMED])}{more}" if names else line
+        if len(names) > MOST_NAMED + 1:
+            names[MOST_NAMED:] = [f"{len(names) - MOST_NAMED} others"]
+        return f"{line}  {' or '.join(names)}" if names else line
 
     def _beside(self, file: str, made_of: str) -> str:
         """The path of a flat module, with the file that it is made of."""
@@ -121,12 +123,17 @@ class Sources:
         """How well a function fits to the one that called it."""
         if function.name == "<module>":
             return _IMPORTED * (function.module in caller.imports)
+        is_same_file = caller.module == function.module
+        if function.name.startswith("<"):
+            return _IMPORTED * is_same_file
         name = function.path.split(".")[0] if function.name == "__init__" else function.name
-        if name not in caller.names and not name.startswith("<"):
+        if name not in caller.names:
             return 0  # a flow that is moved on, or the special method of an object: anything may do that
         if caller == function:
             return _ITSELF
-        return _IMPORTED if function.module in {caller.module, *self.imports[caller.module]} else _NAME
+        if is_same_file and name in caller.own:
+            return _OWN
+        return _IMPORTED if is_same_file or function.module in self.imports[caller.module] else _NAME
 
 
 @functools.cache
@@ -153,7 +160,15 @@ def _functions(file: str, module: str, tree: ast.Module, modules: Iterable[str])
             else:
                 nodes.append(node)
                 inner.extend(ast.iter_child_nodes(node))
-        yield Function(file, name, path or name, module, frozenset(_names(nodes)), _imports(nodes, modules))
+        yield Function(
+            file,
+            name,
+            path or name,
+            module,
+            frozenset(_names(nodes)),
+            frozenset(_own_names(nodes)),
+            _imports(nodes, modules),
+        )
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -164,6 +179,12 @@ def _names(nodes: Iterable[ast.AST]) -> Iterator[str]:
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def _own_names(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
             yield node.attr
 
 

@@ -228,7 +228,10 @@ class _Translation:
                 modules.append(flat if flat == own else f"{flat} as {own}")
             elif alias.name not in constants or alias.asname:
                 self._flat(node, base)
-                names.append(f"{alias.name} as {alias.asname}" if alias.asname else alias.name)
+                names.append(_written(alias))
+        is_top = not base and not (node.level and self.package)
+        if is_top and {*modules, *names} == set(map(_written, node.names)):
+            return  # `from flamelet import Database, aio`
         dot = "." if self.package is not None else PACKAGE
         where = self._flat(node, base) if names else ""
         within = f"{dot}{'' if dot == '.' else '.'}{where}" if base else dot
@@ -246,7 +249,7 @@ class _Translation:
                                           f"{alias.name}` finds no such package on a board")  # fmt: skip
             parts.append((f"{PACKAGE}.{flat}" if place and first == PACKAGE else alias.name, alias.asname))
         written = ", ".join(f"{name} as {own}" if own else name for name, own in parts)
-        if written != ", ".join(f"{a.name} as {a.asname}" if a.asname else a.name for a in node.names):
+        if written != ", ".join(map(_written, node.names)):
             self._replace(node, "import " + written)
 
     def _flat(self, node: ast.AST, place: str) -> str:
@@ -436,6 +439,10 @@ def _imports(statements: list[tuple[str, list[str]]], lines: int) -> str:
     elif lines > 1:
         written[-1] = "(" + "\n" * (lines - 1) + ")"
     return "; ".join(written)
+
+
+def _written(alias: ast.alias) -> str:
+    return f"{alias.name} as {alias.asname}" if alias.asname else alias.name
 
 
 def _line_count(node: ast.stmt) -> int:
