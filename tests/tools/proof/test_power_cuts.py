@@ -21,12 +21,12 @@ pytestmark = [
 MISTAKES = {
     # "durable" is said, and nothing was written.
     "lost": """
-from flamelet._flash_outbox import FlashOutbox
+from flamelet.outbox.flash import FlashOutbox
 FlashOutbox._write = lambda self, records, count: True
 """,
     # A segment is removed before the server has answered.
     "lost too": """
-from flamelet._flash_outbox import FlashOutbox
+from flamelet.outbox.flash import FlashOutbox
 mark = FlashOutbox.mark
 def dropping(self, place):
     found = mark(self, place)
@@ -37,32 +37,32 @@ FlashOutbox.mark = dropping
 """,
     # Each start of the device finds another time for readings that were sent already.
     "doubled": """
-from flamelet._flash_outbox import FlashOutbox
+from flamelet.outbox.flash import FlashOutbox
 FlashOutbox.store_start = lambda self, boot, ms: None
 """,
     # Every start of the device counts as the first one.
     "disorder": """
-from flamelet import _undated
-put = _undated.put
+from flamelet.outbox import before_clock
+put = before_clock.put
 def first(outbox, at):
     outbox.boot = 1
     return put(outbox, at)
-_undated.put = first
+before_clock.put = first
 """,
     # A record is believed without a look at its CRC, and what lies behind the end was not there before.
     "invented": """
-from flamelet import _flash_outbox, _records
-append = _flash_outbox.FlashOutbox._append
+from flamelet.outbox import crc, flash, record
+append = flash.FlashOutbox._append
 def longer(self, records, count):
     done = append(self, records, count)
     with open(self._name(self._numbers[-1]), "ab") as file:
         file.write(bytes(records).replace(b'{"n":1', b'{"n":7'))
     return done
-_flash_outbox.FlashOutbox._append = longer
+flash.FlashOutbox._append = longer
 def end_of(buffer, at, end, number):
-    next_at = _records.behind(buffer, at) if at + 7 <= end and 0 < buffer[at + 2] <= 5 else 0
+    next_at = record.behind(buffer, at) if at + 7 <= end and 0 < buffer[at + 2] <= 5 else 0
     return next_at if next_at <= end else 0
-_records._end_of = end_of
+crc._end_of = end_of
 """,
 }
 

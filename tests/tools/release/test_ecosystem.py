@@ -8,23 +8,26 @@ import functools
 import http.server
 import importlib.metadata
 import json
-import os
 import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from clients import ROOT
 
 import flamelet
 from flamelet_tools.release import package
+from flamelet_tools.shared.flat_build import flat_library
 from flamelet_tools.shared.library_modules import modules_of
 from flamelet_tools.shared.micropython import MISSING, find_micropython, module_path
 from flamelet_tools.simulator import Simulator
 
 DEADLINE_SECONDS = 60
 VERSION = flamelet.__version__
+LIBRARY = flat_library(ROOT)
+SOURCES = {str(module.source.relative_to(ROOT / "lib")) for module in LIBRARY.modules.values()}
 
 on_micropython = pytest.mark.skipif(find_micropython() is None, reason=MISSING)
 
@@ -95,7 +98,8 @@ def installs_and_pushes(address, target):
     with Simulator() as simulator:
         told = micropython(PUSH.format(target=str(target), url=simulator.url), target)
     assert re.fullmatch(rf"{re.escape(VERSION)} [-\w]{{20}} 21.5\n", told), told
-    return {path.name for path in (target / "flamelet").iterdir()}
+    library = target / "flamelet"
+    return {str(path.relative_to(library)) for path in library.rglob("*") if path.is_file()}
 
 
 def flamelet_package(*arguments):
@@ -117,7 +121,7 @@ def test_package_json_lists_the_library():
     text = (ROOT / "package.json").read_text()
     assert text == package.text(package.source_package(ROOT)), "run python -m flamelet_tools.release.package"
     urls = dict(json.loads(text)["urls"])
-    assert set(urls) == {f"flamelet/{name}.py" for name in modules_of()}
+    assert set(urls) == SOURCES
     assert all((ROOT / url).is_file() for url in urls.values())
 
 
@@ -125,7 +129,7 @@ def test_package_json_lists_the_library():
 def test_mip_installs_the_sources_from_a_checkout(tmp_path):
     with served(ROOT) as address:
         installed = installs_and_pushes(address, tmp_path / "lib")
-    assert installed == {f"{name}.py" for name in modules_of()}
+    assert {f"flamelet/{name}" for name in installed} == SOURCES
 
 
 @on_micropython
@@ -183,9 +187,9 @@ def test_the_manifest_freezes_the_library(monkeypatch):
     exec((ROOT / "manifest.py").read_text(), names)
     assert calls["metadata"]["version"] == VERSION
     path, options = calls["package"]
-    files = [os.path.join(options["base_path"], path, name) for name in options["files"]]
-    assert all(os.path.isfile(file) for file in files)
-    assert sorted(options["files"]) == sorted(f"{name}.py" for name in modules_of())
+    folder = Path(options["base_path"]) / path
+    texts = {file.stem: file.read_text() for file in folder.iterdir()}
+    assert texts == {name: module.text for name, module in LIBRARY.modules.items()}
 
 
 def test_one_version_everywhere():

@@ -7,6 +7,7 @@ import pytest
 from clients import ROOT
 
 from flamelet_tools.shared.compile import compile_library
+from flamelet_tools.shared.flat_build import flat_library
 from flamelet_tools.shared.library_modules import SERVICES, features_of, modules_of, modules_of_program, programs
 from flamelet_tools.shared.micropython import find_micropython, module_path
 from flamelet_tools.simulator import Simulator
@@ -108,16 +109,16 @@ def test_a_program_of_the_realtime_database_runs_with_its_modules_alone(on_micro
 
 def test_it_runs_without_the_features_that_it_does_not_name(on_micropython):
     modules = modules_of("database", features=())
-    assert not {"query", "walk", "_conditional", "_projection", "_requests_transport", "outbox"} & modules
+    assert not {"_rtdb_query", "_walk", "_rtdb_transaction", "_projection", "_requests_transport", "_outbox"} & modules
     with Simulator() as simulator:
         assert "a.b" in on_micropython(DATABASE.format(url=simulator.url, more=""), modules)
 
 
 def test_a_rarer_method_brings_what_it_needs():
     added = modules_of("database", features=["transaction"]) - modules_of("database", features=())
-    assert added == {"_conditional"}
+    assert added == {"_rtdb_transaction"}
     assert modules_of("firestore", features=features_of("firestore") - {"admin"}) == modules_of("firestore") - {
-        "firestore_admin"
+        "_admin"
     }
 
 
@@ -130,9 +131,9 @@ def test_a_program_of_a_gateway_runs_with_its_modules_alone(on_micropython):
 def test_a_service_leaves_the_others_out():
     assert "database" not in SERVICES["firestore"]
     assert not [name for name in modules_of("database") if "firestore" in name or "gateway" in name]
-    assert not [name for name in modules_of("gateway") if "firestore" in name or name == "mirror"]
-    assert "firestore_admin" in modules_of("firestore")
-    assert "gateway" not in modules_of("firestore")
+    assert not [name for name in modules_of("gateway") if "firestore" in name or name == "_mirror"]
+    assert "_admin" in modules_of("firestore")
+    assert "_gateway" not in modules_of("firestore")
 
 
 def test_the_services_together_are_the_library_without_the_program():
@@ -140,17 +141,21 @@ def test_the_services_together_are_the_library_without_the_program():
 
 
 def test_every_module_is_a_file_and_the_desktops_own_is_none_of_them():
-    files = {path.stem for path in (ROOT / "lib" / "flamelet").glob("*.py")}
-    assert modules_of() == files - {"_cpython"}
+    library = ROOT / "lib" / "flamelet"
+    files = {str(path.relative_to(library)) for path in library.rglob("*.py")}
+    sources = {str(module.source.relative_to(library)) for module in flat_library(ROOT).modules.values()}
+    without_code = {file for file in files if file.endswith("/__init__.py")} - {"aio/__init__.py", "device/__init__.py"}
+    assert sources == files - without_code - {"core/runtime_cpython.py", "core/emulators.py", "aio/pump_cpython.py"}
+    assert modules_of() == set(flat_library(ROOT).modules)
 
 
 def test_an_import_within_a_function_counts(tmp_path):
     library = tmp_path / "lib" / "flamelet"
     shutil.copytree(ROOT / "lib" / "flamelet", library)
-    (library / "_rare.py").write_text("from ._rarer import a\n")
-    (library / "_rarer.py").write_text("a = 1\n")
-    with (library / "_url.py").open("a") as url:
-        url.write("\n\ndef rare():\n    from . import _rare\n\n    return _rare\n")
+    (library / "wire" / "rare.py").write_text("from ..net.rarer import a\n")
+    (library / "net" / "rarer.py").write_text("a = 1\n")
+    with (library / "core" / "url.py").open("a") as url:
+        url.write("\n\ndef rare():\n    from ..wire import rare\n\n    return rare\n")
     assert {"_rare", "_rarer"} <= modules_of("gateway", root=tmp_path)
 
 
@@ -165,7 +170,7 @@ def test_what_there_is_not_is_refused():
 
 def test_main_py_leaves_out_the_features_that_it_does_not_name():
     assert programs() == ["database", "gateway"]
-    assert {"device", "stream", "feed"} <= modules_of_program("database")
-    assert not {"mirror", "walk", "query", "_requests_transport"} & modules_of_program("database")
+    assert {"device", "_program", "_stream", "_feed"} <= modules_of_program("database")
+    assert not {"_mirror", "_walk", "_rtdb_query", "_requests_transport"} & modules_of_program("database")
     # main.py does not use it: another program may use all of it.
     assert modules_of("firestore") <= modules_of_program("firestore")

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from flamelet.net import roots as _roots
 from flamelet_tools.release import roots
 
-FILE = Path(__file__).resolve().parents[3] / "lib" / "flamelet" / "_roots.py"
+FILE = Path(__file__).resolve().parents[3] / "lib" / "flamelet" / "net" / "roots.py"
 
 
 def test_the_committed_file_is_what_the_tool_writes_for_the_certificates_that_it_holds():
@@ -18,9 +18,9 @@ def test_the_committed_file_is_what_the_tool_writes_for_the_certificates_that_it
 
 
 def test_the_certificates_are_those_that_certifi_has_today(tmp_path):
-    done = CliRunner().invoke(roots.roots, ["--output", str(tmp_path / "_roots.py")])
+    done = CliRunner().invoke(roots.roots, ["--output", str(tmp_path / "roots.py")])
     assert done.exit_code == 0, done.output
-    assert (tmp_path / "_roots.py").read_text() == FILE.read_text()
+    assert (tmp_path / "roots.py").read_text() == FILE.read_text()
 
 
 # Google publishes these at https://pki.goog/repository/.

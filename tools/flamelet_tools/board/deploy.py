@@ -34,7 +34,8 @@ from flamelet_tools.board import link
 from flamelet_tools.board.link import Board, Facts, File
 from flamelet_tools.shared.board_modules import modules_of_board
 from flamelet_tools.shared.checkout import checkout
-from flamelet_tools.shared.compile import compile_file
+from flamelet_tools.shared.compile import compile_text
+from flamelet_tools.shared.flat_build import PACKAGE, flat_library
 from flamelet_tools.shared.library_modules import SERVICES, modules_of, modules_of_program
 from flamelet_tools.shared.private_key import refuse_private_key
 from flamelet_tools.shared.tables import borders, table_console
@@ -149,14 +150,14 @@ def compiled(
     Returns: the content of each file, by its path within the folder.
     Raises: click.ClickException if the board takes no .mpy files of the version that mpy-cross makes.
     """
-    sources = sources_of(checkout(), services, folder, added)
+    texts = texts_of(checkout(), services, folder, added)
     files = {}
     with tempfile.TemporaryDirectory(prefix="flamelet-") as name, progress(MofNCompleteColumn()) as bar:
-        task = bar.add_task("compiling", total=len(sources))
-        for path, source in sources.items():
-            refuse_private_key(source)
+        task = bar.add_task("compiling", total=len(texts))
+        for path, text in texts.items():
+            link.refuse_secret(path, text.encode())
             target = Path(name) / "module.mpy"
-            compile_file(source, target)
+            compile_text(text, path, target)
             files[path] = target.read_bytes()
             bar.advance(task)
             link.feed(board)
@@ -170,13 +171,13 @@ def compiled(
     return files
 
 
-def sources_of(root: Path, services: tuple[str, ...], folder: str, added: tuple[Path, ...]) -> dict[str, Path]:
-    """Return the source of each .mpy file, by the path of that in the folder."""
-    library = root / "lib" / "flamelet"
+def texts_of(root: Path, services: tuple[str, ...], folder: str, added: tuple[Path, ...]) -> dict[str, str]:
+    """Return the source text of each .mpy file, by the path of that in the folder."""
     names = {name for service in services for name in modules_of_program(service, root)} or modules_of(root=root)
-    sources = {f"flamelet/{name}.mpy": library / f"{name}.py" for name in sorted(names)}
-    sources |= {f"{path.stem}.mpy": path for path in modules_of_board(folder, root)}
-    return sources | {f"{path.stem}.mpy": path for path in added if path.suffix == ".py"}
+    modules = flat_library(root).modules
+    texts = {f"{PACKAGE}/{name}.mpy": modules[name].text for name in sorted(names)}
+    own = [*modules_of_board(folder, root), *(path for path in added if path.suffix == ".py")]
+    return texts | {f"{path.stem}.mpy": path.read_text() for path in own}
 
 
 def planned(board: Board, facts: Facts, program: dict[str, bytes], added: tuple[Path, ...]) -> Plan:

@@ -1,8 +1,9 @@
 """`flamelet monitor`: what a board prints, line by line, with the time.
 
 In: a board on a serial port. Out: its lines, coloured by what they tell, until Ctrl-C, which ends this and not the
-board's program: nothing is sent to the board, but for --reset. When the port goes away, because the board was unplugged
-or sleeps, its return is awaited.
+board's program: nothing is sent to the board, but for --reset. A traceback is shown when it is whole, with the files of
+this checkout that it comes from (traceback.py). When the port goes away, because the board was unplugged or sleeps, its
+return is awaited.
 """
 
 import contextlib
@@ -18,6 +19,8 @@ from rich.text import Text
 
 from flamelet_tools.board import link
 from flamelet_tools.board.link import Board
+from flamelet_tools.board.traceback import FRAME, sources
+from flamelet_tools.shared.checkout import checkout
 
 WAIT_SECONDS = 0.2
 LINE_BYTES = 1000  # A line that is longer is shown in pieces.
@@ -92,26 +95,67 @@ def wait_for(port: str) -> Board:
 def follow(board: Board, console: Console) -> None:
     """Show the board's lines until its port goes away."""
     line = b""
+    screen = Screen(console)
     try:
         while True:
-            line += board.serial.read(board.serial.in_waiting or 1)
+            received = board.serial.read(board.serial.in_waiting or 1)
+            line += received
             *whole, line = line.split(b"\n")
             if len(line) > LINE_BYTES:
                 whole, line = [*whole, line], b""
             for each in whole:
-                show(each, console)
+                screen.show(each)
+            if not received:  # within READ_SECONDS
+                screen.end_traceback()
     except OSError:  # pyserial's own errors are such
         if line:
-            show(line, console)
+            screen.show(line)
+        screen.end_traceback()
     finally:
         link.close(board)
 
 
-def show(line: bytes, console: Console) -> None:
-    text = CONTROL.sub("", line.decode(errors="replace")).rstrip()
-    now = datetime.now().strftime("%H:%M:%S.%f")[:-3]
-    console.print(Text.assemble((now, "dim"), "  ", (text, style_of(text))))
-    sys.stdout.flush()
+class Screen:
+    """Shows lines of a board; those of a traceback together, when the last one is there."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.traceback: list[tuple[datetime, str]] = []
+
+    def show(self, line: bytes) -> None:
+        text = CONTROL.sub("", line.decode(errors="replace")).rstrip()
+        begins = text.startswith("Traceback (most recent call last)")
+        if begins or not FRAME.match(text):
+            self.end_traceback()
+        if begins or self.traceback:
+            self.traceback.append((datetime.now(), text))
+        else:
+            self.print(datetime.now(), text)
+
+    def end_traceback(self) -> None:
+        """Show the traceback that has come until now, if there is one."""
+        times = [at for at, _ in self.traceback]
+        lines = explained([text for _, text in self.traceback])
+        self.traceback = []
+        for at, text in zip(times, lines, strict=True):
+            self.print(at, text)
+
+    def print(self, at: datetime, text: str) -> None:
+        now = at.strftime("%H:%M:%S.%f")[:-3]
+        self.console.print(Text.assemble((now, "dim"), "  ", (text, style_of(text))))
+        sys.stdout.flush()
+
+
+def explained(lines: list[str]) -> list[str]:
+    """Return the lines of a traceback with the files that they come from; as they are, if there is no checkout here or
+    its sources are not in order."""
+    if not lines:
+        return []
+    try:
+        return sources(checkout()).explained(lines)
+    except (click.ClickException, SyntaxError, ValueError) as error:
+        tell(f"the traceback is shown as it came: {error}")
+        return lines
 
 
 def style_of(text: str) -> str:

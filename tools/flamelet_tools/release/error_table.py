@@ -1,4 +1,4 @@
-"""docs/errors.md: what each refusal of a service means, as lib/flamelet/answers.py has it.
+"""docs/errors.md: what each refusal of a service means, as lib/flamelet/diagnosis/answers.py has it.
 
 `python -m flamelet_tools.release.error_table` writes the page; a test compares it with the code.
 """
@@ -26,7 +26,7 @@ call may succeed later without a change.
 
 ## What a refusal means
 A refusal has `status`, the server's own words as `text`, and a `code`. What the words hold decides where a status has
-several causes; the first row that fits counts. This table is the code's own (`lib/flamelet/answers.py`).
+several causes; the first row that fits counts. This table is the code's own (`lib/flamelet/diagnosis/answers.py`).
 
 `action` says what to do: *never* without fixing the problem; *backoff*: later, with exponential back-off and full
 jitter; *once* more; *transaction*: the whole of it again; *quota*: after the longest wait. Requests to Firestore are

@@ -2,8 +2,8 @@
 
 In: lib/flamelet, and the version in setup.cfg. Out: package.json in the checkout (`python -m
 flamelet_tools.release.package`), whose addresses are relative to itself, so that every clone and fork serves its own
-files; or a folder with package.json and .mpy files, which is not part of the repository. All lie side by side in it,
-as the files of a release on GitHub must; any web server serves them as well.
+files; or a folder with package.json and the flat library (flat_build.py) as .mpy files, which is not part of the
+repository. All lie side by side in it, as the files of a release on GitHub must; any web server serves them as well.
 (https://docs.micropython.org/en/latest/reference/packages.html)
 """
 
@@ -16,7 +16,8 @@ from pathlib import Path
 import click
 
 from flamelet_tools.shared.checkout import checkout
-from flamelet_tools.shared.compile import compile_file
+from flamelet_tools.shared.compile import compile_text
+from flamelet_tools.shared.flat_build import PACKAGE, flat_library
 from flamelet_tools.shared.library_modules import SERVICES, modules_of
 
 FILE_NAME = "package.json"
@@ -35,9 +36,10 @@ def package(folder: Path, service: str | None) -> None:
     root = checkout()
     names = sorted(modules_of(service) if service else modules_of())
     clear(folder)
+    modules = flat_library(root).modules
     for name in names:
-        compile_file(root / "lib" / "flamelet" / f"{name}.py", folder / f"{name}.mpy")
-    write(folder, contents(root, ((f"flamelet/{name}.mpy", f"{name}.mpy") for name in names)))
+        compile_text(modules[name].text, str(modules[name].source), folder / f"{name}.mpy")
+    write(folder, contents(root, ((f"{PACKAGE}/{name}.mpy", f"{name}.mpy") for name in names)))
     size = sum(file.stat().st_size for file in folder.glob("*.mpy"))
     click.echo(
         f"{folder}: {len(names)} modules, {size:,} bytes of .mpy; mip installs it from the address of the folder"
@@ -58,10 +60,10 @@ def clear(folder: Path) -> None:
 
 
 def source_package(root: Path) -> dict:
-    """What package.json in the checkout must hold: the library's sources, without what only a desktop needs."""
-    return contents(
-        root, ((f"flamelet/{name}.py", f"lib/flamelet/{name}.py") for name in sorted(modules_of(root=root)))
-    )
+    """What package.json in the checkout must hold: the library's sources in their packages, without what only a
+    desktop needs. An __init__.py with nothing but a docstring is not listed: MicroPython does without."""
+    files = sorted(str(module.source.relative_to(root / "lib")) for module in flat_library(root).modules.values())
+    return contents(root, ((file, f"lib/{file}") for file in files))
 
 
 def contents(root: Path, urls: Iterable[tuple[str, str]]) -> dict:

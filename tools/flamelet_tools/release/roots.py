@@ -1,4 +1,4 @@
-"""`flamelet roots`: writes lib/flamelet/_roots.py, the root certificates that a device trusts.
+"""`flamelet roots`: writes lib/flamelet/net/roots.py, the root certificates that a device trusts.
 
 In: certifi's bundle of Mozilla's roots. Out: a module with the chosen ones in DER, the only form that MicroPython
 takes; the same certificates give the same bytes.
@@ -36,10 +36,10 @@ CERTIFICATES = (
 
 
 @click.command()
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: lib/flamelet/_roots.py.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: lib/flamelet/net/roots.py.")
 def roots(output: Path | None) -> None:
     """Write the root certificates that the library trusts, from certifi."""
-    output = output or checkout() / "lib" / "flamelet" / "_roots.py"
+    output = output or checkout() / "lib" / "flamelet" / "net" / "roots.py"
     output.write_text(module_text(find(ROOTS)))
     click.echo(f"roots: wrote {', '.join(ROOTS)} to {output}")
 

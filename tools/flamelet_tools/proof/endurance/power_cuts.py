@@ -25,6 +25,8 @@ import click
 from rich.table import Table
 
 from flamelet_tools.proof.bench.running import compile_everything
+from flamelet_tools.shared.checkout import checkout
+from flamelet_tools.shared.flat_build import flat_library
 from flamelet_tools.shared.micropython import MISSING, find_micropython, module_path
 from flamelet_tools.shared.tables import table_console
 from flamelet_tools.simulator import Simulator
@@ -116,6 +118,7 @@ def cut(quick: bool, seeds: Iterable[int]) -> dict[str, dict[str, Any]]:
 
 def played(folder: str, options: dict[str, Any], before: str = "") -> dict[str, Any]:
     """What device/power_cuts.py counts with `options`; `before`: code that it runs first."""
+    before = flat_library(checkout()).translated_text(before)
     code = f"import power_cuts\n{before}\npower_cuts.main({json.dumps(DEFAULTS | options)!r})"
     command = [find_micropython() or "micropython", "-X", f"heapsize={HEAP}", "-c", code]
     done = subprocess.run(

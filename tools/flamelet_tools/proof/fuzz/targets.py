@@ -225,7 +225,7 @@ RECORD_WORDS = (b"\0", b"\1", b"\xff\xff", b"\0\0\1", b"\x14\0\1", KEYS[0], b"\x
 
 
 def record(kind: int, payload: bytes, number: int) -> bytes:
-    """A record as outbox.py and _records.py say that it is stored."""
+    """A record as outbox/record.py and outbox/crc.py say that it is stored."""
     body = len(payload).to_bytes(2, "little") + bytes([kind]) + payload
     return body + crc32(body, number).to_bytes(4, "little")
 

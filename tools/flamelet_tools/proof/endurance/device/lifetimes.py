@@ -10,7 +10,8 @@ import gc
 import json
 import sys
 
-from flamelet import FlameletError, device
+from flamelet import FlameletError
+from flamelet.device.program import Device
 
 from counting_board import CountingBoard
 
@@ -102,7 +103,7 @@ async def main():
         "ca": None if CA == "-" else CA,
         "connections": 3,  # the commands' stream, the mirror's, and that of requests
     }
-    program = device.Device(board, settings)
+    program = Device(board, settings)
     # The outbox too is loaded with the first trouble.
     program.readings.open()
     await be_refused(program.database)

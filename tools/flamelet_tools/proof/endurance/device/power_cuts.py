@@ -18,7 +18,7 @@ import flamelet
 from flamelet import FlameletError
 from flamelet.core import push_id
 from flamelet.errors import BadRequest, NetworkError
-from flamelet.outbox import before_clock, outbox, record
+from flamelet.outbox import before_clock, ram, record
 from flamelet.outbox import flash as _flash_outbox
 
 STEPS = 60
@@ -313,7 +313,7 @@ def check_of(n):
 
 def substitute(world):
     """Put the time of `world` in place of the real one."""
-    for module in (push_id, outbox, _flash_outbox):
+    for module in (push_id, ram, _flash_outbox):
         module.ticks_ms = world.ticks_ms
     for module in (push_id, before_clock):
         module.epoch_ms = world.epoch_ms

@@ -96,7 +96,7 @@ compressed_time.take_over(stops.idle, EPOCH_MS, TOLD_MS)
 import asyncio  # noqa: E402  after time was taken over, as all that follows
 import gc  # noqa: E402
 
-from flamelet import device  # noqa: E402
+from flamelet.device.program import Device  # noqa: E402
 
 from counting_board import CountingBoard  # noqa: E402
 
@@ -151,7 +151,7 @@ def run():
         "connections": 2,
         "patience": PATIENCE_SECONDS,
     }
-    stops.program = program = device.Device(Board(), settings)
+    stops.program = program = Device(Board(), settings)
     try:
         asyncio.run(program.main())
     finally:

@@ -87,7 +87,7 @@ def heal(folder):
 
 
 def _set_clock(clock):
-    for name in ("_push_id", "_undated", "_credential", "_refresh", "_date"):
+    for name in ("auth.credential", "auth.refresh", "core.clock", "core.push_id", "outbox.before_clock"):
         module = sys.modules.get("flamelet." + name)
         if module:
             module.epoch_ms = clock
