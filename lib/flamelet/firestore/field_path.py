@@ -74,9 +74,6 @@ def _quoted(name):
 
 def field_paths(mask):
     """The paths of fields in `mask`, as the service writes them."""
-    from .. import InvalidArgument
-    from . import field_path as _field_path
-
     if not isinstance(mask, (list, tuple)):
         raise InvalidArgument("a mask is a list of the paths of fields, not %r" % (mask,))
-    return [_field_path.join(_field_path.split(path)) for path in mask]
+    return [join(split(path)) for path in mask]

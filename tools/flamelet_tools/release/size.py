@@ -14,9 +14,9 @@ import click
 from rich import box
 from rich.table import Table
 
-from flamelet_tools.proof.loaded import modules_of_a_push
+from flamelet_tools.proof.loaded import memory_after_import, modules_of_a_push
 from flamelet_tools.shared.checkout import checkout
-from flamelet_tools.shared.compile import compile_library, run
+from flamelet_tools.shared.compile import compile_library
 from flamelet_tools.shared.flat_build import flat_library
 from flamelet_tools.shared.library_modules import SERVICES, modules_of, modules_of_program, programs
 from flamelet_tools.shared.micropython import MISSING, find_micropython, run_32bit
@@ -25,17 +25,6 @@ from flamelet_tools.shared.tables import borders, table_console
 WIDTH = 120
 _TOKEN = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkMSJ9."  # {"alg": "none"}, {"sub": "d1"}: the shape of an ID token
 _BLOCK = 4096  # of littlefs and FAT on the boards: a file takes whole ones
-
-MEMORY = """
-import gc
-import sys
-gc.collect()
-before = gc.mem_alloc()
-import {module}
-gc.collect()
-print(gc.mem_alloc() - before)
-"""
-
 
 # All in globals: a collection there does not see what only a running function holds.
 MEMORY_32BIT = """
@@ -68,7 +57,7 @@ def size(service: str | None) -> None:
     with tempfile.TemporaryDirectory(prefix="flamelet-") as folder:
         sizes = compile_library(root, Path(folder))
         rows = [module for module in sizes if service is None or stem(module) in modules_of(service)]
-        memory = {module: int(run(MEMORY.format(module=module), folder)) for module in rows}
+        memory = {module: memory_after_import(module, folder) for module in rows}
         loaded = modules_of_a_push(folder)
         steps = memory_32bit(Path(folder))
     console = table_console(WIDTH)

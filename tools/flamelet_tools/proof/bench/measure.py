@@ -16,9 +16,7 @@ import click
 from flamelet_tools.proof.bench.figures import AIO, BARE, CLIENTS, FEED, REQUESTS, Row, Value
 from flamelet_tools.proof.bench.running import TELEMETRY, Bench, Process
 from flamelet_tools.proof.bench.server import REQUESTS_PER_CONNECTION, devices
-from flamelet_tools.proof.loaded import modules_of_a_push
-from flamelet_tools.release.size import MEMORY
-from flamelet_tools.shared.compile import run
+from flamelet_tools.proof.loaded import memory_after_import, modules_of_a_push
 from flamelet_tools.shared.micropython import run_32bit
 from flamelet_tools.simulator import Simulator
 from flamelet_tools.simulator.google.identity import SECURE_TOKEN
@@ -354,7 +352,7 @@ def modules(bench: Bench) -> list[Row]:
     total = sum(bench.sizes[name] for name in loaded)
     rows = [Row(MODULES, "what a push loads", {MPY: total}, {MPY: MPY_LIMIT})]
     for name, size in bench.sizes.items():
-        memory = int(run(MEMORY.format(module=name), str(bench.folder)))
+        memory = memory_after_import(name, str(bench.folder))
         words = f"{name}, which a push loads" if name in loaded else name
         rows.append(Row(MODULES, words, {MPY: size, HEAP_AFTER_IMPORT: memory}))
     return rows
