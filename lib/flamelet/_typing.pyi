@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from .auth.token import Token
+from .firestore.filters import Composite
 from .firestore.timestamp import Timestamp
 
 # What JSON can hold. The values within are not looked at: most come from a dict[str, object], a TypedDict or a list.
@@ -19,5 +20,9 @@ WriteSize: TypeAlias = Literal["tiny", "small", "medium", "large", "unlimited"]
 Override: TypeAlias = Literal["header", "parameter", False]
 Mask: TypeAlias = list[str] | tuple[str, ...]
 Time: TypeAlias = str | Timestamp
+Operator: TypeAlias = Literal["<", "<=", "==", "!=", ">=", ">", "array-contains", "in", "not-in", "array-contains-any"]
+Filter: TypeAlias = tuple[str, Operator, object] | Composite
+Scope: TypeAlias = Literal["COLLECTION", "COLLECTION_GROUP"]
+Mode: TypeAlias = Literal["ASCENDING", "DESCENDING", "CONTAINS"]
 # Stands for None in a union where most programs know that there is something: `fs.get("cities/LA")["name"]`.
 MaybeNone: TypeAlias = Any

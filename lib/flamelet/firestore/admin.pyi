@@ -1,10 +1,8 @@
 from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
+from .._typing import Mode, Scope
 from .pages import Pages
-
-Scope: TypeAlias = Literal["COLLECTION", "COLLECTION_GROUP"]
-Mode: TypeAlias = Literal["ASCENDING", "DESCENDING", "CONTAINS"]
 
 class Admin:
     def create_index(

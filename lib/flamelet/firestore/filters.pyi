@@ -1,7 +1,6 @@
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-Operator: TypeAlias = Literal["<", "<=", "==", "!=", ">=", ">", "array-contains", "in", "not-in", "array-contains-any"]
-Filter: TypeAlias = tuple[str, Operator, object] | Composite
+from .._typing import Filter
 
 class Composite(NamedTuple):
     op: str
