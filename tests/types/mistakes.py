@@ -16,8 +16,8 @@ db.put("a", 1)  # error: no such method
 flamelet.Datbase("https://example-default-rtdb.firebaseio.com")  # error: no such class
 flamelet.refusal("fields")  # error: no public name
 flamelet.aio.Databse("https://example-default-rtdb.firebaseio.com")  # error: no such class
-flamelet.errors.NotFond  # error: no such class
-aio.run  # error: no public name
+print(flamelet.errors.NotFond)  # error: no such class
+print(aio.run)  # error: no public name
 fs.query("a").order_by_key()  # error: of the other service
 fs.get("a/b").key()  # error: a dict has none
 
@@ -56,12 +56,12 @@ db.feed("a", (("temp", 1),)).record(1)  # error: without an outbox
 db.feed("a", (("temp", 1),), "outbox")  # error: no outbox
 
 # What comes back.
-db.push("a", 1).value  # error: a str has none
-db.set("a", 1).etag  # error: None has none
-db.listen("a").next().key  # error: an event has none
+print(db.push("a", 1).value)  # error: a str has none
+print(db.set("a", 1).etag)  # error: None has none
+print(db.listen("a").next().key)  # error: an event has none
 db.query("a").order_by_key().get().values()  # error: a list has none
-db.listen("a").next(100).data  # error: it may be None
-fs.query("a").count().total  # error: an int has none
+print(db.listen("a").next(100).data)  # error: it may be None
+print(fs.query("a").count().total)  # error: an int has none
 
 
 async def blocking() -> None:
@@ -77,7 +77,7 @@ async def awaited(database: aio.Database, firestore: aio.Firestore) -> None:
     database.set("a", 1)  # error: not awaited
     database.feed("a", (("temp", 1),)).push(1)  # error: not awaited
     database.push("a", 1).upper()  # error: not awaited
-    firestore.query("a").count() + 1  # error: not awaited
+    print(firestore.query("a").count() + 1)  # error: not awaited
     for _ in database.listen("a"):  # error: not awaited
         pass
     for _ in firestore.query("a"):  # error: not awaited
