@@ -5,7 +5,8 @@ from .._typing import Kept, Row, Value
 from ..outbox.ram import RamOutbox
 
 class Feed:
-    pending: bool
+    @property
+    def pending(self) -> bool: ...
     @property
     def key(self) -> str: ...
     async def push(
