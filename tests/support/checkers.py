@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LIB = ROOT / "lib"
 OLDEST_PYTHON = "3.10"
-DEADLINE_SECONDS = 300
+DEADLINE_SECONDS = 110
 
 
 def mypy(files: list[Path], folder: Path) -> list[tuple[int, str]]:
