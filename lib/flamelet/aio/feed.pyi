@@ -22,6 +22,8 @@ class Feed:
     async def push_many(self, rows: Iterable[Row]) -> int: ...
     async def repeat(self) -> None: ...
 
+# At run time it is that of a service that blocks, which awaits what this feed gives it.
+
 @type_check_only
 class RecordingFeed(Feed):
     outbox: RamOutbox

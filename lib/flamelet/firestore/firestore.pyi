@@ -6,9 +6,10 @@ from typing_extensions import Self
 
 from .._typing import Credential, FeedFields, Fields, Mask, MaybeNone, Override, Time
 from ..client.budget import Budget
-from ..feed.feed import Feed, RecordingFeed
+from ..feed.feed import Feed
 from ..net.transport import Timeouts
 from ..outbox.ram import RamOutbox
+from ..outbox.recording_feed import RecordingFeed
 from .admin import Admin
 from .document import Document
 from .elements import Elements

@@ -4,9 +4,10 @@ from typing_extensions import Self
 
 from .._typing import Credential, FeedFields, Fields, MaybeNone, Override
 from ..client.budget import Budget
-from ..feed.feed import Feed, RecordingFeed
+from ..feed.feed import Feed
 from ..net.transport import Timeouts
 from ..outbox.ram import RamOutbox
+from ..outbox.recording_feed import RecordingFeed
 from .document_list import Documents
 
 class Gateway:

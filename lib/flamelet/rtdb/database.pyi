@@ -5,9 +5,10 @@ from typing_extensions import Self
 
 from .._typing import Credential, FeedFields, Override, Value, WriteSize
 from ..client.budget import Budget
-from ..feed.feed import Feed, RecordingFeed
+from ..feed.feed import Feed
 from ..net.transport import Timeouts
 from ..outbox.ram import RamOutbox
+from ..outbox.recording_feed import RecordingFeed
 from .mirror import Mirror
 from .query import Query
 from .stream import Stream
