@@ -23,6 +23,7 @@ from flamelet.firestore.query import Query as FirestoreQuery
 from flamelet.firestore.transaction import Transaction
 from flamelet.firestore.writes import Writes
 from flamelet.outbox.ram import RamOutbox
+from flamelet.outbox.recording_feed import RecordingFeed
 from flamelet.rtdb.mirror import Mirror
 from flamelet.rtdb.query import Query
 from flamelet.rtdb.stream import Stream
@@ -36,7 +37,7 @@ CHECKERS = [checkers.mypy, checkers.pyright]
 DOORS = {"aio", "device", "errors"}
 ERRORS = {"FlameletError", "InvalidArgument", "NetworkError", "ProtocolError", "Timeout"}
 SERVICES = ["Database", "Firestore", "Gateway"]
-MADE = [Admin, Feed, FirestoreQuery, Mirror, Query, RamOutbox, Stream, Token, Transaction, Writes]
+MADE = [Admin, Feed, FirestoreQuery, Mirror, Query, RamOutbox, RecordingFeed, Stream, Token, Transaction, Writes]
 
 
 def public(names) -> set:
@@ -171,7 +172,7 @@ def test_dir_and_help_show_each_method_with_its_arguments_and_what_it_does(servi
                 continue
             text = pydoc.plain(pydoc.render_doc(getattr(made, name)))
             assert f"{name}(" in text and inspect.getdoc(getattr(made, name)) in re.sub(r"\n    ", "\n", text), text
-    assert {"get", "set", "delete", "feed", "close"} <= set(dir(made))
+    assert {"get", "update", "delete", "feed", "close"} <= set(dir(made))
 
 
 @pytest.mark.parametrize("cls", MADE, ids=[cls.__name__ for cls in MADE])
