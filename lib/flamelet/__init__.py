@@ -4,7 +4,7 @@ What is named here is the public interface; all errors are in errors.py, the fou
 Each part is imported when it is first asked for, so that a program pays for what it uses.
 """
 
-import gc
+import gc as _gc
 
 __version__ = "0.1.0"
 
@@ -21,14 +21,14 @@ class InvalidArgument(FlameletError):
     """A URL, path, value or option that cannot be; nothing was sent."""
 
 
-def refusal(name: str, *values) -> InvalidArgument:
+def _refusal(name: str, *values) -> InvalidArgument:
     """The InvalidArgument whose text is `_argument_texts.TEXTS[name] % values`: texts are loaded when one is needed."""
     from ._argument_texts import TEXTS
 
     return InvalidArgument(TEXTS[name] % values)
 
 
-def broken(text: str, *values):
+def _broken(text: str, *values):
     """The ProtocolError whose text is `text % values`: most errors are loaded when the first one is needed."""
 
 
@@ -47,7 +47,7 @@ class Timeout(NetworkError):
 
 
 _PLACES = {"Database": "rtdb.database", "Token": "auth.token"}
-_threshold = getattr(gc, "threshold", lambda *_: -1)  # CPython has none
+_threshold = getattr(_gc, "threshold", lambda *_: -1)  # CPython has none
 
 
 def __getattr__(name: str):

@@ -6,7 +6,7 @@ Time: how long a token serves is counted in ticks. Its end is read by the clock;
 counts as new, and the server has the last word.
 """
 
-from .. import refusal
+from .. import _refusal
 from ..core import push_id as _push_id
 from ..core import url as _url
 from ..core.runtime import const, epoch_ms
@@ -20,10 +20,10 @@ def take(token, given) -> None:
     """Make of `token` what is `given`."""
     content = given if isinstance(given, dict) else _content(given)
     if content.get("private_key"):
-        raise refusal("private_key")
+        raise _refusal("private_key")
     kinds = [kind for kind in _PREFIXES if content.get(kind)]
     if len(kinds) != 1:
-        raise refusal("kinds")
+        raise _refusal("kinds")
     kind = token.kind = kinds[0]
     token.refresh_token = content.get("refresh_token") if kind == "id_token" else None
     token.api_key = content.get("api_key")
@@ -32,7 +32,7 @@ def take(token, given) -> None:
     if token.refresh_token:
         _url.check_text(token.refresh_token, "the refresh_token")
         if not token.api_key:
-            raise refusal("api_key")
+            raise _refusal("api_key")
     token.carry(_PREFIXES[kind], content[kind])
     expires_at = _end(kind, content[kind], content.get("expires_at"))
     if token.refresh_token:
@@ -44,7 +44,7 @@ def _content(text):
     if _url.check_text(text, "the token").startswith("ya29."):
         return {"access_token": text}
     if text.count(".") != 2:
-        raise refusal("token")
+        raise _refusal("token")
     return {"id_token": text}
 
 
@@ -54,10 +54,10 @@ def _end(kind, text, expires_at):
     if kind == "database_secret" or kind == "access_token" and not is_jwt:
         return expires_at
     if is_jwt != (kind == "id_token"):
-        raise refusal(kind)
+        raise _refusal(kind)
     claims = _claims(text)
     if "identitytoolkit" in str(claims.get("aud")):
-        raise refusal("custom")
+        raise _refusal("custom")
     return claims.get("exp")
 
 
@@ -72,7 +72,7 @@ def _claims(text):
     except ValueError:
         claims = None
     if not isinstance(claims, dict):
-        raise refusal("id_token")
+        raise _refusal("id_token")
     return claims
 
 

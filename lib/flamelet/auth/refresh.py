@@ -9,7 +9,7 @@ Memory: the answer is read as it arrives, since it holds the new token twice. Lo
 renewed: an hour later the heap may have no room for it.
 """
 
-from .. import FlameletError, Timeout, broken
+from .. import FlameletError, Timeout, _broken
 from ..core import url as _url
 from ..core.backoff import pause
 from ..core.clock import learn, mended
@@ -198,7 +198,7 @@ class _Answer:
             if self._is_inside:
                 self._text.extend(memoryview(buffer)[at:stop])
                 if len(self._text) > _TOKEN_BYTES or buffer.find(b"\\", at, stop) >= 0:
-                    raise broken("POST /v1/token: the answer holds what is no token")
+                    raise _broken("POST /v1/token: the answer holds what is no token")
             elif buffer.find(b":", at, stop) >= 0:
                 self._key = self._last
             if quote >= 0:
@@ -222,7 +222,7 @@ class _Answer:
         try:
             return self._text.decode()
         except UnicodeError:
-            raise broken("POST /v1/token: the answer is no UTF-8")
+            raise _broken("POST /v1/token: the answer is no UTF-8")
 
 
 def _take(connection, token, found):
@@ -231,7 +231,7 @@ def _take(connection, token, found):
         refresh_token = _url.check_text(found["refresh_token"], "the refresh_token")
         token.carry("auth=", found["id_token"])
     except (KeyError, ValueError, FlameletError):
-        raise broken("POST /v1/token: the answer holds no token")
+        raise _broken("POST /v1/token: the answer holds no token")
     token.refresh_token = refresh_token
     token.error = None
     token.serve(seconds * 1000)

@@ -9,7 +9,7 @@ What a token may be is checked by credential.py, which is unloaded again: it is 
 
 import sys
 
-from .. import refusal
+from .. import _refusal
 from ..core import url as _url
 from ..core.runtime import MICROPYTHON, const, ticks_add, ticks_diff, ticks_ms
 
@@ -76,7 +76,7 @@ class Token:
     def headers(self) -> tuple:
         """The headers that carry it; InvalidArgument for a database secret, which only the Realtime Database takes."""
         if self.kind == "database_secret":
-            raise refusal("secret")
+            raise _refusal("secret")
         headers: tuple = ("Authorization: Bearer " + self.text,)
         return headers + ("X-Firebase-AppCheck: " + self.app_check,) if self.app_check else headers
 

@@ -16,7 +16,7 @@ a `timeout`. Loaded with the first client that has a transport.
 import gc
 from errno import ECONNREFUSED, ETIMEDOUT
 
-from .. import FlameletError, InvalidArgument, broken
+from .. import FlameletError, InvalidArgument, _broken
 from ..core.runtime import MICROPYTHON, READ, const
 from ..net.connection import DONE, Connection
 from ..wire.http1 import BODY, HEAD
@@ -143,7 +143,7 @@ class RequestsConnection(Connection):
         except _Redirected as redirected:
             if method != "GET":
                 text = "%s: a redirect, which a write through this transport cannot follow: is the URL right?"
-                raise broken(text, _name(method, url))
+                raise _broken(text, _name(method, url))
             return 307, {b"location": redirected.args[0]}, bytearray()
         try:
             return self._read(response, method, url, headers)
@@ -265,7 +265,7 @@ def _keep(line, headers):
 
 
 def _no_etag(method, url):
-    error = broken(_NO_HEADERS, _name(method, url))
+    error = _broken(_NO_HEADERS, _name(method, url))
     if method == "GET":
         return error
     from ..errors import in_doubt

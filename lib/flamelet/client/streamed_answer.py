@@ -8,7 +8,7 @@ Memory: the connection's 512 bytes, and one value at a time. Deadline: the serve
 piece.
 """
 
-from .. import broken
+from .. import _broken
 from ..core.runtime import ticks_add, ticks_ms
 from ..net.connection import DONE
 from ..wire.http1 import BODY
@@ -77,8 +77,8 @@ class StreamedAnswer(Iteration):
 
     def _failure(self, code):
         if code == NOT_JSON:
-            return broken("%s: the server sent what is not JSON", self._what)
-        return broken("%s: a value or key is larger than %s: allow more", self._what, self._limit)
+            return _broken("%s: the server sent what is not JSON", self._what)
+        return _broken("%s: a value or key is larger than %s: allow more", self._what, self._limit)
 
     def _fill(self):
         """Flow: the next piece of the answer; False at its end."""

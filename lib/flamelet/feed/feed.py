@@ -12,7 +12,7 @@ kept.
 Memory: the request, with the token: about 1.3 KiB for ever, plus 28 bytes and the name for each field.
 """
 
-from .. import FlameletError, refusal
+from .. import FlameletError, _refusal
 from ..core import push_id as _push_id
 from ..core.buffer import NUMBER_WIDTH, POWERS, put_int, put_number, put_text
 from ..core.path import check_key
@@ -70,7 +70,7 @@ class Feed:
         """Send the `pending` reading again under its key: after an error that left open whether it arrived."""
         reading = self.reading
         if not reading.pending:
-            raise refusal("pending")
+            raise _refusal("pending")
         return reading.client.run(reading.again())
 
     def push_many(self, rows):
@@ -101,7 +101,7 @@ class Reading:
             self.decimals.append(field[1])
             self.room += len(text) + NUMBER_WIDTH
         if not 0 < len(set(self.texts)) == len(self.texts):
-            raise refusal("fields")
+            raise _refusal("fields")
         self.texts[0] = b"{" + self.texts[0][1:]
         self.given: list = [None] * 6
         self.pending = False
@@ -140,7 +140,7 @@ class Reading:
         if len(row) < size or row[size - 1] is MISSING or len(row) > size and not (
             row is self.given and row[size] is MISSING
         ):
-            raise refusal("row", size)
+            raise _refusal("row", size)
 
     def step(self, connection):
         """Move the exchange on: DONE, FAILED, or what it waits for."""
@@ -196,5 +196,5 @@ def _text(field):
     except (TypeError, ValueError, AttributeError):
         decimals = name = ""
     if decimals not in range(len(POWERS)) or '"' in name or "\\" in name:
-        raise refusal("field", field)
+        raise _refusal("field", field)
     return (',"%s":' % name).encode()

@@ -8,7 +8,7 @@ our errors. It takes an OAuth2 token. What takes a while gives an operation, a d
 Limits: the path of a field holds no / and no :, not even in backticks.
 """
 
-from .. import InvalidArgument, broken
+from .. import InvalidArgument, _broken
 from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
 from .field_path import join, split
 from .path import collection
@@ -184,7 +184,7 @@ class Admin:
 
 def _checked(value, kind):
     if not isinstance(value, kind):
-        raise broken("the answer is not that of an administration but %r: is this Firestore?", value)
+        raise _broken("the answer is not that of an administration but %r: is this Firestore?", value)
     return value
 
 

@@ -4,7 +4,7 @@ In: a query and aggregations: ("count",), ("count", up_to), ("sum", field), ("av
 the service takes at most five at a time.
 """
 
-from .. import InvalidArgument, broken
+from .. import InvalidArgument, _broken
 from ..wire.json import dumps
 from . import fields as _fields
 from .elements import call_elements
@@ -32,7 +32,7 @@ def aggregate(client, parent, query, aggregations):
         fields = result.get("aggregateFields") if isinstance(result, dict) else None
         if isinstance(fields, dict) and all(alias in fields for alias in aggregations):
             return _fields.decode_fields(fields)
-    raise broken("runAggregationQuery: the answer has no result: is this Firestore?")
+    raise _broken("runAggregationQuery: the answer has no result: is this Firestore?")
 
 
 def _aggregation(alias, made):

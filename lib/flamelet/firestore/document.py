@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from .. import broken
+from .. import _broken
 from . import fields as _fields
 from . import path as _document_path
 
@@ -13,7 +13,7 @@ Document = namedtuple("Document", ("path", "fields", "create_time", "update_time
 def document(client, content):
     """The Document that `content`, a document of the REST API, stands for."""
     if not isinstance(content, dict) or not isinstance(content.get("name"), str):
-        raise broken("the answer is no document: is this Firestore?")
+        raise _broken("the answer is no document: is this Firestore?")
     fields = _fields.decode_fields(content.get("fields", {}))
     return Document(path_of(client, content["name"]), fields, content.get("createTime"), content.get("updateTime"))
 

@@ -4,7 +4,7 @@ In: the answer to a GET, in a buffer. Out: a dict, or ProtocolError. The text is
 it would take three times the memory of the dict.
 """
 
-from .. import broken
+from .. import _broken
 from ..wire.json import check, checked, value
 from . import fields as _fields
 
@@ -26,7 +26,7 @@ def fields_of(buffer: bytearray, end: int) -> dict:
                 key = value(view[start:between])
                 fields[key] = _fields.decode(value(view[between + 1 : end]))
     if not isinstance(name, str):
-        raise broken(_UNKNOWN)
+        raise _broken(_UNKNOWN)
     return fields
 
 
@@ -35,7 +35,7 @@ def _members(buffer, at, end):
     while at < end and buffer[at] in b" \n\r\t":
         at += 1
     if buffer[at] != 123:
-        raise broken(_UNKNOWN)
+        raise _broken(_UNKNOWN)
     while buffer[at] != 125:
         at += 1
         # Behind the first value that is read there, a text ceases to be JSON.

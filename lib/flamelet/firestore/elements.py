@@ -7,7 +7,7 @@ resumed.
 Memory: one element at a time, of at most the client's `answer_bytes`; see client/streamed_answer.py.
 """
 
-from .. import FlameletError, broken
+from .. import FlameletError, _broken
 from ..client.answer_head import opened
 from ..client.streamed_answer import StreamedAnswer
 from ..core.runtime import ticks_add, ticks_ms
@@ -49,21 +49,21 @@ class Elements(StreamedAnswer):
 
     def _check(self):
         if not self._reader.is_array():
-            raise broken("%s: the answer is no array: is this Firestore?", self._what)
+            raise _broken("%s: the answer is no array: is this Firestore?", self._what)
 
 
 def call_elements(client, what: str, body):
     """Flow: the elements of the answer to `what`, a method that answers with an array, in a list."""
     elements = yield from call(client, "POST", what, body)
     if not isinstance(elements, list):
-        raise broken("%s: the answer is no array: is this Firestore?", what)
+        raise _broken("%s: the answer is no array: is this Firestore?", what)
     return [checked(element, what) for element in elements]
 
 
 def checked(element, what: str) -> dict:
     """`element` of an answer to `what`; the error that it stands for is raised."""
     if not isinstance(element, dict):
-        raise broken("%s: an element of the answer is no object: is this Firestore?", what)
+        raise _broken("%s: an element of the answer is no object: is this Firestore?", what)
     error = element.get("error")
     if error:
         from ..diagnosis.failures import told

@@ -9,7 +9,7 @@ are the service's: 20 levels of maps and arrays, no array directly within an arr
 What is not JSON already (bytes, timestamps, references...) is in value_types.py, loaded when the first one is met.
 """
 
-from .. import InvalidArgument, broken
+from .. import InvalidArgument, _broken
 from ..core.runtime import const
 from ..wire import json as _json
 from .path import is_reserved, is_too_long
@@ -73,7 +73,7 @@ def encode(value, where: str = "", depth: int = 0) -> bytes:
 def decode_fields(fields: dict) -> dict:
     """`fields` itself, in which each `Value` is now what it stands for; ProtocolError where one is none."""
     if not isinstance(fields, dict):
-        raise broken("the fields of a document are no object: %r", fields)
+        raise _broken("the fields of a document are no object: %r", fields)
     for name in fields:
         fields[name] = decode(fields[name])
     return fields
@@ -92,7 +92,7 @@ def decode(value):
     try:
         return _decode_text(kind, content)
     except (InvalidArgument, OverflowError, ValueError):
-        raise broken(_UNKNOWN, value)
+        raise _broken(_UNKNOWN, value)
 
 
 def _map(fields, where, depth):
@@ -144,7 +144,7 @@ def _kind(value):
         # On MicroPython this takes no memory; iter does.
         for kind in value:
             return kind
-    raise broken(_UNKNOWN, value)
+    raise _broken(_UNKNOWN, value)
 
 
 def _decode_map(fields):
@@ -157,7 +157,7 @@ def _decode_map(fields):
 
 def _decode_items(values):
     if not isinstance(values, list):
-        raise broken(_UNKNOWN, values)
+        raise _broken(_UNKNOWN, values)
     for i in range(len(values)):
         values[i] = decode(values[i])
     return values

@@ -35,8 +35,7 @@ class Firestore(Service):
     Arguments: `project`, its id; `token`: a `Token`, its text, a dict of it, or None; `database`: the name of another
     one than the default; `url`: where the API is; `options`: as for `flamelet.Database`.
 
-    On a desktop FIRESTORE_EMULATOR_HOST leads to the emulator, as in Google's SDKs. What the methods return is not
-    annotated, since `flamelet.aio` awaits it.
+    On a desktop FIRESTORE_EMULATOR_HOST leads to the emulator, as in Google's SDKs.
     """
 
     _awaited = False  # whether the function of a transaction returns an awaitable

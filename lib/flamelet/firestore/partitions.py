@@ -4,7 +4,7 @@ In: a query of a group, and how many parts. Out: queries that follow each other 
 documents. Between two parts stands a document that the service names.
 """
 
-from .. import broken
+from .. import _broken
 from ..wire.json import dumps
 from . import fields as _fields
 from .query_terms import reference
@@ -38,4 +38,4 @@ def _points(answer):
     try:
         return [_fields.decode(cursor["values"][0]).name for cursor in answer.get("partitions", ())]
     except (AttributeError, IndexError, KeyError, TypeError):
-        raise broken("partitionQuery: the answer has no partitions: is this Firestore?")
+        raise _broken("partitionQuery: the answer has no partitions: is this Firestore?")

@@ -22,9 +22,9 @@ def told(client, method, path, body=None, parameters=None, repeatable=True):
     """Flow: the answer, which has to be an object, as a dict."""
     answer = yield from call(client, method, path, body, parameters, repeatable)
     if not isinstance(answer, dict):
-        from .. import broken
+        from .. import _broken
 
-        raise broken("%s: the answer is no object: is this Firestore?", path)
+        raise _broken("%s: the answer is no object: is this Firestore?", path)
     return answer
 
 
@@ -53,10 +53,10 @@ def send(client, request, size, repeatable=True, is_transaction=False):
 def check_written(connection) -> None:
     """ProtocolError where the answer to a commit does not say that anything was written."""
     if connection.body.find(b'"writeResults"', 0, connection.body_size) < 0:
-        from .. import broken
+        from .. import _broken
 
         text = "%s: the answer to a commit is no such answer but %r: does the network intercept?"
-        raise broken(text, connection.origin.host, bytes(memoryview(connection.body)[: min(60, connection.body_size)]))
+        raise _broken(text, connection.origin.host, bytes(memoryview(connection.body)[: min(60, connection.body_size)]))
 
 
 def pause(error, attempt, end, repeatable=True, is_transaction=False):

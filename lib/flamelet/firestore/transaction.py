@@ -9,7 +9,7 @@ nothing is done again: OutcomeUnknown.
 (Source: "Transactions" of the Firestore documentation; the REST reference of beginTransaction, commit, rollback.)
 """
 
-from .. import FlameletError, InvalidArgument, NetworkError, broken
+from .. import FlameletError, InvalidArgument, NetworkError, _broken
 from ..core.backoff import pause
 from ..errors import Aborted, AlreadyExists, NotFound, PreconditionFailed, TransactionAborted
 from ..wire import json as _json
@@ -78,7 +78,7 @@ class Transaction:
                 found = document(self._client, element["found"])
             is_missing = is_missing or "missing" in element
         if not found and not is_missing:
-            raise broken("%s: the answer does not say whether it is there: is this Firestore?", path)
+            raise _broken("%s: the answer does not say whether it is there: is this Firestore?", path)
         if name not in self._read:
             self._read[name] = found and found.update_time
         return found.fields if found and only_fields else found
@@ -155,7 +155,7 @@ def transaction(client, function, attempts, awaited):
             answer = yield from told(client, "POST", client.root + ":beginTransaction", {"options": options})
             id = answer.get("transaction")
             if not id:
-                raise broken("beginTransaction: the answer holds no transaction: is this Firestore?")
+                raise _broken("beginTransaction: the answer holds no transaction: is this Firestore?")
         result, last = yield from Transaction(client, id).attempt(function, awaited)
         if not last:
             return result

@@ -8,7 +8,7 @@ float is wrong by a minute. The service keeps microseconds and cuts off what is 
 import binascii
 from collections import namedtuple
 
-from .. import InvalidArgument, broken
+from .. import InvalidArgument, _broken
 from ..core.runtime import const
 from ..wire import json as _json
 from . import value_json as _value_json
@@ -101,7 +101,7 @@ def decode_vector(fields: dict, decode) -> Vector:
         numbers = decode(fields.get("value"))
         if isinstance(numbers, list) and all([isinstance(number, float) for number in numbers]):
             return Vector(numbers)
-    raise broken("the server sent a map of a type that the REST API does not have: %r", fields)
+    raise _broken("the server sent a map of a type that the REST API does not have: %r", fields)
 
 
 def _is_number(value):

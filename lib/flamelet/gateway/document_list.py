@@ -4,7 +4,7 @@ In: a path. Out: its documents, one after another, or the error that the envelop
 that takes, is in client/streamed_answer.py; a document has at most the client's `answer_bytes`.
 """
 
-from .. import FlameletError, broken
+from .. import FlameletError, _broken
 from ..client.answer_head import opened
 from ..client.streamed_answer import StreamedAnswer
 from ..wire.json_reader import NEED, Reader
@@ -40,7 +40,7 @@ class Documents(StreamedAnswer):
     def _found(self):
         reader = self._reader
         if reader.is_array():
-            raise broken("%s: the answer is a list: is this a Firebase Express SDK endpoint?", self._what)
+            raise _broken("%s: the answer is a list: is this a Firebase Express SDK endpoint?", self._what)
         value = reader.read()
         if len(reader.keys) == 1:
             self._envelope[reader.keys[0]] = value
@@ -56,7 +56,7 @@ class Documents(StreamedAnswer):
         self.message = self._envelope.get("message")
 
     def _no_list(self):
-        return broken("%s: the answer holds no list of documents: is it a document, which get() reads?", self._what)
+        return _broken("%s: the answer holds no list of documents: is it a document, which get() reads?", self._what)
 
 
 class _EnvelopeReader(Reader):

@@ -4,7 +4,7 @@ In: paths and documents. Out: what the envelope holds, or the error that it stan
 is repeated as client/recovery.py says; a POST is not, unless its caller says so.
 """
 
-from .. import InvalidArgument, broken
+from .. import InvalidArgument, _broken
 from ..client.request import build
 from ..wire import json as _json
 from .envelope import unwrapped
@@ -15,7 +15,7 @@ def get(client, path):
     """Flow: the document at `path`."""
     envelope = yield from ask(client, "GET", path)
     if not isinstance(envelope.get("data"), dict):
-        raise broken("GET %s: the answer holds no document: is it a list, which list() reads?", path)
+        raise _broken("GET %s: the answer holds no document: is it a list, which list() reads?", path)
     return envelope["data"]
 
 
@@ -24,7 +24,7 @@ def create(client, path, document, repeat):
     envelope = yield from ask(client, "POST", path, encoded(document), repeat)
     data = envelope.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("id"), str):
-        raise broken("POST %s: the answer names no id", path)
+        raise _broken("POST %s: the answer names no id", path)
     return data["id"]
 
 
@@ -54,7 +54,7 @@ def answered(client, what, request, size, repeatable, attempt=0):
 
         raise refused(what, status, connection.body, connection.body_size, repeatable)
     if not connection.body_size:
-        raise broken("%s: the answer is empty: is this a Firebase Express SDK endpoint?", what)
+        raise _broken("%s: the answer is empty: is this a Firebase Express SDK endpoint?", what)
     envelope = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
     return unwrapped(envelope, what, repeatable)
 

@@ -4,7 +4,7 @@ In: the answer. Out: its data and its message, or the error that it stands for: 
 status in the body decides, whatever its case. (Source: "Response format" of Firebase Express SDK.)
 """
 
-from .. import broken
+from .. import _broken
 
 
 def unwrapped(envelope, what: str, repeatable: bool = True) -> dict:
@@ -13,7 +13,7 @@ def unwrapped(envelope, what: str, repeatable: bool = True) -> dict:
     `what` names the request; `repeatable`: doing it twice is the same as doing it once.
     """
     if not isinstance(envelope, dict) or not isinstance(envelope.get("status"), str):
-        raise broken("%s: the answer has no status: is this a Firebase Express SDK endpoint?", what)
+        raise _broken("%s: the answer has no status: is this a Firebase Express SDK endpoint?", what)
     if envelope["status"].lower() != "success":
         from .envelope_errors import error
 

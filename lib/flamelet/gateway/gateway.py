@@ -33,8 +33,7 @@ class Gateway(Service):
     """The endpoints below `url`, as "https://host/api".
 
     Arguments: `token`: a `Token`, its text, a dict of it, or None; `headers`: {name: value}, what stands in front of
-    the server may want; `options`: as for `flamelet.Database`. What the methods return is not annotated, since
-    `flamelet.aio` awaits it.
+    the server may want; `options`: as for `flamelet.Database`.
 
     Raises what errors.py has: NotFound, MissingKeys, ExtraKeys, GatewayError for what the SDK says; the errors of HTTP
     for what the server, or a proxy in front of it, says.

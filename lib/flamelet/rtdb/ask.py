@@ -3,7 +3,7 @@
 A request is repeated by itself unless it makes a key, depends on what is there, or adds up.
 """
 
-from .. import FlameletError, broken
+from .. import FlameletError, _broken
 from ..client.request import build
 from ..core import url as _url
 from ..wire import json as _json
@@ -51,5 +51,5 @@ def etag_of(connection) -> str:
     """The ETag of the answer. Raises ProtocolError if it has none."""
     etag = connection.response.headers.get(b"etag")
     if not etag:
-        raise broken("the answer has no ETag: does a proxy take it away?")
+        raise _broken("the answer has no ETag: does a proxy take it away?")
     return etag.decode()

@@ -25,7 +25,7 @@ class Database(Service):
     - `transport`: a module like MicroPython's `requests`, where that is the only way out; all but streams takes it.
 
     On a desktop FIREBASE_DATABASE_EMULATOR_HOST leads to the emulator, as in Google's SDKs.
-    (Source: the Firebase Database REST API.) What the methods return is not annotated, since `flamelet.aio` awaits it.
+    (Source: the Firebase Database REST API.)
     """
 
     def __init__(self, url: str, token=None, **options) -> None:

@@ -11,7 +11,7 @@ change. Limit: an event has at most `event_bytes`; a larger one ends the mirror,
 
 from collections import namedtuple
 
-from .. import broken
+from .. import _broken
 from ..client.iteration import Iteration
 from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
 
@@ -75,7 +75,7 @@ class Mirror(Iteration):
         if event.type == "too-large":
             self.close()
             text = "the mirror cannot take an event of %d bytes: allow more event_bytes, or mirror less"
-            raise broken(text, event.data)
+            raise _broken(text, event.data)
         self.loaded = True
         path = _split(event.path)
         if event.type == "put":

@@ -12,7 +12,7 @@ Memory: one key or one value at a time, of at most `limit` bytes; a larger value
 send the type of an event before its data, and its path before the data within, as the live service does.
 """
 
-from .. import FlameletError, broken
+from .. import FlameletError, _broken
 from ..core.runtime import const
 from ..wire.json_reader import FOUND, KEY_TOO_LARGE, NEED, NOT_JSON, TOO_LARGE, Reader
 from ..wire.sse import DATA, EVENT, PROJECTED, EventParser
@@ -53,7 +53,7 @@ class Projection(EventParser):
         if code == NEED:
             return None
         if code in _WRONG:
-            raise broken("the stream sent a %s %s", self._names[self.name].decode(), _WRONG[code])
+            raise _broken("the stream sent a %s %s", self._names[self.name].decode(), _WRONG[code])
         below = [] if code == _PLACE else reader.keys[reader.above :]
         path = "/" + "/".join(reader.place + below)
         if code == TOO_LARGE:

@@ -3,7 +3,7 @@
 Where the key is made here, see client/write_once.py.
 """
 
-from .. import InvalidArgument, broken
+from .. import InvalidArgument, _broken
 from ..core import push_id as _push_id
 from ..core.path import keys
 from .ask import adds_up, ask, etag_of, value_of
@@ -38,7 +38,7 @@ def _post(client, path, body, options):
     connection = yield from ask(client, "POST", target(client, path, "&".join(parts)), body, headers)
     answer = value_of(connection)
     if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
-        raise broken("POST %s: the answer names no key", path)
+        raise _broken("POST %s: the answer names no key", path)
     return (answer["name"], etag_of(connection)) if headers else answer["name"]
 
 

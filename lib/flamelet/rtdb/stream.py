@@ -18,7 +18,7 @@ its value takes, and itself. With a pattern (projection.py) what counts is the l
 import time
 from collections import namedtuple
 
-from .. import FlameletError, broken
+from .. import FlameletError, _broken
 from ..client.answer_head import opened
 from ..client.budget import add_stream, remove_stream
 from ..client.client import wait
@@ -232,7 +232,7 @@ class Stream(Closing):
         if not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
             from ..diagnosis.failures import name
 
-            raise broken(_NO_STREAM, name(request))
+            raise _broken(_NO_STREAM, name(request))
         token = client.token
         self._parameter = token.parameter if token and request.find(token.parameter.encode()) >= 0 else ""
         self._begin()
@@ -267,7 +267,7 @@ class Stream(Closing):
             return None
         content = self._loads(parser.data, parser.view, parser.data_length)
         if not isinstance(content, dict) or not isinstance(content.get("path"), str) or "data" not in content:
-            raise broken("the stream sent a %s without path and data", _TYPES[kind])
+            raise _broken("the stream sent a %s without path and data", _TYPES[kind])
         return Event(_TYPES[kind], content["path"], content["data"], self._snapshot())
 
     def _take_revocation(self):

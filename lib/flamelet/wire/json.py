@@ -9,7 +9,7 @@ open brackets is one bytearray, made once. Limit: 72 levels (the Realtime Databa
 each takes three here).
 """
 
-from .. import InvalidArgument, broken
+from .. import InvalidArgument, _broken
 from ..core.runtime import MICROPYTHON, const
 
 if MICROPYTHON:
@@ -51,7 +51,7 @@ def checked(buffer: bytearray, end: int) -> int:
     code = check(buffer, 0, end)
     if code >= 0:
         text = "the server sent what is not JSON: %r: does the network intercept?"
-        raise broken(text, _excerpt(buffer, code, end))
+        raise _broken(text, _excerpt(buffer, code, end))
     return _mend(buffer, end) if code == _SURROGATES else end
 
 
@@ -61,7 +61,7 @@ def value(view) -> object:
         return _loads(view)
     except (MemoryError, ValueError):
         # ValueError: CPython's limit of 4,300 digits for one whole number.
-        raise broken("a JSON text of %d bytes, or a number in it, is too large: ask for less", len(view))
+        raise _broken("a JSON text of %d bytes, or a number in it, is too large: ask for less", len(view))
 
 
 def _excerpt(buffer, at, end):

@@ -8,7 +8,7 @@ Memory: what is found, as text, and the keys that match. Limits: 64 levels; a va
 `value_bytes`.
 """
 
-from .. import broken
+from .. import _broken
 from ..core.runtime import MICROPYTHON, const
 
 if MICROPYTHON:
@@ -150,7 +150,7 @@ class Reader:
         try:
             return _loads(view[: self.size])
         except (MemoryError, ValueError):
-            raise broken("a JSON value of %d bytes, or a number in it, is too large", self.size)
+            raise _broken("a JSON value of %d bytes, or a number in it, is too large", self.size)
 
     def _match(self, key):
         """Compare a key, or an index; NEED."""

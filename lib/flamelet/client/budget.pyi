@@ -1,0 +1,3 @@
+class Budget:
+    limit: int
+    def __init__(self, limit: int = 2) -> None: ...
