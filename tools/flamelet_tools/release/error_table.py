@@ -17,7 +17,7 @@ call may succeed later without a change.
 | `InvalidArgument` | a URL, path, value or option is invalid; nothing was sent | no |
 | `NetworkError` | the server was not reached, or the connection broke; a repeat is harmless | yes |
 | `Timeout` | a deadline passed | yes |
-| `TLSError` | the server could not be verified; nothing was sent | yes if the connection broke or the clock is not set, else no |
+| `TLSError` | the server could not be verified; nothing was sent | if it only broke, or the clock is not set |
 | `OutcomeUnknown` | the answer was lost, and a repeat could do it twice: check first | no |
 | `ProtocolError` | the answer violates the protocol, or is larger than allowed | no |
 | `ResponseError` | the service refused the request: see below | depends on its kind |
@@ -25,12 +25,12 @@ call may succeed later without a change.
 | `StreamCancelled` | the server ended a stream for good; `text` has its message | no |
 
 ## What a refusal means
-A refusal has `status`, the server's message as `text`, and a `code`. If a status has several causes, the message decides:
-the first row that matches applies. The table is generated from `lib/flamelet/diagnosis/answers.py`.
+A refusal has `status`, the server's message as `text`, and a `code`. If a status has several causes, the message
+decides: the first row that matches applies. The table is generated from `lib/flamelet/diagnosis/answers.py`.
 
 The column "repeat" says whether a repeat helps. *never*: not without fixing the problem. *backoff*: later, with
-exponential back-off and full jitter. *once*: one more time. *transaction*: repeat the whole transaction. *quota*: after the
-longest wait. The client repeats requests to Firestore by these rules, within their deadline.
+exponential back-off and full jitter. *once*: one more time. *transaction*: repeat the whole transaction. *quota*: after
+the longest wait. The client repeats requests to Firestore by these rules, within their deadline.
 
 | status | the message contains | error | `code` | repeat | `retry` | what to do |
 |---|---|---|---|---|---|---|
