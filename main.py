@@ -1,8 +1,8 @@
-"""The program of a device: picks the board and starts. The same file on a board and on a desktop.
+"""Picks the board and starts the program of a device. The same file runs on a board and on a desktop.
 
-On a board the modules lie in the folders a and b, whole in each, and the file `active` names the one to take. Where
-that cannot be imported (it is of another MicroPython, or lacks a part) the other one is taken. Without that file they
-lie beside this one or in lib/. On a desktop everything is in the checkout of this file.
+On a board each of the folders a and b has all modules, and the file `active` names the one to use. If that one cannot
+be imported (it is for another MicroPython, or lacks a part), the other one is used. Without that file the modules are
+beside this one or in lib/. On a desktop everything is in the checkout of this file.
 """
 
 import os
@@ -22,7 +22,7 @@ def is_there(name: str) -> bool:
 
 
 def folders() -> list:
-    """Return where the modules may be, the best first."""
+    """Return the folders where the modules may be, the best first."""
     if not is_there("active"):
         order = ["", "a", "b"]
     else:
@@ -32,9 +32,9 @@ def folders() -> list:
 
 
 def load(*names: str) -> list:
-    """Import modules, all of them from the first folder where that succeeds.
+    """Import all these modules from the first folder where that succeeds.
 
-    Raises: what came of the first folder, if there is none.
+    Raises: the error of the first folder, if it succeeds in none.
     """
     errors = []
     before = list(sys.path)
@@ -60,7 +60,7 @@ def load_program() -> tuple:
 
 
 def start() -> None:
-    """Start the program on a board, and restart the board if not even that can be done, or the heap is full."""
+    """Start the program on a board. Restart the board if even that fails, or the heap is full."""
     import time
 
     import machine
@@ -70,7 +70,7 @@ def start() -> None:
         startup.run(board, load_program, notes)
     except Exception as error:
         sys.print_exception(error)
-        print("flamelet deploy may mend that. The board restarts in 60 s; Ctrl-C keeps it from that")
+        print("flamelet deploy may fix that. The board restarts in 60 s; Ctrl-C prevents it")
         time.sleep(60)
         machine.reset()
 

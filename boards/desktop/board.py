@@ -1,8 +1,8 @@
-"""The desktop as a board: this machine's real readings, on CPython (psutil) and on MicroPython's unix port (/proc).
+"""Makes the desktop a board: reads this machine's sensors, on CPython (psutil) and MicroPython's unix port (/proc).
 
-In: a configuration file and what the operating system counts. Out: the functions that `flamelet.device` asks of every
-board. A sensor that this machine does not have is not in FIELDS; one that fails later reads None. There is no limit to
-keep here: a desktop has memory enough.
+In: a configuration file and the counters of the operating system. Out: the functions that `flamelet.device` needs from
+every board. A sensor that this machine does not have is not in FIELDS; one that fails later reads None. There are no
+limits here: a desktop has enough memory.
 """
 
 import os
@@ -27,7 +27,7 @@ def config() -> dict:
     Returns: a value for each setting of boards/shared/settings.py.
     Raises: ValueError if the file is missing or broken; the text says what to do.
     """
-    import settings  # here, since what brings its own configuration has no use for it
+    import settings  # here, because a program with its own configuration does not need it
 
     _config.update(settings.read(os.getenv("FLAMELET_CONFIG") or _beside_main("config.json"), unique_id(), False))
     return _config
@@ -39,7 +39,7 @@ def _beside_main(name: str) -> str:
 
 
 def unique_id() -> str:
-    """Return a stable name of this machine, made of a-z, 0-9 and `-`."""
+    """Return a stable name of this machine, with only a-z, 0-9 and `-`."""
     name = ""
     for character in _host_name().lower():
         name += character if "a" <= character <= "z" or "0" <= character <= "9" else "-"
@@ -56,9 +56,9 @@ _STOP = os.getenv("FLAMELET_STOP")
 
 
 def stop_requested() -> bool:
-    """Return True once somebody asks the program to end: the file named by FLAMELET_STOP is there.
+    """Return True if the program is asked to end: the file named by FLAMELET_STOP exists.
 
-    Ctrl-C does as well, but on MicroPython's unix port it can meet the collector, and leave the heap locked.
+    Ctrl-C ends it too, but on MicroPython's unix port that can interrupt the collector, and leave the heap locked.
     """
     return _STOP is not None and _is_there(_STOP)
 
@@ -74,11 +74,11 @@ def is_up() -> bool:
 
 
 def restart_network(reason: str) -> None:
-    """A desktop's network is no program's to take down."""
+    """Do nothing: a program must not restart the network of a desktop."""
 
 
 def signal_strength() -> "int | None":
-    """Return nothing: no radio is known here."""
+    """Return None: no radio is known here."""
     return None
 
 
@@ -88,21 +88,21 @@ def synchronize_clock() -> bool:
 
 
 def set_clock(seconds_since_1970: int) -> None:
-    """A desktop's clock is no program's to set."""
+    """Do nothing: a program must not set the clock of a desktop."""
 
 
 def storage() -> "str | None":
-    """Return the folder for what is kept across restarts: FLAMELET_STORAGE, else the setting `storage`.
+    """Return the folder for data that is kept across restarts: FLAMELET_STORAGE, else the setting `storage`.
 
-    It is made if it is not there. None, where nothing can be kept; that is said.
+    Creates the folder if needed. Returns None and reports it if there is no folder.
     """
     folder = os.getenv("FLAMELET_STORAGE") or _config.get("storage")
     if not folder:
-        report("storage", "none: what waits is lost at the end (storage or FLAMELET_STORAGE names a folder)")
+        report("storage", "none: waiting readings are lost at the end (set a folder by storage or FLAMELET_STORAGE)")
         return None
     if _makes(folder):
         return folder
-    report("error", "the folder %s, for what is kept, cannot be made: what waits is lost at the end" % folder)
+    report("error", "the folder %s, for storage, cannot be made: waiting readings are lost at the end" % folder)
     return None
 
 
@@ -123,33 +123,33 @@ def _is_there(name: str) -> bool:
 
 
 def rtc_memory() -> object:
-    """Return nothing: a desktop has no memory that lives through a sleep."""
+    """Return None: a desktop has no memory that survives a sleep."""
     return None
 
 
 def hold_requested() -> bool:
-    """Return False: a desktop's program needs no hold to be ended."""
+    """Return False: a program on a desktop can be ended at any time."""
     return False
 
 
 def started() -> None:
-    """Nothing counts the failed starts of a desktop."""
+    """Do nothing: failed starts of a desktop are not counted."""
 
 
 def restart(reason: str) -> None:
-    """End the program with exit code 75, which asks whoever started it to start it again."""
+    """End the program with exit code 75, which asks the caller to start it again."""
     report("restart", reason)
     raise SystemExit(75)
 
 
 def sleep(seconds: float) -> None:
-    """End the program with exit code 0, as a board's does that sleeps."""
+    """End the program with exit code 0, like a board that goes to sleep."""
     report("sleep", "%s s" % seconds)
     raise SystemExit(0)
 
 
 def reset_cause() -> str:
-    """Return why this program began: each time is the first one for a desktop."""
+    """Return the reason of this start, which on a desktop is always "power on"."""
     return "power on"
 
 
@@ -157,24 +157,24 @@ WATCHDOG_MS = 120000
 
 
 def start_watchdog() -> None:
-    """A desktop has no watchdog."""
+    """Do nothing: a desktop has no watchdog."""
 
 
 def feed_watchdog() -> None:
-    """A desktop has no watchdog."""
+    """Do nothing: a desktop has no watchdog."""
 
 
 state = "off"
 
 
 def status(new: str) -> None:
-    """Remember what the device is doing: connecting, online, offline, waiting, error, safe, off."""
+    """Remember the state of the device: connecting, online, offline, waiting, error, safe, off."""
     global state
     state = new
 
 
 def led(on: bool) -> None:
-    """Say that the light is switched: a desktop has none."""
+    """Report that the light is switched: a desktop has none."""
     report("led", "on" if on else "off")
 
 
@@ -184,7 +184,7 @@ def identify() -> None:
 
 
 def report(what: str, value: object = "") -> None:
-    """Tell the person at the desk something, in one line.
+    """Print one line for the user.
 
     Arguments: what, a word: start, online, offline, reading, command, answer, error, summary, led,
         identify, storage, sleep, restart; value.
@@ -195,7 +195,7 @@ def report(what: str, value: object = "") -> None:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError:
-        # The reader of the pipe went away: that must not stop the device. CPython would complain once more at the end.
+        # The reader of the pipe is gone: this must not stop the device. CPython would report it again at the end.
         if not MICROPYTHON:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
@@ -234,7 +234,7 @@ def _load_proc():
 
 
 def _mem_free_proc():
-    # Line by line: in one piece it is the largest thing that a small heap has to place.
+    # Line by line: in one piece it would be the largest object on a small heap.
     try:
         with open("/proc/meminfo") as file:
             for line in file:
@@ -253,7 +253,7 @@ def _net_proc(column: int):
 
 
 def _since_start(count):
-    """Return a function that gives KiB since now of a counter of bytes, or None where there is none."""
+    """Return a function that returns the KiB that `count` has counted since now, or None if there is no counter."""
     start = count()
     return lambda: None if start is None else (count() - start) // 1024
 
@@ -276,13 +276,13 @@ else:
         ("net_tx", 0, _since_start(lambda: psutil.net_io_counters().bytes_sent)),
     )
 
-# Only what this machine really has.
+# Only the sensors that this machine has.
 _present = [sensor for sensor in _SENSORS if sensor[2]() is not None]
 FIELDS = tuple([(name, decimals) for name, decimals, _ in _present])
 
 
 def read_sensors() -> tuple:
-    """Return one reading of each of FIELDS, in their order: int where decimals is 0; None where a sensor failed."""
+    """Return a reading of each of FIELDS, in order: an int if decimals is 0; None if the sensor failed."""
     return tuple([_try(read) for _, _, read in _present])
 
 

@@ -1,10 +1,10 @@
-"""ESP32 as a board: also S2, S3, C3, C6 and what else MicroPython's port of that name runs on.
+"""Supports the ESP32: also S2, S3, C3, C6 and every other chip of MicroPython's esp32 port.
 
-In: config.json and the chip. Out: the functions that `flamelet.device` asks of every board. What only some chips or
-newer firmware have is looked for; the oldest firmware is MicroPython 1.22.
+In: config.json and the chip. Out: the functions that `flamelet.device` needs from every board. Features that only some
+chips or newer firmware have are detected; the oldest firmware is MicroPython 1.22.
 
-The watchdog takes any time, so it is fed directly: 120 s outlast the look-up of a name and a handshake. The clock and
-2,048 bytes of memory outlive deep sleep, and a restart.
+The watchdog accepts any time, so it is fed directly: 120 s are longer than a DNS look-up and a handshake. The clock and
+2,048 bytes of memory survive deep sleep and a restart.
 """
 
 import os
@@ -23,7 +23,7 @@ NAME = "esp32"
 WATCHDOG_MS = const(120000)
 
 _CHIP = os.uname().machine  # "ESP32C3 module with ESP32C3"
-# The button BOOT pulls down the pin that the chip asks at its start.
+# The button BOOT pulls down the pin that the chip reads at its start.
 _BUTTON = 9 if any([name in _CHIP for name in ("ESP32C3", "ESP32C6", "ESP32C2", "ESP32H2")]) else 0
 _CAUSES = {
     machine.PWRON_RESET: "power on",
@@ -55,7 +55,7 @@ def _celsius_of_fahrenheit() -> float:
 
 
 def _temperature() -> tuple:
-    """The sensor within the chip: the first ESP32 tells Fahrenheit, roughly; the later ones Celsius."""
+    """Return the sensor of the chip: the first ESP32 measures roughly, in Fahrenheit; later ones in Celsius."""
     if hasattr(esp32, "mcu_temperature"):
         return (("cpu_temp", 0, esp32.mcu_temperature),)
     return (("cpu_temp", 1, _celsius_of_fahrenheit),) if hasattr(esp32, "raw_temperature") else ()
@@ -71,18 +71,18 @@ FIELDS = measure.fields(_sensors)
 
 
 def read_sensors() -> tuple:
-    """Return a reading of each of FIELDS, None where a sensor failed."""
+    """Return a reading of each of FIELDS, or None if the sensor failed."""
     return measure.read_all(_sensors)
 
 
 try:
     light.use(machine.Pin("LED", machine.Pin.OUT).value)
 except ValueError:
-    pass  # most boards do not name the pin: it is the setting led_pin
+    pass  # most boards do not name the pin: then the setting led_pin has it
 
 
 def config() -> dict:
-    """Read /config.json; the user's sensors come into FIELDS.
+    """Read /config.json, and add the sensors of the user to FIELDS.
 
     Raises: ValueError that says what to do.
     """
@@ -94,12 +94,12 @@ def config() -> dict:
 
 
 def unique_id() -> str:
-    """Return a stable name of this board, made of a-z, 0-9 and `-`."""
+    """Return a stable name of this board, with only a-z, 0-9 and `-`."""
     return "esp32-" + machine.unique_id().hex()
 
 
 def rtc_memory():
-    """Return what has memory(): 2,048 bytes that outlive deep sleep and restarts, but no power cut."""
+    """Return the RTC, whose memory() has 2,048 bytes that survive deep sleep and restarts, but no power cut."""
     return machine.RTC()
 
 
@@ -110,7 +110,7 @@ def restart(reason: object) -> None:
 
 
 def reset_cause() -> str:
-    """Return why the board started. The chip counts a brownout as power on, and a crash of the firmware as software."""
+    """Return why the board started. The chip reports a brownout as power on, a crash of the firmware as software."""
     return _CAUSES.get(machine.reset_cause(), "unknown")
 
 
@@ -121,18 +121,18 @@ def start_watchdog() -> None:
 
 
 def feed_watchdog() -> None:
-    """Tell the watchdog that the program goes on, and move the light on."""
+    """Feed the watchdog, and move the light on."""
     if _watchdog:
         _watchdog.feed()
     light.step()
 
 
 def hold_requested() -> bool:
-    """Return whether a file named /hold is there, or the button BOOT is held."""
+    """Return whether a file named /hold exists, or the button BOOT is held."""
     return chip.has_hold_file() or machine.Pin(_BUTTON, machine.Pin.IN, machine.Pin.PULL_UP).value() == 0
 
 
 def sleep(seconds: float) -> None:
-    """Sleep deeply. The program begins anew afterwards."""
+    """Enter deep sleep. The program starts again afterwards."""
     wifi.switch_off()
     machine.deepsleep(max(1, int(seconds * 1000)))

@@ -1,18 +1,18 @@
-"""Pico W and Pico 2 W as a board.
+"""Supports the Pico W and the Pico 2 W.
 
-In: config.json and the chip. Out: the functions that `flamelet.device` asks of every board. The oldest firmware is
+In: config.json and the chip. Out: the functions that `flamelet.device` needs from every board. The oldest firmware is
 MicroPython 1.22.
 
-The watchdog takes 8,388 ms at most, and cannot be stopped; the look-up of a name may take longer. So a timer feeds it,
-as long as the program's own allowance lasts, which feed_watchdog() renews. MicroPython runs the timer's callback
-between two instructions, and within waits for the network; only a single call that computes for eight seconds would
-outlast it, and there is none.
+The watchdog accepts 8,388 ms at most and cannot be stopped; a DNS look-up may take longer. So a timer feeds it until
+the time that the program allows itself (WATCHDOG_MS) is over; feed_watchdog() starts that time again. MicroPython runs
+the callback of the timer between two instructions, and during waits for the network. Only a single call that computes
+for eight seconds would be too long, and there is none.
 
-The supply voltage can be measured only while the radio is off: pin 29 is the radio's clock as well. So it is measured
-once, before the radio is on: at each start, which is at each wake where the board sleeps.
+The supply voltage can be measured only while the radio is off: pin 29 is also the clock of the radio. So it is measured
+once at each start, before the radio is on; a board that sleeps starts at each wake.
 
-There is no memory that outlives a restart, but for the watchdog's scratch registers. One of them keeps why this program
-restarted the board, because the chip counts every restart as one by the watchdog.
+No memory survives a restart except the scratch registers of the watchdog. One of them stores why this program restarted
+the board, because the chip reports every restart as one by the watchdog.
 """
 
 import os
@@ -62,10 +62,10 @@ signal_strength = wifi.signal_strength
 
 
 def _measure_supply() -> float:
-    """Volts of VSYS: a third of it is at pin 29 while pin 25, the radio's chip select, is high.
+    """Return the volts of VSYS: a third of it is at pin 29 while pin 25, the chip select of the radio, is high.
 
-    Nothing is put back: high is the state of a chip select at rest, and the radio's driver takes its clock's pin anew
-    for each transfer (cyw43_bus_pio_spi.c of pico-sdk).
+    Nothing is restored: an idle chip select is high, and the driver of the radio sets up the pin of its clock again for
+    each transfer (cyw43_bus_pio_spi.c of pico-sdk).
     """
     machine.Pin(25, machine.Pin.OUT, value=1)
     time.sleep_ms(1)
@@ -77,12 +77,12 @@ _thermometer = machine.ADC(getattr(machine.ADC, "CORE_TEMP", 4))
 
 
 def _temperature() -> float:
-    """Degrees Celsius, by the formula of the datasheet (RP2040 4.9.5)."""
+    """Return degrees Celsius, by the formula of the datasheet (RP2040 4.9.5)."""
     return 27 - (_thermometer.read_u16() * _VOLTS - 0.706) / 0.001721
 
 
 def _cause() -> str:
-    """Why the board started. The note is removed, so that a restart by the watchdog is not taken for ours."""
+    """Return why the board started. Removes the note, so that a restart by the watchdog is not taken for ours."""
     note = machine.mem32[_SCRATCH]
     machine.mem32[_SCRATCH] = 0
     if machine.reset_cause() == machine.PWRON_RESET:
@@ -106,12 +106,12 @@ light.use(machine.Pin("LED", machine.Pin.OUT).value)
 
 
 def read_sensors() -> tuple:
-    """Return a reading of each of FIELDS, None where a sensor failed."""
+    """Return a reading of each of FIELDS, or None if the sensor failed."""
     return measure.read_all(_sensors)
 
 
 def config() -> dict:
-    """Read /config.json; the user's sensors come into FIELDS.
+    """Read /config.json, and add the sensors of the user to FIELDS.
 
     Raises: ValueError that says what to do.
     """
@@ -123,12 +123,12 @@ def config() -> dict:
 
 
 def unique_id() -> str:
-    """Return a stable name of this board, made of a-z, 0-9 and `-`."""
+    """Return a stable name of this board, with only a-z, 0-9 and `-`."""
     return "pico-" + machine.unique_id().hex()
 
 
 def rtc_memory() -> None:
-    """Return None: there is no memory that outlives deep sleep."""
+    """Return None: no memory survives deep sleep."""
 
 
 def restart(reason: object) -> None:
@@ -157,26 +157,26 @@ def _feed(timer):
 
 
 def feed_watchdog() -> None:
-    """Tell the watchdog that the program goes on, and move the light on."""
+    """Feed the watchdog, and move the light on."""
     global _fed
     _fed = time.ticks_ms()
     light.step()
 
 
 def hold_requested() -> bool:
-    """Return whether a file named /hold is there, or the button BOOTSEL is held."""
+    """Return whether a file named /hold exists, or the button BOOTSEL is held."""
     return chip.has_hold_file() or rp2.bootsel_button() == 1
 
 
 def sleep(seconds: float) -> None:
-    """Sleep deeply. The program begins anew afterwards.
+    """Enter deep sleep. The program starts again afterwards.
 
-    A running watchdog goes on while the chip sleeps, so this wakes to feed it.
+    A running watchdog goes on while the chip sleeps, so this wakes up to feed it.
     """
     if _timer:
         _timer.deinit()
     wifi.switch_off()
-    network.WLAN(network.STA_IF).deinit()  # else the chip of the radio stays awake, and keeps the board awake
+    network.WLAN(network.STA_IF).deinit()  # or the radio stays awake, and keeps the board awake
     begun = time.ticks_ms()
     total = int(seconds * 1000)
     machine.mem32[_SCRATCH] = _SLEPT

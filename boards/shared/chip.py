@@ -1,6 +1,6 @@
-"""What is the same on every chip: the settings and what follows from them, the folder that is kept, the desk.
+"""Provides what is the same on every chip: the settings and their effects, the storage folder, the reports.
 
-In: /config.json. Out: those functions of a board that need nothing of one chip alone.
+In: /config.json. Out: the functions of a board that do not depend on the chip.
 """
 
 import os
@@ -20,7 +20,7 @@ _settings: dict = {"ntp": [], "storage": None}
 def config(device: str, **radio) -> dict:
     """Read /config.json, and prepare light and radio.
 
-    Arguments: the board's unique id; what else WLAN.config() of this board takes.
+    Arguments: device, the board's unique id; radio, more arguments for WLAN.config() of this board.
     Raises: ValueError that says what to do.
     """
     global _settings
@@ -36,17 +36,17 @@ def config(device: str, **radio) -> dict:
 
 
 def storage() -> str:
-    """Return the folder for what is kept across restarts."""
+    """Return the folder for data that is kept across restarts."""
     folder = _settings["storage"] or _STORAGE
     try:
         os.mkdir(folder)
     except OSError:
-        pass  # it is there; whoever writes into it learns if it is not
+        pass  # it exists; if not, a write into it fails
     return folder
 
 
 def synchronize_clock() -> bool:
-    """Ask time servers, the next ones at the next call.
+    """Ask time servers; the next call asks the next ones.
 
     Returns: True if time.time() can be trusted.
     """
@@ -54,12 +54,12 @@ def synchronize_clock() -> bool:
 
 
 def report(what: str, value: object = "") -> None:
-    """Tell the person at the desk something, in one line."""
+    """Print one line for the user."""
     print("%-9s%s" % (what, value))
 
 
 def restart_network(reason: object) -> None:
-    """Switch the network off, so that connect() begins anew."""
+    """Switch the network off, so that connect() starts again."""
     report("restart", "the network: %s" % reason)
     wifi.switch_off()
 
@@ -70,7 +70,7 @@ def stop_requested() -> bool:
 
 
 def has_hold_file() -> bool:
-    """Return whether a file named /hold is there."""
+    """Return whether a file named /hold exists."""
     try:
         os.stat(_HOLD)
     except OSError:

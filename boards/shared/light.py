@@ -1,9 +1,9 @@
-"""The light of a board: shows what the device does, and what the user commanded.
+"""Shows the state of the device, or the user's command, on the light of a board.
 
-In: a function that switches the light, states and commands. Out: the light, moved on by each call of step(): call it
-some times a second. Nothing waits here, nothing allocates.
+In: a function that switches the light, states and commands. Out: the light, which each call of step() moves on: call it
+several times a second. Nothing here waits or allocates.
 
-A pattern is 16 slots of an eighth of a second, the first one in the lowest bit.
+A pattern has 16 slots of an eighth of a second; the lowest bit is the first.
 """
 
 import time
@@ -30,27 +30,27 @@ _is_identifying = False
 
 
 def use(switch) -> None:
-    """Take `switch`, which is called with True or False, or None where a board has no light."""
+    """Use `switch`, which is called with True or False; None if the board has no light."""
     global _switch, _is_lit
     _switch, _is_lit = switch, None
 
 
 def led(on: bool) -> None:
-    """Switch the light of the user's command; it is seen while nothing else is to be shown."""
+    """Switch the light by the user's command; it shows while there is nothing else to show."""
     global _is_commanded
     _is_commanded = on
     step()
 
 
 def identify() -> None:
-    """Show for some seconds which board this is."""
+    """Blink for some seconds to show which board this is."""
     global _identified, _is_identifying
     _identified, _is_identifying = time.ticks_ms(), True
     step()
 
 
 def status(state: str) -> None:
-    """Show a state, one of PATTERNS; every other one, as "online", shows what the user commanded."""
+    """Show a state of PATTERNS; every other state, such as "online", shows the user's command."""
     global _pattern
     _pattern = PATTERNS.get(state, -1)
     step()

@@ -1,9 +1,9 @@
-"""The sensors of a board: its own, and those of the user.
+"""Reads the sensors of a board: its own, and those of the user.
 
-In: (name, decimals, function) of each. Out: a reading of each, None where a sensor failed. A sensor cannot stop the
-program, whatever it raises.
+In: (name, decimals, function) for each sensor. Out: a reading of each, None if the sensor failed. A sensor cannot stop
+the program, whatever it raises.
 
-The user's sensors stand in /sensors.py of the board, as SENSORS; sensors_example.py shows it.
+The user's sensors are in /sensors.py of the board, as SENSORS; sensors_example.py is an example.
 """
 
 import gc
@@ -14,9 +14,9 @@ import startup
 
 
 def with_users(own: tuple) -> tuple:
-    """Return the board's own sensors, and those of the user behind them.
+    """Return the board's own sensors, followed by those of the user.
 
-    After starts that failed in a row the user's are left out: they may be the reason.
+    After several failed starts in a row the user's are left out, because they may be the reason.
     """
     if startup.failures() >= startup.LIMIT:
         return own
@@ -25,7 +25,7 @@ def with_users(own: tuple) -> tuple:
 
         return own + tuple([(str(name), int(decimals), read) for name, decimals, read in SENSORS])
     except Exception as error:
-        # Without sensors.py there are none; what is wrong within it must not keep the board from its work.
+        # Without sensors.py there are none; an error inside it must not stop the board.
         if not isinstance(error, ImportError) or "'sensors'" not in str(error):
             print("error    sensors.py is left out:")
             sys.print_exception(error)
@@ -38,7 +38,7 @@ def fields(sensors: tuple) -> tuple:
 
 
 def read_all(sensors: tuple) -> tuple:
-    """Return a reading of each: int where decimals is 0, else float; None where it failed."""
+    """Return a reading of each: int if decimals is 0, else float; None if it failed."""
     return tuple([_read(read, decimals) for _, decimals, read in sensors])
 
 
@@ -62,7 +62,7 @@ _counted = time.ticks_ms()
 
 
 def uptime() -> int:
-    """Return the seconds since the program began. It counts right if it is called once in six days at least."""
+    """Return the seconds since the program started. Call it at least once in six days, or it counts wrong."""
     global _uptime, _counted
     seconds = time.ticks_diff(time.ticks_ms(), _counted) // 1000
     _counted = time.ticks_add(_counted, seconds * 1000)

@@ -1,9 +1,9 @@
-"""What a board does that cannot run its program: it says why, keeps that in LOG, and tries again. See startup.py.
+"""Handles a board that cannot run its program: it reports why, stores that in LOG, and tries again. See startup.py.
 
-In: the board, and what is wrong. Out: lines for the desk, a light, and a restart after a delay that grows; or the safe
-mode: the network and, where webrepl_cfg.py is, the WebREPL, for SAFE_SECONDS, after which the program has its next
-starts. A running watchdog is fed meanwhile. The board's own functions may be what is broken: then the rest goes on
-without them. LOG has LOG_BYTES at most, and one entry for what happens again and again.
+In: the board, and the error. Out: lines for the user, a light, and a restart after a growing delay; or the safe mode
+for SAFE_SECONDS: the network and, if webrepl_cfg.py exists, the WebREPL; then the program is started again. A running
+watchdog is fed meanwhile. If the board's own functions fail, the rest goes on without them. LOG has LOG_BYTES at most,
+and one entry for an error that repeats.
 """
 
 import gc
@@ -21,30 +21,30 @@ TELL_SECONDS = 30
 
 
 def keep(text: str) -> None:
-    """Keep in LOG what happened; the same is not written twice in a row, so that the flash lasts."""
+    """Append to LOG what happened; the same text is not written twice in a row, to spare the flash."""
     text = text.strip()[-LOG_BYTES // 2 :] + "\n"
     try:
         log = _read(LOG)
         if log.endswith("\n" + text):
             return
-        # The older half goes, where there is no room.
+        # If there is no room, the older half is dropped.
         with open(LOG, "w") as file:
             file.write(log[-LOG_BYTES // 2 + 64 :] if len(log) + len(text) + 64 > LOG_BYTES else log)
             file.write("-- %d-%02d-%02d %02d:%02d:%02d\n" % tuple(time.localtime()[:6]))
             file.write(text)
     except (OSError, ValueError, MemoryError) as error:
-        print("it cannot be kept in %s: %r" % (LOG, error))
+        print("it cannot be written to %s: %r" % (LOG, error))
 
 
 def show_error(board, reason: object) -> None:
-    """Blink, and say what is wrong with config.json, until somebody ends it: that file does not mend itself."""
+    """Blink, and report what is wrong with config.json, until the user ends it: a restart would not help."""
     while True:
         board.report("error", "%s. flamelet provision --port PORT makes a new configuration" % reason)
         _wait(board, "error", TELL_SECONDS)
 
 
 def restart_later(board, error: BaseException) -> None:
-    """Print and keep an error that the program did not survive, and restart the board."""
+    """Print and store an error that ended the program, and restart the board."""
     gc.collect()
     sys.print_exception(error)
     try:
@@ -52,26 +52,26 @@ def restart_later(board, error: BaseException) -> None:
         sys.print_exception(error, text)
         keep(text.getvalue())
     except MemoryError:
-        print("there is no memory to keep that in %s" % LOG)
+        print("there is no memory to write that to %s" % LOG)
     delay = DELAYS[min(startup.failures(), len(DELAYS) - 1)]
-    print("the board restarts in %d s; Ctrl-C keeps it from that" % delay)
+    print("the board restarts in %d s; Ctrl-C prevents it" % delay)
     _wait(board, "error", delay)
     _restart(board, repr(error))
 
 
 def stay_safe(board) -> None:
-    """Bring the network up without the program, and say why, for SAFE_SECONDS."""
+    """Bring the network up without the program, and report why, for SAFE_SECONDS."""
     end = time.ticks_add(time.ticks_ms(), SAFE_SECONDS * 1000)
     while time.ticks_diff(end, time.ticks_ms()) > 0:
-        reason = _read(LOG) or "nothing; so it was the watchdog, or the firmware, that restarted the board"
-        print("safe mode: %d starts in a row have failed. What %s says:\n%s" % (startup.failures(), LOG, reason))
+        reason = _read(LOG) or "nothing; so the watchdog or the firmware restarted the board"
+        print("safe mode: %d starts in a row have failed. %s says:\n%s" % (startup.failures(), LOG, reason))
         _go_online(board)
         _wait(board, "safe", TELL_SECONDS)
     startup.started()
 
 
 def _go_online(board):
-    """Move the network on, for TELL_SECONDS at most."""
+    """Connect to the network, for TELL_SECONDS at most."""
     end = time.ticks_add(time.ticks_ms(), TELL_SECONDS * 1000)
     try:
         board.config()
@@ -86,7 +86,7 @@ def _go_online(board):
 
 
 def _serve_repl():
-    """Start the WebREPL where its owner has set it up: webrepl_cfg.py has its password."""
+    """Start the WebREPL if the owner has set it up: webrepl_cfg.py has its password."""
     if "webrepl" in sys.modules:
         return
     try:
@@ -122,9 +122,9 @@ def _restart(board, reason):
 
 
 def _read(name):
-    # As in wifi.py, which may be what is broken.
+    # A copy of the one in wifi.py, because that file may be broken.
     try:
         with open(name) as file:
             return file.read()
     except (OSError, ValueError):
-        return ""  # it is not there, or was torn amid a character
+        return ""  # it does not exist, or ends inside a character

@@ -1,11 +1,11 @@
-"""The clock of a board: set by NTP, mended by the time that a verified answer brings.
+"""Sets the clock of a board by NTP, and corrects it by the time of a verified answer.
 
 In: names of time servers, or seconds since 1970. Out: the RTC, and with it time.time(), whose epoch is 1970 on a Pico W
 and 2000 on an ESP32.
 
-NTP is not protected: anyone on the way can lie. So the clock is set as soon as two servers agree within a minute, and
-where no two do, from one of those that answered, each time from another. A time before 2024 or after 2099 is no answer.
-A clock that runs on over deep sleep or a restart is believed first.
+NTP is not protected: anyone on the way can lie. So the clock is set as soon as two servers agree within a minute. If no
+two agree, it is set from one that answered, each time from another. A time before 2024 or after 2099 is ignored. A
+clock that kept running during deep sleep or a restart is trusted first.
 """
 
 import time
@@ -17,15 +17,15 @@ from micropython import const
 _FIRST = const(1704067200)  # 2024-01-01
 _LAST = 4102444800  # 2100-01-01
 _AGREED = const(60)
-_EXACT = const(2)  # seconds: what a way through the network takes
+_EXACT = const(2)  # seconds: the time that a packet may take
 _AWAY = const(120)
 _BUDGET_MS = const(300)
 _EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
 
-_is_kept = False  # the clock that was found at the start has been believed
+_is_kept = False  # whether the clock at the start has been checked
 _is_trusted = False
 _asked = 0
-_asked_now = 0  # in this round, which ends with all asked, or two agreed
+_asked_now = 0  # in this round, which ends when all were asked, or two agree
 _ahead: list = []  # seconds that the servers of this round are ahead of our clock
 
 
@@ -35,19 +35,19 @@ def now() -> int:
 
 
 def is_set() -> bool:
-    """Return whether the clock shows a time that can be."""
+    """Return whether the clock shows a possible time."""
     return _FIRST <= now() < _LAST
 
 
 def set_clock(seconds_since_1970: int) -> None:
-    """Set the clock to the time of a verified answer, where it is not set, or minutes away."""
+    """Set the clock to the time of a verified answer, if it is not set, or minutes away."""
     global _is_trusted
     _is_trusted = True
     _adjust(seconds_since_1970 - now(), _AWAY)
 
 
 def synchronize(servers: list) -> bool:
-    """Ask the next servers until two agree, each for a second at most; none more once _BUDGET_MS are over.
+    """Ask the next servers until two agree, each for at most a second; stop after _BUDGET_MS.
 
     Returns: True if time.time() can be trusted.
     """
@@ -64,7 +64,7 @@ def synchronize(servers: list) -> bool:
 
 
 def _is_decided(servers):
-    """Ask one server; whether that ends a round, by two who agree, or with all asked."""
+    """Ask one server. Return whether that ends the round: two agree, or all were asked."""
     global _asked, _asked_now
     ahead = _ask(servers[_asked % len(servers)])
     _asked += 1
@@ -82,7 +82,7 @@ def _is_decided(servers):
 
 
 def _ask(server):
-    """How many seconds this server is ahead of our clock, or None."""
+    """Return how many seconds this server is ahead of our clock, or None if it gave no time."""
     ntptime.host = server
     ntptime.timeout = 1
     try:

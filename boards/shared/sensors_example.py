@@ -1,9 +1,10 @@
-"""An example of the user's own sensors: change it, and copy it onto the board as /sensors.py.
+"""Shows how to add your own sensors: change this file, and copy it to the board as /sensors.py.
 
-SENSORS holds (name, decimals, function) for each: the name in the database, digits behind the point (0 for an integer),
-and what reads it. A function may take milliseconds, not seconds; one that raises reads as None, and the others go on.
+SENSORS holds (name, decimals, function) for each sensor: its name in the database, its decimals (0 for an integer), and
+the function that reads it. A function may take milliseconds, not seconds. If it raises, the reading is None, and the
+other sensors are read.
 
-Here: temperature and humidity of an SHT31 on I2C, at address 0x44.
+This example reads temperature and humidity of an SHT31 on I2C, at address 0x44.
 """
 
 import time
@@ -17,7 +18,7 @@ _i2c = I2C(0, sda=Pin(4), scl=Pin(5), freq=100_000)
 
 
 def _measure(at: int) -> int:
-    """Measure once; the 16 bits that begin at this byte of the answer."""
+    """Measure once. Return the 16 bits that begin at this byte of the answer."""
     _i2c.writeto(_ADDRESS, b"\x24\x00")
     time.sleep_ms(16)
     answer = _i2c.readfrom(_ADDRESS, 6)
@@ -25,12 +26,12 @@ def _measure(at: int) -> int:
 
 
 def temperature() -> float:
-    """Degrees Celsius."""
+    """Return degrees Celsius."""
     return _measure(0) * 175 / 65535 - 45
 
 
 def humidity() -> float:
-    """Per cent."""
+    """Return per cent."""
     return _measure(3) * 100 / 65535
 
 

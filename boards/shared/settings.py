@@ -1,8 +1,8 @@
-"""The settings of a device: what config.json may say, on every board and at the desk.
+"""Reads and checks the settings of a device in config.json, on a board and on a desktop.
 
-In: a JSON object. Out: a value for each of SETTINGS, checked, or a ValueError that names the file, the setting, and
-what it must be. No message shows a value: it may be a password, or stand in the wrong place. A board imports this once,
-for its `config()`; `flamelet provision` checks by the same table what it writes.
+In: a JSON object. Out: a valid value for each of SETTINGS, or a ValueError that names the file, the setting, and what
+it must be. No message shows a value: it may be a password, or one in the wrong place. A board imports this once, for
+its `config()`; `flamelet provision` checks what it writes by the same table.
 """
 
 import json
@@ -16,8 +16,8 @@ _TIME_SERVERS = ("pool.ntp.org", "time.google.com", "time.cloudflare.com")
 def read(file: str, device: str, is_board: bool) -> dict:
     """Read config.json.
 
-    Arguments: file, its name; device, the board's unique id, which `device` and `hostname` are by default; is_board:
-    whether it has a radio (so that `networks` are needed) and a watchdog.
+    Arguments: file, its name; device, the board's unique id, the default of `device` and `hostname`; is_board, whether
+    it has a radio (and needs `networks`) and a watchdog.
     Returns: a value for each of SETTINGS.
     Raises: ValueError if the file is missing or broken; the text says what to do.
     """
@@ -35,7 +35,7 @@ def read(file: str, device: str, is_board: bool) -> dict:
 
 
 def checked(given: object, file: str, device: str, is_board: bool) -> dict:
-    """Return a value for each of SETTINGS: what is `given`, else the default. The rest is as for `read`."""
+    """Return a value for each of SETTINGS: the `given` one, else the default. See `read` for the rest."""
     if not isinstance(given, dict):
         raise ValueError('%s must hold a JSON object such as {"url": "https://..."}' % file)
     settings: dict = {name: default for name, default, _, _ in SETTINGS}
@@ -59,7 +59,7 @@ def _is_bool(value) -> bool:
 
 
 def _is_within(low: float, high: float, is_whole: bool = False):
-    """Return a check for numbers; NaN is within nothing."""
+    """Return a check for numbers from `low` to `high`; NaN is never valid."""
 
     def is_valid(value) -> bool:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
@@ -90,7 +90,7 @@ def _is_device(value) -> bool:
 
 
 def _is_host(value) -> bool:
-    """RFC 952 and 1123; MicroPython takes 32 characters."""
+    """Return whether this is a host name (RFC 952 and 1123) of at most 32 characters, the limit of MicroPython."""
     if not _is_text(value) or len(value) > 32 or value[0] == "-" or value[-1] == "-":
         return False
     return all(["a" <= letter <= "z" or "0" <= letter <= "9" or letter == "-" for letter in value.lower()])
@@ -120,13 +120,13 @@ def _is_network(pair) -> bool:
 
 _NETWORKS = (
     "a list of [name, password], at least one for a board: a name has 1 to 32 bytes, a password 8 to 64, "
-    'or none ("") where the network is open'
+    'or "" if the network is open'
 )
 _TRUE_OR_FALSE = "true or false"
 
-# Each setting, its default, its check, and what it must be.
+# Each setting, its default, its check, and the text that says what it must be.
 SETTINGS = (
-    ("url", None, _is_url, "the database's, https://NAME.firebaseio.com, or the gateway's"),
+    ("url", None, _is_url, "that of the database, https://NAME.firebaseio.com, or of the gateway"),
     ("service", "database", _is_one_of("database", "gateway"), '"database" or "gateway"'),
     ("device", None, _is_device, "a name without any of . # $ [ ] /"),
     ("token", None, _is_text_or_none, "a token, or the name of its file, such as token.json"),
@@ -138,14 +138,14 @@ SETTINGS = (
         _is_within(0.01, _LONGEST_INTERVAL),
         "a number of seconds above 0: from 0.01 to %d" % _LONGEST_INTERVAL,
     ),
-    ("wakes", 1, _is_within(1, 1000, True), "how many wakes go by for each push, from 1 to 1000"),
+    ("wakes", 1, _is_within(1, 1000, True), "the number of wakes for each push, from 1 to 1000"),
     ("count", 0, _is_within(0, 1 << 30, True), "a whole number of readings, 0 for no end"),
     ("connections", 2, _is_one_of(1, 2), "1 or 2"),
     ("readings", None, _is_text_or_none, "a path of the gateway"),
     ("post", False, _is_bool, _TRUE_OR_FALSE),
     ("networks", (), _are_networks, _NETWORKS),
-    ("country", "", _is_country, 'two capital letters such as "DE", or none ("")'),
-    ("hostname", None, _is_host, "1 to 32 of a-z, 0-9 and -, and begin and end with none of the last"),
+    ("country", "", _is_country, 'two capital letters such as "DE", or ""'),
+    ("hostname", None, _is_host, "1 to 32 of a-z, 0-9 and -, without - at the beginning or end"),
     ("power_save", False, _is_bool, _TRUE_OR_FALSE),
     ("ntp", None, _are_servers, "a list of names of time servers"),
     ("outbox", 65536, _is_within(0, _LARGEST_OUTBOX, True), "bytes of flash, 0 (none) to %d" % _LARGEST_OUTBOX),

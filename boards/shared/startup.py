@@ -1,31 +1,31 @@
-"""How a board starts the program, and how many starts have failed. main.py hands over to `run`.
+"""Starts the program on a board, and counts failed starts. main.py calls `run`.
 
-In: a board, and what loads the program. Out: a program that runs; or, in this order, a REPL where somebody holds the
-board, a light where config.json is wrong, a restart where the program failed, and the safe mode after LIMIT failed
-starts in a row: see rescue.py. Ctrl-C ends all of them, and leaves the REPL. No library is needed here, since that may
-be what is broken.
+In: a board, and a function that loads the program. Out: a running program; or, in this order, a REPL if the user holds
+the board, a blinking light if config.json is wrong, a restart if the program failed, and the safe mode after LIMIT
+failed starts in a row: see rescue.py. Ctrl-C ends all of them, and gives the REPL. This file does not use the library,
+because the library may be broken.
 
-A start has failed if the board restarted, by its program or its watchdog, before `started` was called. That it lost its
-power says nothing, and a sleep is an end in good order. FAILED has a byte for each: a power cut leaves a whole number
-of them. The flash is written after a failure alone: in a healthy life never.
+A start has failed if the program or the watchdog restarted the board before `started` was called. A loss of power is
+not counted, and a sleep is a normal end. FAILED has a byte for each failure, so a power cut leaves a valid count. The
+flash is written only after a failure.
 """
 
 import os
 
 FAILED = "boot.failed"
 LIMIT = 3
-HARMLESS = ("power on", "brownout", "soft reset")  # what board.reset_cause() says where no start has failed
+HARMLESS = ("power on", "brownout", "soft reset")  # values of board.reset_cause() after which no start has failed
 
 
 def run(board, load, notes=()) -> None:
-    """Start the program, and see to what comes out of it. It returns where the REPL is to come.
+    """Start the program, and handle its end. Returns if the REPL should start.
 
-    Arguments: the board; load, a function that returns the board and the program's function `run(board)`, or raises
-    what is wrong with them; notes, where that adds what is to be kept.
+    Arguments: board; load, a function that returns the board and the program's function `run(board)`, or raises what is
+    wrong with them; notes, a list to which load adds texts for the log.
     """
     try:
         if board.hold_requested():
-            return board.report("hold", "to go on, mpremote rm :hold, or let go the button, and reset the board")
+            return board.report("hold", "to go on, mpremote rm :hold or release the button, then reset the board")
         if _count(board.reset_cause()) >= LIMIT:
             import rescue
 
@@ -33,11 +33,11 @@ def run(board, load, notes=()) -> None:
         _start(board, load, notes)
     except KeyboardInterrupt:
         board.report("hold", "Ctrl-C")
-    board.report("end", "a reset starts the program again, and so does a running watchdog, but for a file named hold")
+    board.report("end", "a reset or a running watchdog starts the program again, unless a file named hold exists")
 
 
 def started() -> None:
-    """Note that this start has not failed: the program has run for a while, or the server has answered."""
+    """Record that this start has not failed: the program has run for a while, or the server has answered."""
     if failures():
         try:
             os.remove(FAILED)
@@ -46,7 +46,7 @@ def started() -> None:
 
 
 def failures() -> int:
-    """Return how many starts have failed since one that did not."""
+    """Return how many starts have failed since the last one that did not."""
     try:
         return os.stat(FAILED)[6]
     except OSError:
@@ -54,7 +54,7 @@ def failures() -> int:
 
 
 def _count(cause):
-    """How many starts have failed, after the one that ended by `cause`."""
+    """Count the start that ended by `cause`. Return how many have failed."""
     if cause == "deep sleep":
         started()
     elif cause not in HARMLESS:
@@ -101,4 +101,4 @@ def _run(board, program):
     except SystemExit as end:
         if end.args != (2,):
             raise
-        return "the program cannot use the configuration, and said why at its start"
+        return "the program cannot use the configuration; it reported why when it started"

@@ -1,12 +1,12 @@
-"""Wi-Fi of a board: the known networks are tried in turn, the one that worked last comes first.
+"""Connects a board to Wi-Fi: tries the known networks in turn, first the one that worked last.
 
-In: the settings, then step() again and again. Out: a network that is up, or OSError with the reason why an attempt
-failed; the step after that begins the next attempt. A lost network is just no longer up, so step() finds it again. The
-driver's own retries are few: two who reconnect at once disturb each other.
+In: the settings, then repeated calls of step(). Out: a network that is up, or OSError with the reason why an attempt
+failed; the next step starts the next attempt. A lost network is simply no longer up, so step() connects again. The
+driver's own retries are limited, because the driver and this file would disturb each other.
 
-A step takes milliseconds; only switching the radio on takes longer (on a Pico W about a second, to load its program).
-There is no scan, because that blocks for seconds and sees no hidden networks. Networks have a country's channels only
-where `country` is set.
+A step takes milliseconds; only switching the radio on takes longer (on a Pico W about a second, to load its firmware).
+There is no scan, because a scan blocks for seconds and does not find hidden networks. The channels of a country are
+used only if `country` is set.
 """
 
 import time
@@ -14,25 +14,25 @@ import time
 import network
 from micropython import const
 
-_ATTEMPT_MS = const(20000)  # joining, and an address by DHCP
-_SETTLE_MS = const(5000)  # ESP32 shows the failure of the attempt before until this one has come to something
+_ATTEMPT_MS = const(20000)  # to join, and to get an address by DHCP
+_SETTLE_MS = const(5000)  # ESP32 reports the failure of the last attempt until this one has a result
 
 _TEXTS = {
     network.STAT_WRONG_PASSWORD: "the password is wrong",
     network.STAT_NO_AP_FOUND: "no such network is in reach",
     -1: "the network refuses this board",  # a Pico W's STAT_CONNECT_FAIL
-    # ESP32 has no names for these (1.22), or never had: numbers of ESP-IDF (esp_wifi_types.h).
+    # ESP32 has no names for these in 1.22, or in any version: numbers of ESP-IDF (esp_wifi_types.h).
     2: "the authentication has expired: is the password right?",
     15: "the handshake failed: is the password right?",
     200: "the network is too weak",
     203: "the network refuses this board",
     204: "the handshake failed: is the password right?",
-    210: "the network's kind of security is not known here",
-    211: "the network's kind of security is not accepted here",
+    210: "the network's kind of security is unknown",
+    211: "the network's kind of security is not accepted",
     212: "the network is too weak",
 }
 _UNDER_WAY = [network.STAT_IDLE, network.STAT_CONNECTING, network.STAT_GOT_IP]
-_NO_ADDRESS = 2 if network.STAT_IDLE == 0 else -1000  # a Pico W alone tells that
+_NO_ADDRESS = 2 if network.STAT_IDLE == 0 else -1000  # only a Pico W reports this
 _UNDER_WAY.append(_NO_ADDRESS)
 
 _OFF = const(0)
@@ -47,22 +47,22 @@ _file = ""  # keeps the name of the network that worked last
 _state = _OFF
 _current = 0
 _tried = 0  # attempts that failed since the radio was switched on
-_since = time.ticks_ms()  # when the attempt began that is under way
-_joining = ""  # which network that is
+_since = time.ticks_ms()  # when the current attempt started
+_joining = ""  # the network of the current attempt
 
 
 def configure(settings: dict, file: str, **options) -> None:
-    """Say which networks there are; nothing is switched on yet.
+    """Set the known networks; nothing is switched on yet.
 
-    Arguments: the settings `networks`, `country`, `hostname` and `power_save`; a file that keeps the name of the
-    network that worked last; what else WLAN.config() of this board takes.
+    Arguments: settings, with `networks`, `country`, `hostname` and `power_save`; file, which stores the name of the
+    network that worked last; options, more arguments for WLAN.config() of this board.
     Raises: ValueError for a country or a host name that the firmware refuses.
     """
     global _networks, _options, _file, _current
     if settings["country"]:
         network.country(settings["country"])
     network.hostname(settings["hostname"])
-    # Firmware that does not name the modes keeps its own.
+    # Firmware without names for the modes keeps its default.
     mode = getattr(_wlan, "PM_PERFORMANCE" if settings["power_save"] else "PM_NONE", None)
     _options = options if mode is None else dict(options, pm=mode)
     _networks, _file = settings["networks"], file
@@ -72,7 +72,7 @@ def configure(settings: dict, file: str, **options) -> None:
 
 
 def step() -> bool:
-    """Move on towards a network.
+    """Move the connection to a network on.
 
     Returns: True if it is up.
     Raises: OSError with the reason if this attempt failed.
@@ -91,7 +91,7 @@ def step() -> bool:
             _begin(name, password)
             return False
     except OSError as error:
-        # The driver says so when it is in a state of its own: only switching it off helps.
+        # The driver is in a bad state: only switching it off helps.
         _give_up(True)
         raise OSError("%s: the radio does not start an attempt (%s)" % (name, error))
     reason = _failure(time.ticks_diff(time.ticks_ms(), _since))
@@ -102,7 +102,7 @@ def step() -> bool:
 
 
 def _begin(name, password):
-    """Begin an attempt; after a network was lost the radio first leaves it, and the next step begins."""
+    """Start an attempt. After a network was lost, leave it first; the next step then starts the attempt."""
     global _state, _since, _joining
     if _state == _UP:
         _wlan.disconnect()
@@ -116,7 +116,7 @@ def _begin(name, password):
 
 
 def _failure(waited):
-    """The reason why there will be no network, or None as long as there may be one."""
+    """Return why the attempt has failed, or None if it may still succeed."""
     status = _wlan.status()
     if status not in _UNDER_WAY and waited >= _SETTLE_MS:
         return _TEXTS.get(status, "the network refuses this board (status %d)" % status)
@@ -127,7 +127,7 @@ def _failure(waited):
 
 
 def _give_up(is_off):
-    """End this attempt, the next one is of the next network; with `is_off` the radio starts anew before it."""
+    """End this attempt; the next one tries the next network. With `is_off` the radio is switched off before."""
     global _state, _current, _tried
     _current = (_current + 1) % len(_networks)
     if is_off or not _leave():
@@ -138,7 +138,7 @@ def _give_up(is_off):
 
 
 def _leave():
-    """Leave the network, or end the attempt; whether the radio could do that."""
+    """Leave the network, or end the attempt. Return whether the radio could do that."""
     try:
         _wlan.disconnect()
     except OSError:
@@ -173,7 +173,7 @@ def _remember(name):
             with open(_file, "w") as file:
                 file.write(name)
     except OSError:
-        pass  # a full flash: then the first network is the first again
+        pass  # the flash is full: then the order is that of the settings
 
 
 def _read(name):

@@ -264,7 +264,7 @@ def test_where_no_folder_can_be_imported_the_board_says_so_and_restarts(flash):
     assert code == RESTARTED
     assert "/a cannot be started: ImportError(\"no module named 'board'\",)" in output
     assert "/b cannot be started: ValueError('incompatible .mpy file'," in output
-    assert "flamelet deploy may mend that" in output
+    assert "flamelet deploy may fix that" in output
     assert output.endswith("slept 60\nmachine.reset\n")
 
 
@@ -410,7 +410,7 @@ def test_a_board_that_is_held_ends_in_the_repl_and_says_how_to_go_on(flash):
     (flash.folder / "boot.failed").write_text("xxx")
     code, output = flash.start(hold=True, cause="watchdog")
     assert code == 0
-    assert output == "hold     to go on, mpremote rm :hold, or let go the button, and reset the board\n"
+    assert output == "hold     to go on, mpremote rm :hold or release the button, then reset the board\n"
     assert flash.failed() == 3
 
 
@@ -443,8 +443,8 @@ def test_ctrl_c_leaves_the_repl(flash, scenario, failed):
     assert code == 0
     assert "restart after" not in output
     assert output.endswith(
-        "hold     Ctrl-C\nend      a reset starts the program again, and so does a running watchdog, "
-        "but for a file named hold\n"
+        "hold     Ctrl-C\nend      a reset or a running watchdog starts the program again, "
+        "unless a file named hold exists\n"
     )
 
 

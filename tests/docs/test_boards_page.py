@@ -76,22 +76,11 @@ def test_the_page_has_each_setting_with_its_default():
             assert f"`{json.dumps(default)}`" in told[name], name
 
 
-def test_files_that_the_page_names_are_there():
-    for path in re.findall(r"`((?:boards|tools|docs|lib)/[\w/.]+)`", PAGE):
-        assert (ROOT / path).exists(), path
-    for words in commands_of(PAGE):
-        if words[0] == "cp":
-            assert (ROOT / words[1]).is_file()
-
-
-def test_links_lead_somewhere():
-    for name in ("boards.md", "limits.md"):
-        page = (ROOT / "docs" / name).read_text()
-        for target in re.findall(r"\]\(([^)]+)\)", page):
-            file, _, heading = target.partition("#")
-            linked = (ROOT / "docs" / (file or name)).read_text()
-            titles = [re.sub(r"[^\w -]", "", title).lower() for title in re.findall(r"^#+ (.*)$", linked, re.MULTILINE)]
-            assert not heading or heading in [title.replace(" ", "-") for title in titles], target
+def test_files_that_the_page_copies_exist():
+    copies = [words for words in commands_of(PAGE) if words[0] == "cp"]
+    assert copies
+    for words in copies:
+        assert (ROOT / words[1]).is_file()
 
 
 def typed(words, folder, port):

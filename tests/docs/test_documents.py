@@ -14,7 +14,6 @@ from named_tests import missing_tests, named_tests
 from scenarios import document, mirror
 
 from flamelet_tools.simulator import Simulator
-from flamelet_tools.simulator.http import answers
 from flamelet_tools.simulator.rtdb import parameters, tree
 
 pytestmark = pytest.mark.timeout(60)
@@ -39,7 +38,7 @@ def test_every_test_that_the_page_names_is_there():
 
 
 def test_a_test_that_is_not_there_is_missed():
-    here, elsewhere = "host/test_document.py", "host/test_nowhere.py"
+    here, elsewhere = "docs/test_documents.py", "docs/test_nowhere.py"
     this = test_a_test_that_is_not_there_is_missed.__name__
     page = f"`{here}::{this}`, `{this}`, `{here}::test_nothing`, `{elsewhere}::{this}` and `test_nothing`"
     assert missing_tests(page) == [[here, "test_nothing"], [elsewhere, this], ["", "test_nothing"]]
@@ -215,7 +214,7 @@ def test_rules_that_no_longer_allow_the_read_cancel_the_stream_in_the_words_of_t
 def test_an_event_over_the_limit_of_the_service_cancels_the_stream_in_the_words_of_the_document(
     client, sim, monkeypatch
 ):
-    monkeypatch.setattr(answers, "MAX_EVENT_BYTES", 1000)
+    monkeypatch.setattr("flamelet_tools.simulator.server.state.MAX_EVENT_BYTES", 1000)
     play = listening(client, sim, "a", 1)
     sim.set("a", "x" * 1000)
     words = "The specified payload is too large, please request a location with less data."

@@ -1,4 +1,4 @@
-"""The tests that a page of the documentation names in backticks: `test_name`, or `host/test_file.py::test_name`."""
+"""Finds the tests that a page of the documentation names: `test_name`, or `unit/rtdb/test_file.py::test_name`."""
 
 import re
 

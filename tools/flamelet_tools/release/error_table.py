@@ -1,4 +1,4 @@
-"""docs/errors.md: what each refusal of a service means, as lib/flamelet/diagnosis/answers.py has it.
+"""Writes docs/errors.md: what each refusal of a service means, by the table of lib/flamelet/diagnosis/answers.py.
 
 `python -m flamelet_tools.release.error_table` writes the page; a test compares it with the code.
 """
@@ -14,25 +14,25 @@ call may succeed later without a change.
 
 | error | when | `retry` |
 |---|---|---|
-| `InvalidArgument` | a URL, path, value or option that cannot be; nothing was sent | no |
-| `NetworkError` | the server was not reached, or the connection broke; repeating is harmless | yes |
+| `InvalidArgument` | a URL, path, value or option is invalid; nothing was sent | no |
+| `NetworkError` | the server was not reached, or the connection broke; a repeat is harmless | yes |
 | `Timeout` | a deadline passed | yes |
-| `TLSError` | the server could not be verified; nothing was sent | where it only broke, or the clock is not set |
-| `OutcomeUnknown` | the answer was lost, and repeating could do it twice: look first | no |
-| `ProtocolError` | the answer is not what an honest server sends, or larger than allowed | no |
-| `ResponseError` | the service refused: see below | by its kind |
-| `TransactionAborted` | someone else was faster each time: 25 times, of Firestore 5 | yes |
-| `StreamCancelled` | the server ended a stream for good; `text` has its words | no |
+| `TLSError` | the server could not be verified; nothing was sent | if it only broke, or the clock is not set |
+| `OutcomeUnknown` | the answer was lost, and a repeat could do it twice: check first | no |
+| `ProtocolError` | the answer violates the protocol, or is larger than allowed | no |
+| `ResponseError` | the service refused the request: see below | depends on its kind |
+| `TransactionAborted` | someone else was faster at each try: 25 tries, with Firestore 5 | yes |
+| `StreamCancelled` | the server ended a stream for good; `text` has its message | no |
 
 ## What a refusal means
-A refusal has `status`, the server's own words as `text`, and a `code`. What the words hold decides where a status has
-several causes; the first row that fits counts. This table is the code's own (`lib/flamelet/diagnosis/answers.py`).
+A refusal has `status`, the server's message as `text`, and a `code`. If a status has several causes, the message
+decides: the first row that matches applies. The table is generated from `lib/flamelet/diagnosis/answers.py`.
 
-`action` says what to do: *never* without fixing the problem; *backoff*: later, with exponential back-off and full
-jitter; *once* more; *transaction*: the whole of it again; *quota*: after the longest wait. Requests to Firestore are
-repeated so by themselves, within their deadline.
+The column "repeat" says whether a repeat helps. *never*: not without fixing the problem. *backoff*: later, with
+exponential back-off and full jitter. *once*: one more time. *transaction*: repeat the whole transaction. *quota*: after
+the longest wait. The client repeats requests to Firestore by these rules, within their deadline.
 
-| status | the words hold | error | `code` | again? | `retry` | what to do |
+| status | the message contains | error | `code` | repeat | `retry` | what to do |
 |---|---|---|---|---|---|---|
 """
 
