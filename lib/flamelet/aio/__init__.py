@@ -12,10 +12,10 @@ from .stream import Stream  # noqa: F401
 def __getattr__(name: str):
     # A program pays for what it uses.
     if name == "Firestore":
-        from .firestore import Firestore as service
+        from . import firestore as module
     elif name == "Gateway":
-        from .gateway import Gateway as service
+        from . import gateway as module
     else:
         raise AttributeError("flamelet.aio has no %s" % name)
-    globals()[name] = service
+    globals()[name] = service = getattr(module, name)
     return service

@@ -106,7 +106,7 @@ class Reading:
         self.given: list = [None] * 6
         self.pending = False
         self.client = client
-        self.parameters = None
+        self.parameters: object = None
         self.prepare()
 
     def new_request(self, length_at, before=0):

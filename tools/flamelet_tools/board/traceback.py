@@ -12,7 +12,7 @@ and their file imports that one's. Where that does not decide, all are named.
 import ast
 import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,7 +109,7 @@ class Sources:
             likeliest.append([one for one, sum in zip(candidates, sums, strict=True) if sum >= max(sums) - _DOUBT])
         return likeliest
 
-    def _sums(self, frames: list[list[Function]], fit) -> list[list[int]]:
+    def _sums(self, frames: list[list[Function]], fit: Callable[[Function, Function], int]) -> list[list[int]]:
         """For each candidate, the best sum of fits along the frames up to it."""
         sums: list[list[int]] = []
         last: list[Function] = []
