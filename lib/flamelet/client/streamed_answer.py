@@ -16,7 +16,6 @@ from ..wire.json_reader import FOUND, NEED, NOT_JSON
 from .budget import add_stream, remove_stream
 from .iteration import Iteration
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
