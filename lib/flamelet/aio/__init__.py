@@ -12,10 +12,14 @@ from .stream import Stream  # noqa: F401
 def __getattr__(name: str):
     # A program pays for what it uses.
     if name == "Firestore":
-        from . import firestore as module
+        from . import firestore
+
+        service: object = firestore.Firestore
     elif name == "Gateway":
-        from . import gateway as module
+        from . import gateway
+
+        service = gateway.Gateway
     else:
         raise AttributeError("flamelet.aio has no %s" % name)
-    globals()[name] = service = getattr(module, name)
+    globals()[name] = service
     return service

@@ -1,8 +1,16 @@
 """Gives the results of flows to `for` and `async for`, and closes them with their `with` or `async with` block."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from .client import Client
+
 
 class Closing:
     """What a `with` or `async with` block closes at its end."""
+
+    close: "Callable[[], None]"
 
     def __enter__(self):
         return self
@@ -22,6 +30,9 @@ class Iteration(Closing):
 
     A subclass has `_client`, and `next_item`, a flow that returns the next item, None at the end.
     """
+
+    _client: "Client"
+    next_item: "Callable[[], Generator]"
 
     def __iter__(self):
         return self

@@ -16,11 +16,18 @@ from ..wire.json_reader import FOUND, NEED, NOT_JSON
 from .budget import add_stream, remove_stream
 from .iteration import Iteration
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
 
 class StreamedAnswer(Iteration):
     """A subclass has `_open`, a flow that asks and returns the request, and `_found`, which makes of a value what is
     yielded, None for nothing. `what` and `limit` name the operation, and what bounds a value, in errors.
     """
+
+    _open: "Callable[[], Generator[object, None, bytes]]"
+    _found: "Callable[[], object]"
 
     def __init__(self, client, reader, what: str, limit: str) -> None:
         self._client = client

@@ -19,6 +19,11 @@ from ..core.path import check_key
 from ..core.runtime import const
 from ..net.connection import DONE
 
+_TYPING = const(0)
+if _TYPING:
+    # For mypy alone: MicroPython leaves out what stands below a constant that is 0.
+    from collections.abc import Callable, Generator
+
 MISSING = object()
 _LENGTH_DIGITS = const(6)
 
@@ -91,6 +96,13 @@ class Reading:
     - `push_many(rows)`: the flow of `Feed.push_many`.
     """
 
+    prepare: "Callable[[], None]"
+    is_done: "Callable[..., bool]"
+    answered: "Callable[[int], Generator]"
+    push_many: "Callable[..., Generator]"
+    request: bytearray
+    key_at: int
+
     def __init__(self, client, fields) -> None:
         self.texts: list = []  # what stands before each number
         self.decimals: list = []
@@ -106,7 +118,7 @@ class Reading:
         self.given: list = [None] * 6
         self.pending = False
         self.client = client
-        self.parameters: object = None
+        self.parameters: list = [None]  # those of no request
         self.prepare()
 
     def new_request(self, length_at, before=0):

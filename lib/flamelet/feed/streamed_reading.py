@@ -3,9 +3,15 @@
 from ..wire.http1 import BODY, HEAD
 from .feed import Reading
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class StreamedReading(Reading):
     """A subclass has `look(connection)`, which is given each piece of the answer, at response.piece_start."""
+
+    look: "Callable[..., None]"
 
     def begin(self, connection, row):
         """Write the reading and begin the exchange, if that can be done at once. Returns whether."""

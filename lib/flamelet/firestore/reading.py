@@ -37,7 +37,7 @@ class Reading(StreamedReading):
         parameters = [client.token.parameter] if client.token else []
         if parameters == self.parameters:
             return
-        if self.parameters is None:
+        if not hasattr(self, "request"):
             # Once: how much wider a row is than that of the base.
             self.room += _KIND_WIDTH * len(self.texts) + len(self._suffix)
         self.parameters = parameters

@@ -46,7 +46,7 @@ class Reading(StreamedReading):
         parameters = [client.token.parameter] if client.token else []
         if parameters == self.parameters:
             return
-        if self.parameters is None:
+        if not hasattr(self, "request"):
             # A POST has no key: that of the feed stands behind what is sent.
             self.room += _push_id.SIZE
         self.parameters = parameters
