@@ -12,7 +12,7 @@ and their file imports that one's. Where that does not decide, all are named.
 import ast
 import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,9 +52,8 @@ class Sources:
 
     def __init__(self, root: Path) -> None:
         library = flat_library(root)
-        self.files = {f"{PACKAGE}/{name}.py": f"{PACKAGE}/{_file(module.source, root)}" for name, module in
-                      library.modules.items()}  # fmt: skip
         trees = {name: (_file(module.source, root), module.tree) for name, module in library.modules.items()}
+        self.files = {f"{PACKAGE}/{name}.py": f"{PACKAGE}/{file}" for name, (file, _) in trees.items()}
         for path in [root / "main.py", *sorted((root / "boards").rglob("*.py"))]:
             file = str(path.relative_to(root))
             trees[file] = (file, ast.parse(path.read_bytes(), file))
@@ -109,7 +108,7 @@ class Sources:
             likeliest.append([one for one, sum in zip(candidates, sums, strict=True) if sum >= max(sums) - _DOUBT])
         return likeliest
 
-    def _sums(self, frames: list[list[Function]], fit) -> list[list[int]]:
+    def _sums(self, frames: list[list[Function]], fit: Callable[[Function, Function], int]) -> list[list[int]]:
         """For each candidate, the best sum of fits along the frames up to it."""
         sums: list[list[int]] = []
         last: list[Function] = []

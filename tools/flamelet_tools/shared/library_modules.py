@@ -181,8 +181,9 @@ class _Library:
 
 def _name_of_self(node: ast.AST) -> str:
     """The name in `self.name`; "" of anything else."""
-    of_self = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
-    return node.attr if of_self else ""
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+        return node.attr
+    return ""
 
 
 @functools.cache
