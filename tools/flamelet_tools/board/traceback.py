@@ -52,9 +52,8 @@ class Sources:
 
     def __init__(self, root: Path) -> None:
         library = flat_library(root)
-        self.files = {f"{PACKAGE}/{name}.py": f"{PACKAGE}/{_file(module.source, root)}" for name, module in
-                      library.modules.items()}  # fmt: skip
         trees = {name: (_file(module.source, root), module.tree) for name, module in library.modules.items()}
+        self.files = {f"{PACKAGE}/{name}.py": f"{PACKAGE}/{file}" for name, (file, _) in trees.items()}
         for path in [root / "main.py", *sorted((root / "boards").rglob("*.py"))]:
             file = str(path.relative_to(root))
             trees[file] = (file, ast.parse(path.read_bytes(), file))

@@ -35,7 +35,7 @@ class FlatBuildError(ValueError):
 
 
 class FlatModule(NamedTuple):
-    """A module as a board has it."""
+    """A module as a board has it. `tree` is that of `text`, for what reads it or makes it smaller."""
 
     name: str  # "_http1", "errors", "__init__"
     place: str  # in lib/flamelet: "wire.http1", "errors", "" for __init__.py
@@ -52,7 +52,6 @@ class FlatLibrary:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
         folder = root / "lib" / PACKAGE
         sources = {_place(path.relative_to(folder)): path for path in sorted(folder.rglob("*.py"))}
         texts = {place: path.read_bytes() for place, path in sources.items()}
@@ -81,18 +80,18 @@ class FlatLibrary:
 
         Raises: FlatBuildError if it cannot be translated.
         """
-        return self.translated_text(script.read_text(), str(script))
+        return self.translated_text(script.read_bytes().decode(), str(script))
 
     def translated_text(self, text: str, name: str = "<script>") -> str:
         """As `translated`, of a text; `name` stands in the error."""
         data = text.encode()
         return _Translation(self, name, data, ast.parse(data, name), None).text()
 
-    def write(self, folder: Path, names: Collection[str] | None = None) -> None:
-        """Write the modules (or only those of these names) as flamelet/NAME.py into `folder`."""
+    def write(self, folder: Path) -> None:
+        """Write the modules as flamelet/NAME.py into `folder`."""
         (folder / PACKAGE).mkdir(parents=True)
-        for name in self.modules if names is None else names:
-            (folder / PACKAGE / f"{name}.py").write_text(self.modules[name].text)
+        for name, module in self.modules.items():
+            (folder / PACKAGE / f"{name}.py").write_bytes(module.text.encode())
 
     def has(self, place: str, name: str) -> bool:
         """Whether the file at `place` itself binds this name."""
