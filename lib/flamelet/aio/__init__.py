@@ -10,16 +10,15 @@ from .stream import Stream  # noqa: F401
 
 
 def __getattr__(name: str):
-    # A program pays for what it uses.
+    # A program pays for what it uses. The deploy leaves out a service whose class no program names.
     if name == "Firestore":
-        from . import firestore
+        from .firestore import Firestore
 
-        service: object = firestore.Firestore
+        globals()[name] = Firestore
     elif name == "Gateway":
-        from . import gateway
+        from .gateway import Gateway
 
-        service = gateway.Gateway
+        globals()[name] = Gateway
     else:
         raise AttributeError("flamelet.aio has no %s" % name)
-    globals()[name] = service
-    return service
+    return globals()[name]

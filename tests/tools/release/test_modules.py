@@ -170,7 +170,7 @@ def test_what_there_is_not_is_refused():
 
 def test_main_py_leaves_out_the_features_that_it_does_not_name():
     assert programs() == ["database", "gateway"]
-    assert {"device", "_program", "_stream", "_feed"} <= modules_of_program("database")
+    assert {"device", "_program", "_rtdb_stream", "_feed"} <= modules_of_program("database")
     assert not {"_mirror", "_walk", "_rtdb_query", "_requests_transport"} & modules_of_program("database")
     # main.py does not use it: another program may use all of it.
     assert modules_of("firestore") <= modules_of_program("firestore")
