@@ -155,7 +155,7 @@ def test_a_push_to_firestore_leaves_and_takes_nothing(bench, transport):
 @needs_micropython
 @pytest.mark.timeout(DEADLINE_SECONDS)
 def test_a_document_is_got_in_three_times_the_heap_of_its_dict(bench):
-    section = "Firestore: a document of ten fields is got"
+    section = "Firestore: a get of a document of ten fields"
     dict_bytes = bench[section, "heap bytes of the dict"]["values"][FEED]
     needed = bench[section, "heap bytes that have to be free, the dict's included"]["values"][FEED]
     assert 500 < dict_bytes < needed <= 3 * dict_bytes

@@ -189,7 +189,7 @@ def as_lines(names: Sequence[str], text: str, source: str) -> list[str]:
     lines = text.splitlines() or [""]
     if len(lines) != len(names):
         raise click.ClickException(
-            f"{source} has {len(lines)} lines for {len(names)} networks: write one line for each"
+            f"{source} has {len(lines)} lines: write one line for each network, {len(names)} in all"
         )
     return lines
 

@@ -69,7 +69,7 @@ def service_account_credentials(path: Path, scopes: Iterable[str] = ()) -> servi
     except ValueError:
         content = None
     if not isinstance(content, dict) or content.get("type") != "service_account":
-        raise click.ClickException(f"{path} {kind_of(content)}, but not a service account's key. {NEW_KEY}")
+        raise click.ClickException(f"{path} {kind_of(content)}, but a service account's key is needed. {NEW_KEY}")
     try:
         return service_account.Credentials.from_service_account_info(content, scopes=list(scopes))
     except ValueError:

@@ -56,9 +56,9 @@ ADVICE = {
     "account not found": "the service account was deleted: make a key of another one",
     "invalid_scope": "gcloud's credentials do not have these scopes",
     "invalid_rapt": "sign in again: gcloud auth application-default login",
-    "invalid_grant": "these credentials were revoked, or have ended: make a new key, or sign in again with "
+    "invalid_grant": "these credentials were revoked, or have expired: make a new key, or sign in again with "
     "gcloud auth application-default login",
-    "invalid_token": f"the access token has ended, or was revoked: {MINT_AGAIN}",
+    "invalid_token": f"the access token has expired, or was revoked: {MINT_AGAIN}",
     "QUOTA": "too many requests: wait some minutes",
     "RESOURCE_EXHAUSTED": "too many requests: wait some minutes",
 }
