@@ -137,7 +137,7 @@ def test_the_heap_does_not_grow_over_reconnects(bench, transport):
 def test_a_refresh_takes_4_kb_of_heap_at_most_and_gives_them_back(bench):
     section = "a refresh of the token"
     assert bench[section, "... of that text"]["values"][FEED] > 500
-    assert 0 < bench[section, "heap bytes at its peak, beside the token's text"]["values"][FEED] <= 4096
+    assert 0 < bench[section, "heap bytes at its peak, besides the token's text"]["values"][FEED] <= 4096
     assert bench[section, "heap bytes left"]["values"][FEED] <= 256
 
 

@@ -250,7 +250,7 @@ def _decoded(text: str) -> str:
 
 
 def _body(request: Request) -> dict[str, Any]:
-    """Return the body as an object; it is ignored without the content type of JSON. An array becomes {index: element}."""
+    """Return the body as an object; it is ignored without the JSON content type. An array becomes {index: element}."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json" or not request.body:
         return {}

@@ -68,7 +68,7 @@ def marker_of(change):
 
 
 async def follow(board, program):
-    """Print what the mirror has at each new marker; "end" ends the program when all measured readings have been sent."""
+    """Print what the mirror has at each new marker; "end" ends the program when all readings have been sent."""
     async with program.database.mirror("devices/d1/config") as mirror:
         async for change in mirror:
             marker = marker_of(change)
