@@ -126,10 +126,10 @@ def test_every_method_answers_pretty_where_it_is_asked_to(sim, method, data, tex
 
 def test_a_read_that_takes_longer_than_its_timeout_is_told_as_that(client, sim):
     sim.set("a", 1)
-    sim.fault("delay", ms=5000, count=1)
+    sim.fault("delay", ms=60_000, count=1)
     begun = time.monotonic()
     [late, after] = ask(client, sim, ["get", ["a"], {"timeout": "50ms"}], ["get", ["a"], {"timeout": "3min"}])
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 30
     assert late == refused("BadRequest", 400, "TIMED_OUT", "The request did not finish within its timeout.")
     assert after == ["ok", 1]
 

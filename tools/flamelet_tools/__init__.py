@@ -1,1 +1,1 @@
-"""The tools of flamelet for the desk: the simulator, and the subcommands of the `flamelet` command."""
+"""Holds the tools of flamelet for a computer: the simulator, and the subcommands of the `flamelet` command."""

@@ -1,6 +1,7 @@
-"""The one console command, `flamelet`: a group whose subcommands live in modules of their own, imported when asked for.
+"""Defines the one console command, `flamelet`, whose subcommands are imported when they are used.
 
-In: the command line. Out: the subcommand's exit code. Lazy, because aiohttp alone costs a third of a second to import.
+In: the command line. Out: the exit code of the subcommand. The imports are lazy because aiohttp alone takes a third of
+a second to import.
 """
 
 import importlib
@@ -48,7 +49,7 @@ class LazyGroup(click.Group):
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="flamelet", prog_name="flamelet", message="%(prog)s %(version)s")
 def main() -> None:
-    """A lightweight IoT client for Firebase: the tools for the desk."""
+    """Use the tools of flamelet, a lightweight IoT client for Firebase, on a computer."""
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import uuid
 
 import firebase_admin
 import pytest
+import requests
 from firebase_admin import db, exceptions
 
 from flamelet_tools.simulator import Simulator
@@ -239,8 +240,8 @@ def test_listen_hears_the_snapshot_and_each_write(sim, root):
     root.child("a/c").set("x")
     root.child("a").update({"b": 2, "d/e": True})
     root.child("a/c").delete()
-    # Beyond a keep-alive, which that package is to pass over.
-    time.sleep(0.3)
+    # Until a stream that began later has had a keep-alive: so has this one, and that package passes over it.
+    wait_for_keep_alive(sim)
     root.set({"a": {"z": None, "y": 0}})
     for _ in range(4):
         assert arrived.acquire(timeout=DEADLINE_SECONDS)
@@ -252,6 +253,12 @@ def test_listen_hears_the_snapshot_and_each_write(sim, root):
         ("put", "/c", None),
         ("put", "/", {"y": 0}),
     ]
+
+
+def wait_for_keep_alive(sim):
+    headers = {"Accept": "text/event-stream"}
+    with requests.get(sim.url + "/a.json", headers=headers, stream=True, timeout=DEADLINE_SECONDS) as stream:
+        assert b"event: keep-alive" in stream.iter_lines(chunk_size=1)
 
 
 @pytest.mark.parametrize("end", ["revoke_streams", "close_streams"])

@@ -50,10 +50,10 @@ def test_a_timeout_that_cannot_be_is_refused(sim, text):
 
 
 def test_a_read_that_takes_longer_than_its_timeout_ends_with_400(sim):
-    sim.fault("delay", ms=5000)
+    sim.fault("delay", ms=60_000)
     begun = time.monotonic()
     answer = call(sim, "GET", "/a.json?timeout=50ms")
-    assert 0.05 <= time.monotonic() - begun < 4
+    assert 0.05 <= time.monotonic() - begun < 30
     assert (answer.status_code, "timeout" in answer.json()["error"]) == (400, True)
     assert sim.requests[0].status == 400
 

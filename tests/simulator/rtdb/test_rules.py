@@ -303,15 +303,15 @@ def open_stream(sim, path):
 
 @pytest.mark.parametrize("document", [None, OWNERS])
 def test_a_stream_is_revoked_when_its_token_expires_and_no_sooner(document):
-    expires = time.time() + 0.5
     with Simulator(rules=document) as sim:
+        expires = time.time() + 1.5
         address = f"/users/u1.json?auth={token_until(expires)}"
         with open_stream(sim, address) as stream, open_stream(sim, "/users/u1.json?access_token=ya29.x") as other:
             assert read_event(stream)[0] == read_event(other)[0] == "event: put"
             sim.set("users/u1", 1)
             assert read_event(stream) == read_event(other) == ("event: put", 'data: {"path":"/","data":1}')
             assert read_event(stream) == REVOKED
-            assert expires <= time.time() < expires + 5
+            assert expires <= time.time() < expires + DEADLINE_SECONDS
             assert stream.raw.read() == b""
             assert sim.open_streams == 1
             sim.set("users/u1", 2)
@@ -330,8 +330,8 @@ def test_a_stream_lasts_whose_token_names_no_time_that_comes(sim, expires):
 
 
 def test_a_stream_that_has_been_cancelled_is_not_revoked_too(sim, caplog):
-    sim.fault("slow", ms=5)
-    expires = time.time() + 0.6
+    sim.fault("slow", ms=10)
+    expires = time.time() + 1.5
     target = f"/users/u1.json?auth={token_until(expires)}"
     with socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS) as connection:
         connection.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n".encode())

@@ -161,6 +161,7 @@ def test_a_black_hole_takes_the_request_and_never_answers(sim):
     sim.fault("black_hole", count=1)
     with pytest.raises(requests.ReadTimeout):
         requests.put(sim.url + "/a.json", json=1, timeout=0.2)
+    wait_until(lambda: sim.faults == [])
     assert sim.get("a") is None
     assert put(sim).status_code == 200
 
@@ -169,7 +170,7 @@ def test_a_black_hole_after_it_acted_has_acted(sim):
     sim.fault("black_hole", count=1, after=True)
     with pytest.raises(requests.ReadTimeout):
         requests.put(sim.url + "/a.json", json=1, timeout=0.2)
-    assert sim.get("a") == 1
+    wait_until(lambda: sim.get("a") == 1)
 
 
 def test_a_simulator_with_a_request_in_a_black_hole_stops_at_once():
@@ -179,7 +180,7 @@ def test_a_simulator_with_a_request_in_a_black_hole_stops_at_once():
         connection.sendall(b"GET /a.json HTTP/1.1\r\nHost: x\r\n\r\n")
         wait_until(lambda: len(sim.requests) == 1)
         begun = time.monotonic()
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 5
     with connection:
         assert connection.recv(1) == b""
 
@@ -194,7 +195,7 @@ def test_close_says_so_and_closes(sim):
 
 def test_refuse_refuses_connections_for_a_while(sim):
     put(sim, 7)
-    sim.fault("refuse", seconds=0.3)
+    sim.fault("refuse", seconds=1)
     wait_until(lambda: connects(sim) == "refused")
     wait_until(lambda: connects(sim) == "connected")
     assert get(sim).json() == 7
@@ -203,22 +204,22 @@ def test_refuse_refuses_connections_for_a_while(sim):
 @pytest.mark.parametrize(("tls", "at_last"), [(False, b"H"), (True, b"")], ids=["plain", "tls"])
 def test_hang_takes_connections_and_says_nothing_for_a_while(tls, at_last):
     with Simulator(tls=tls) as sim:
+        begun = time.monotonic()
         sim.fault("hang", seconds=0.5)
-        time.sleep(0.05)
-        with socket.create_connection(("127.0.0.1", sim.port), 0.2) as connection:
+        # The loop answers this after it has stopped accepting.
+        assert sim.open_connections == 0
+        with socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS) as connection:
             connection.sendall(b"GET /a.json HTTP/1.1\r\nHost: x\r\n\r\n")
-            with pytest.raises(TimeoutError):
-                connection.recv(1)
-            connection.settimeout(DEADLINE_SECONDS)
             # When it is over, the one who waited is served; one who does not speak TLS to a TLS port is hung up on.
             assert connection.recv(65536)[:1] == at_last
+            assert time.monotonic() - begun >= 0.5
 
 
 def test_flap_resets_what_is_connected_and_refuses_others_again_and_again(sim):
     with socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS) as connection:
         connection.sendall(b"GET /a.json HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
-        sim.fault("flap", seconds=0.2, times=2)
+        sim.fault("flap", seconds=0.5, times=2)
         with pytest.raises(ConnectionResetError):
             connection.recv(1)
     for _ in range(2):

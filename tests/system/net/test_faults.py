@@ -114,7 +114,8 @@ def test_what_takes_too_long_is_a_timeout_and_nothing_is_written_twice(client):
         begun = time.monotonic()
         for one in [play(client, sim, HASTY) for sim in sims]:
             assert failures(one.result()) == dict.fromkeys(REPEATABLE, "Timeout") | IN_DOUBT | NEW_KEY
-        assert time.monotonic() - begun < 10
+        # With the default deadlines it would take longer.
+        assert time.monotonic() - begun < 30
         for sim in sims:
             assert [record.path for record in sim.requests].count("/increment.json") == 1
         delayed, swallowed, slow = sims
@@ -195,7 +196,8 @@ def test_a_refused_connection_is_an_error_and_the_client_comes_back(client):
 
 def test_a_server_that_is_busy_for_a_moment_is_waited_for(blocking_client, sim):
     sim.fault("hang", seconds=0.4)
-    time.sleep(0.05)
+    # The loop answers this after it has stopped accepting.
+    assert sim.open_connections == 0
     outcomes = blocking_client.run(faults.every_operation, url=sim.url, ca=None, names=OPERATIONS, timeouts=PATIENT)
     assert failures(outcomes) == {}
     check_stored(sim, 1)

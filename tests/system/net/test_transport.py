@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
-from clients import RUNTIMES, Client, trust
+from clients import RUNTIMES, Client, trust, wait_until
 from firestore import test_documents, test_feed, test_query, test_transactions
 from fixtures import open_client, runtimes
 from gateway import test_gateway
@@ -152,7 +152,8 @@ def test_each_request_has_a_connection_of_its_own_and_each_is_closed(client, sim
     seen = client.run(database.every_verb, url=sim.url, options={"token": {"database_secret": TOKEN}})
     assert seen["updated"]["on"] is False
     assert sim.connections == len(sim.requests) == 32
-    assert sim.open_connections == 0
+    # The server learns of the last close when it reads from that connection again.
+    wait_until(lambda: sim.open_connections == 0)
 
 
 def test_each_reading_is_stored_once(client, sim):
@@ -201,7 +202,8 @@ def test_a_server_that_does_not_answer_meets_the_deadline_of_the_first_byte(clie
     )
     in_doubt = test_faults.IN_DOUBT | test_faults.NEW_KEY
     assert test_faults.failures(play.result()) == dict.fromkeys(test_faults.REPEATABLE, "Timeout") | in_doubt
-    assert time.monotonic() - begun < 10
+    # With the default deadlines it would take longer.
+    assert time.monotonic() - begun < 30
 
 
 def test_a_walk_that_is_refused_or_cut_off_says_so_and_the_client_goes_on(client, sim):
@@ -319,16 +321,23 @@ def test_who_speaks_http_1_0_gets_no_chunks(on_simulator):
 
 
 async def test_on_cpython_the_event_loop_goes_on_while_the_module_blocks(sim):
+    released = threading.Event()
+
+    class Waiting:
+        """Blocks its thread until the event loop has gone on."""
+
+        def request(self, *arguments, **options):
+            assert released.wait(10), "the event loop stood still"
+            return requests.request(*arguments, **options)
+
     sim.set("a", 5)
-    sim.fault("delay", ms=300, count=1)
-    db = aio.Database(sim.url, transport=requests)
+    db = aio.Database(sim.url, transport=Waiting())
     asked = asyncio.ensure_future(db.get("a"))
-    ticks = 0
-    while not asked.done():
+    for _ in range(10):
         await asyncio.sleep(0.01)
-        ticks += 1
+    assert not asked.done()
+    released.set()
     assert await asked == 5
-    assert ticks >= 10
 
 
 async def test_an_answer_that_nobody_waits_for_any_more_is_not_that_of_the_next_request():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import serial
 from click.testing import CliRunner
+from clients import wait_until
 from pty_board import PtyBoard
 
 from flamelet_tools.board import deploy
@@ -275,8 +276,7 @@ def test_a_watchdog_that_is_not_fed_restarts_the_board(monkeypatch, board, tmp_p
     run(monkeypatch, board, program(tmp_path / "one", watchdog=2000))
     wait_for_line(board, "program one")
     with board_link.connected(board.port):
-        time.sleep(4)
-    assert "watchdog" in board.end_of_lives()
+        wait_until(lambda: "watchdog" in board.end_of_lives(), 30)
 
 
 def test_the_watchdog_of_any_program_is_fed(board):

@@ -76,7 +76,9 @@ def checkout(sim, tmp_path):
 def shell(line, sim, checkout):
     """Run a line of the page; what it printed."""
     line = line.replace(URL, sim.url).replace(KEY, sim.api_key)
-    return ran(["sh", "-c", line], checkout, HOME=str(checkout), FIREBASE_AUTH_EMULATOR_HOST=sim.url.partition("://")[2])
+    return ran(
+        ["sh", "-c", line], checkout, HOME=str(checkout), FIREBASE_AUTH_EMULATOR_HOST=sim.url.partition("://")[2]
+    )
 
 
 def ran(command, folder, **variables):
@@ -91,7 +93,7 @@ def test_the_commands_lead_from_a_key_to_readings_in_the_database(sim, checkout)
     assert [program.split("/")[-1] for program in programs] == ["python main.py", "micropython main.py"]
     assert "uid d1" in shell(mint, sim, checkout)
     assert json.loads((checkout / "token.json").read_text())["refresh_token"]
-    assert "it was renewed; the database lets it read there" in shell(check, sim, checkout)
+    assert "it was renewed; the database allows it to read there" in shell(check, sim, checkout)
     shell(package, sim, checkout)
     assert (checkout / "build" / "mpy" / "package.json").exists()
     sim.set("devices/d1/commands/any", {"name": "led", "value": True})

@@ -105,28 +105,31 @@ def damaged(data, at):
 
 
 WRONG = {
-    "nothing": (b"", "is no firmware image"),
-    "text": (b"<html>404</html>", "is no firmware image: neither a .bin for an ESP32 nor a .uf2"),
+    "nothing": (b"", "is not a firmware image"),
+    "text": (b"<html>404</html>", "is not a firmware image: it is neither a .bin for an ESP32 nor a .uf2"),
     "an ESP8266's": (
         esp_firmware(BANNER + b"ESP module with ESP8266\0"),
-        "is for the ESP8266, on which flamelet does not",
+        "is for the ESP8266, which flamelet does not support",
     ),
-    "an unknown chip's": (esp_firmware(chip_id=77), "is for a chip that flamelet does not know (chip id 77)"),
+    "an unknown chip's": (esp_firmware(chip_id=77), "is for a chip that flamelet does not support (chip id 77)"),
     "an update": (esp_program(BANNER), "is a part of a firmware, such as an update"),
     "a bootloader": (esp_firmware()[:0x6000], "is a part of a firmware"),
-    "cut before its program": (esp_firmware()[:0xF000], "ends in the middle: download it again"),
-    "cut within its program": (esp_firmware(BANNER + bytes(500))[:-300], "ends in the middle: download it again"),
-    "cut within its hash": (esp_firmware()[:-1], "ends in the middle: download it again"),
+    "cut before its program": (esp_firmware()[:0xF000], "is truncated: download it again"),
+    "cut within its program": (esp_firmware(BANNER + bytes(500))[:-300], "is truncated: download it again"),
+    "cut within its hash": (esp_firmware()[:-1], "is truncated: download it again"),
     "damaged": (
         damaged(esp_firmware(BANNER + bytes(99)), 0xF000 + 100),
         "is damaged: its program does not match its hash",
     ),
-    "of another program": (esp_firmware(b"ESP-AT v2.4"), "is no MicroPython: get the firmware of your board at https"),
-    "too old": (esp_firmware(b"MicroPython v1.21.0 on 2023-10-06"), "is MicroPython v1.21.0; 1.22 is the oldest"),
-    "a cut UF2": (uf2()[:-100], "ends in the middle"),
-    "a UF2 without its last block": (uf2(BANNER + bytes(600))[:-512], "ends in the middle"),
-    "a UF2 for an ESP32-S3": (uf2(family=0xC47E5767), "is for no Pico W or Pico 2 W: its family is 0xc47e5767"),
-    "a UF2 of another program": (uf2(b"Hello"), "is no MicroPython"),
+    "of another program": (esp_firmware(b"ESP-AT v2.4"), "is not MicroPython: get the firmware of your board at https"),
+    "too old": (
+        esp_firmware(b"MicroPython v1.21.0 on 2023-10-06"),
+        "is MicroPython v1.21.0; flamelet supports 1.22 and later",
+    ),
+    "a cut UF2": (uf2()[:-100], "is truncated"),
+    "a UF2 without its last block": (uf2(BANNER + bytes(600))[:-512], "is truncated"),
+    "a UF2 for an ESP32-S3": (uf2(family=0xC47E5767), "is not for a Pico W or Pico 2 W: its family is 0xc47e5767"),
+    "a UF2 of another program": (uf2(b"Hello"), "is not MicroPython"),
     "a Pico's without Wi-Fi": (uf2(BANNER + b"; Raspberry Pi Pico with RP2040\r\n\0"), "is for a Pico without Wi-Fi"),
     "a Pico 2's without Wi-Fi": (
         uf2(BANNER + b"\0Raspberry Pi Pico2 with RP2350\0", RP2350),
@@ -303,7 +306,7 @@ def test_an_esptool_that_hangs_is_ended(tmp_path, port, monkeypatch):
     monkeypatch.setattr(flash, "ESPTOOL_SECONDS", 1)
     exit_code, output = run(written(tmp_path, esp_firmware()), "--port", port)
     assert exit_code == 1
-    assert "esptool failed: it said nothing" in output
+    assert "esptool failed: it printed nothing" in output
 
 
 def test_a_busy_port_is_named_before_esptool_is_started(tmp_path, port, monkeypatch):
@@ -383,8 +386,8 @@ def test_a_pico_that_runs_micropython_is_brought_into_its_bootloader(tmp_path, m
             time.sleep(0.05)
         assert board.end_of_lives() == ["bootloader"]
     assert exit_code == 1
-    assert "its bootloader is started" in output
-    assert "no drive of a Pico was there within 1 s" in output
+    assert "it restarts into its bootloader" in output
+    assert "no drive of a Pico appeared within 1 s" in output
 
 
 def test_an_image_of_the_other_pico_is_refused(tmp_path):
@@ -396,7 +399,7 @@ def test_an_image_of_the_other_pico_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("board_id", "text"), [("SAMD21G18A-v0", "it is that of SAMD21G18A-v0"), ("", "it has no INFO_UF2")]
+    ("board_id", "text"), [("SAMD21G18A-v0", "it is the drive of SAMD21G18A-v0"), ("", "it has no INFO_UF2")]
 )
 def test_another_drive_is_refused(tmp_path, board_id, text):
     exit_code, output = run(written(tmp_path, uf2()), "--drive", drive(tmp_path, board_id))
@@ -411,7 +414,7 @@ def test_two_picos_are_told_apart_by_the_drive(tmp_path, monkeypatch):
     monkeypatch.setattr(flash, "drives", lambda: places)
     exit_code, output = run(written(tmp_path, uf2()))
     assert exit_code == 1
-    assert f"say which one with --drive: {places[0]}, {places[1]}" in output
+    assert f"choose one with --drive: {places[0]}, {places[1]}" in output
 
 
 def test_a_drive_that_stays_has_not_taken_the_image(tmp_path, monkeypatch):
@@ -419,7 +422,7 @@ def test_a_drive_that_stays_has_not_taken_the_image(tmp_path, monkeypatch):
     place = drive(tmp_path)
     exit_code, output = run(written(tmp_path, uf2()), "--drive", place)
     assert exit_code == 1
-    assert "did not take the image" in output
+    assert "did not accept the image" in output
 
 
 def test_a_pico_that_does_not_come_back_was_unplugged(tmp_path, monkeypatch):
@@ -445,7 +448,7 @@ def test_a_pico_that_is_unplugged_while_it_is_written_is_told(tmp_path, monkeypa
     data = uf2(BANNER + bytes(200_000))
     exit_code, output = run(written(tmp_path, data), "--drive", place)
     assert exit_code == 1
-    assert f"took only 131,072 of {len(data):,} bytes (Input/output error)" in output
+    assert f"accepted only 131,072 of {len(data):,} bytes (Input/output error)" in output
 
 
 @on_micropython

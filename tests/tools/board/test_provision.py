@@ -116,7 +116,7 @@ def test_several_networks_have_a_password_each(provision, tmp_path):
     assert written()["networks"] == [["a", SECRET], ["b", SECOND]]
     result = provision("--url", URL, "--network", "a", "--password-file", "two", "--force")
     assert result.exit_code == 1
-    assert "two has 2 lines, and there are 1 networks" in result.output
+    assert "two has 2 lines: write one line for each network, 1 in all" in result.output
 
 
 def test_a_password_can_come_from_the_environment(provision, monkeypatch):
@@ -152,11 +152,11 @@ def test_a_desktop_needs_no_network(provision):
     [
         (("--network", NAME, "--password-file", "passwords"), "--url is missing"),
         (("--url", URL), "--network is missing: the name (SSID)"),
-        (("--url", URL, "--network", NAME), f"the password of {NAME} is missing: --password-file"),
+        (("--url", URL, "--network", NAME), f"the password of {NAME} is missing: give it with --password-file"),
         (("--url", URL, "--network", NAME, "--password-file", "gone"), "gone cannot be read"),
         ((*BOARD, "--set", "nonsense"), "--set is NAME=VALUE"),
-        ((*BOARD, "--set", "token=x"), "--token sets it"),
-        ((*BOARD, "--set", f'networks=[["x", "{SECRET}"]]'), "--network sets it"),
+        ((*BOARD, "--set", "token=x"), "use --token"),
+        ((*BOARD, "--set", f'networks=[["x", "{SECRET}"]]'), "use --network"),
         ((*BOARD, "--set", "intervall=5"), "intervall is unknown; known are ca, connections"),
         ((*BOARD, "--interval", "0"), "interval must be a number of seconds above 0"),
         ((*BOARD, "--interval", "nan"), "interval must be a number"),
@@ -166,7 +166,7 @@ def test_a_desktop_needs_no_network(provision):
         ((*BOARD, "--url", "example.com"), "url must be"),
         ((*BOARD, "--url", "http://example.com"), "in the clear"),
         ((*BOARD, "--url", "https://"), "is not a URL"),
-        ((*BOARD, "--desktop"), "--desktop does not go with"),
+        ((*BOARD, "--desktop"), "--desktop cannot be combined with"),
         ((*BOARD, "--output", "gone/config.json"), "there is no folder gone"),
         ((*BOARD, "--token", "gone.json"), "gone.json cannot be read"),
         ((*BOARD, "--token", "passwords"), "is no JSON object: flamelet mint writes one"),
@@ -230,7 +230,7 @@ def test_the_device_is_the_uid_of_its_token(provision, tmp_path):
     assert written()["device"] == "d1"
     result = provision(*BOARD, "--token", token, "--device", "d2", "--force")
     assert written()["device"] == "d2"
-    assert "the token is that of d1" in re.sub(r"\s+", " ", result.output)
+    assert "the token belongs to d1" in re.sub(r"\s+", " ", result.output)
 
 
 def test_an_existing_file_is_replaced_only_if_that_is_wanted(provision):
@@ -296,7 +296,7 @@ def desktop(provision, url, *arguments):
 def test_a_database_that_answers_is_named(provision, tmp_path):
     with Simulator(token=TOKEN) as sim:
         result = desktop(provision, sim.url, "--token", token_file(tmp_path))
-        assert asked(result) == "the database answers, and lets devices/d1 be read"
+        assert asked(result) == "the database answers, and allows reading devices/d1"
         assert [request.path for request in sim.requests][-1].startswith("/devices/d1.json")
 
 
@@ -313,7 +313,7 @@ def test_a_token_that_has_ended_is_no_refusal_where_the_device_renews_it(provisi
         kept = content if can_be_renewed else {"id_token": content["id_token"]}
         wait_until(lambda: time.time() > content["expires_at"] + 1)
         text = asked(desktop(provision, sim.url, "--token", token_file(tmp_path, **kept)))
-        assert ("has ended, and the device renews it" in text) is can_be_renewed
+        assert ("has expired, and the device renews it" in text) is can_be_renewed
         assert ("refuses devices/d1" in text) is not can_be_renewed
 
 
@@ -478,5 +478,5 @@ def test_a_board_that_is_not_there_is_an_error_and_the_file_is_kept(provision):
     result = provision(*BOARD, "--port", "/dev/no-such-port")
     assert result.exit_code == 1
     assert "there is no port /dev/no-such-port" in result.output
-    assert "config.json is written, but not on the board: --force repeats this" in result.output
+    assert "config.json is written, but not on the board: repeat the command with --force" in result.output
     assert written()["url"] == URL

@@ -137,7 +137,7 @@ def test_the_heap_does_not_grow_over_reconnects(bench, transport):
 def test_a_refresh_takes_4_kb_of_heap_at_most_and_gives_them_back(bench):
     section = "a refresh of the token"
     assert bench[section, "... of that text"]["values"][FEED] > 500
-    assert 0 < bench[section, "heap bytes at its peak, beside the token's text"]["values"][FEED] <= 4096
+    assert 0 < bench[section, "heap bytes at its peak, besides the token's text"]["values"][FEED] <= 4096
     assert bench[section, "heap bytes left"]["values"][FEED] <= 256
 
 
@@ -155,7 +155,7 @@ def test_a_push_to_firestore_leaves_and_takes_nothing(bench, transport):
 @needs_micropython
 @pytest.mark.timeout(DEADLINE_SECONDS)
 def test_a_document_is_got_in_three_times_the_heap_of_its_dict(bench):
-    section = "Firestore: a document of ten fields is got"
+    section = "Firestore: a get of a document of ten fields"
     dict_bytes = bench[section, "heap bytes of the dict"]["values"][FEED]
     needed = bench[section, "heap bytes that have to be free, the dict's included"]["values"][FEED]
     assert 500 < dict_bytes < needed <= 3 * dict_bytes

@@ -105,7 +105,7 @@ def test_the_command_writes_its_cells_as_json(tmp_path):
 def test_no_such_cell_is_an_error():
     done = CliRunner().invoke(cli.faults, ["--runtime", "cpython", "--operation", "none"])
     assert done.exit_code == 1
-    assert "there is no such cell" in done.output
+    assert "no cell matches" in done.output
 
 
 def test_a_device_that_ends_breaks_its_cell_and_the_next_fault_finds_another(monkeypatch, tmp_path):

@@ -101,9 +101,7 @@ def test_an_error_of_another_kind_is_told_with_its_target_and_its_input(monkeypa
     def check(data, chance):
         raise KeyError("found")
 
-    monkeypatch.setattr(
-        targets, "targets", lambda folder: {"wrong": targets.Target([b"seed"], [b"w"], check)}
-    )
+    monkeypatch.setattr(targets, "targets", lambda folder: {"wrong": targets.Target([b"seed"], [b"w"], check)})
     with pytest.raises(AssertionError, match=r"wrong, seed 1, batch 2: KeyError\('found'\) for b'"):
         cli.one_batch(tmp_path, 1, 2)
 

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -149,13 +148,12 @@ def test_ctrl_c_ends_run_with_a_summary(runtime):
     with Running("run", "--interval", "0.1", "--runtime", runtime) as running:
         running.wait_for(r"^device +reading")
         children = devices_of(running.process.pid) if sys.platform == "linux" else []
-        begin = time.monotonic()
         running.process.send_signal(signal.SIGINT)
         exit_code, output = running.end()
     assert exit_code == 0, output
     assert re.search(r"^run +summary +\d+ readings sent, \d+ not sent, \d+ stored", output, re.M), output
     assert "Traceback" not in output
-    assert time.monotonic() - begin < 6
+    assert "was killed" not in output
     for child in children:
         with pytest.raises(ProcessLookupError):
             os.kill(child, 0)

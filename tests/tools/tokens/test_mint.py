@@ -127,17 +127,20 @@ def refusal(message, code=400, **others):
 @pytest.mark.parametrize(
     "arguments, reason",
     [
-        ([], "say one of --for, --uid, --email, --anonymous, --check"),
-        (["--anonymous", "--uid", "d1"], "say one of"),
+        ([], "give one of --for, --uid, --email, --anonymous, --check"),
+        (["--anonymous", "--uid", "d1"], "give one of"),
         (["--anonymous"], "--api-key is missing: the API key is in the Firebase console"),
         (["--for", "database"], "--for needs --service-account or --adc"),
         (["--for", "database", "--adc", "--service-account", "key.json"], "--for needs --service-account or --adc"),
         (["--for", "mail", "--adc"], "is not one of 'database', 'firestore'"),
-        (["--for", "database", "--adc", "--api-key", "k"], "--api-key does not go with --for"),
-        (["--email", "a@b.c", "--api-key", "k", "--claim", "a=1"], "--claim does not go with --email"),
-        (["--anonymous", "--api-key", "k", "--service-account", "key.json"], "--service-account does not go with"),
-        (["--check", "token.json", "--output", "other.json"], "--output does not go with --check"),
-        (["--anonymous", "--api-key", "k", "--url", "https://db"], "--url does not go with --anonymous"),
+        (["--for", "database", "--adc", "--api-key", "k"], "--api-key cannot be combined with --for"),
+        (["--email", "a@b.c", "--api-key", "k", "--claim", "a=1"], "--claim cannot be combined with --email"),
+        (
+            ["--anonymous", "--api-key", "k", "--service-account", "key.json"],
+            "--service-account cannot be combined with",
+        ),
+        (["--check", "token.json", "--output", "other.json"], "--output cannot be combined with --check"),
+        (["--anonymous", "--api-key", "k", "--url", "https://db"], "--url cannot be combined with --anonymous"),
         (["--uid", "d1", "--api-key", "k", "--claim", "site"], "--claim is NAME=VALUE, as in --claim site=north"),
         (["--email", "a@b.c", "--api-key", "k", "--password", "p"], "No such option"),
     ],
@@ -250,7 +253,7 @@ def test_elsewhere_a_file_is_replaced_only_by_force_and_nothing_is_minted_before
     path = token_file(folder, old=True)
     done = run("--anonymous", "--api-key", "k")
     assert done.exit_code == 1
-    assert "token.json is there already: --force replaces it, --output names another one" in done.output
+    assert "token.json exists already: --force replaces it, --output names another one" in done.output
     assert (services.requests, json.loads(path.read_text())) == ([], {"old": True})
     services.answers = [(200, SIGNED_IN)]
     assert run("--anonymous", "--api-key", "k", "--force").exit_code == 0
@@ -386,8 +389,8 @@ def test_no_default_credentials_say_how_to_get_them(folder, monkeypatch):
     "content, reason",
     [
         (None, "cannot be read: No such file"),
-        ("no JSON", "is no JSON object, but no service account's key"),
-        (PERSON, "is what gcloud keeps (use --adc)"),
+        ("no JSON", "is not a JSON object, but a service account's key is needed"),
+        (PERSON, "is gcloud's credentials (use --adc)"),
         ({"id_token": "x"}, "is a token"),
         ({"project_info": {}, "client": []}, "is the configuration of an app"),
         ({"apiKey": "k", "databaseURL": "https://db"}, "is the configuration of an app"),
@@ -429,7 +432,7 @@ INVALID_KEY = {"status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INV
         (refusal("INVALID_LOGIN_CREDENTIALS"), "the e-mail address or the password is wrong"),
         (refusal("INVALID_PASSWORD"), "the password is wrong"),
         (refusal("EMAIL_NOT_FOUND"), "no account with that e-mail address"),
-        (refusal("INVALID_EMAIL"), "that is no e-mail address"),
+        (refusal("INVALID_EMAIL"), "that is not an e-mail address"),
         (refusal("USER_DISABLED"), "enable it in the Firebase console"),
         (refusal("TOO_MANY_ATTEMPTS_TRY_LATER : Access to this account has been disabled."), "wait some minutes"),
         (refusal("CREDENTIAL_MISMATCH"), "of different projects"),
@@ -551,7 +554,7 @@ def test_a_token_with_its_refresh_token_is_checked_by_renewing_it_and_the_file_s
         ("TOKEN_EXPIRED", "tokens were revoked"),
         ("USER_DISABLED", "the account is disabled"),
         ("USER_NOT_FOUND", "the account was deleted"),
-        ("INVALID_REFRESH_TOKEN", "the refresh token is of no use"),
+        ("INVALID_REFRESH_TOKEN", "the refresh token is not valid"),
     ],
 )
 def test_a_refresh_token_that_is_refused_does_not_work(folder, services, message, advice):
@@ -568,14 +571,14 @@ def test_a_token_alone_is_checked_by_its_account(folder, services):
     assert done.exit_code == 0, done.output
     assert "mint again: it came without a refresh token" in done.output
     assert json.loads(services.requests[0][1]) == {"idToken": ID_TOKEN}
-    assert "the ID token is of no use" in run("--check", path).output
+    assert "the ID token is not valid" in run("--check", path).output
 
 
 def test_a_token_whose_end_has_passed_does_not_work(folder, services):
     ended = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkMSIsImV4cCI6MX0."
     for content in ({"id_token": ended, "api_key": "k"}, {"access_token": "ya29.the-access-token", "expires_at": 1}):
         done = run("--check", token_file(folder, **content))
-        assert (done.exit_code, "this token served until 1970-01-01" in done.output) == (1, True), done.output
+        assert (done.exit_code, "this token expired 1970-01-01" in done.output) == (1, True), done.output
     assert services.requests == []
 
 
@@ -589,18 +592,18 @@ def test_an_access_token_is_checked_by_google(folder, services):
     assert services.requests == [("/oauth2.googleapis.com/tokeninfo", b"access_token=ya29.the-access-token")]
     assert re.search("for +database", done.output)
     done = run("--check", path)
-    assert (done.exit_code, "the access token has ended, or was revoked" in done.output) == (1, True)
+    assert (done.exit_code, "the access token has expired, or was revoked" in done.output) == (1, True)
 
 
 @pytest.mark.parametrize(
     "content, reason",
     [
-        ({"database_secret": "s"}, "only its database knows whether this token works: --url names it"),
-        ({"id_token": ID_TOKEN}, "only its database knows whether this token works: --url names it"),
+        ({"database_secret": "s"}, "only its database can check this token: give its URL with --url"),
+        ({"id_token": ID_TOKEN}, "only its database can check this token: give its URL with --url"),
         ({"id_token": "x"}, "the id_token is no JWT"),
         ({"id_token": ID_TOKEN, "refresh_token": "r"}, "a refresh_token needs the api_key"),
         ({}, "a token is one of id_token, access_token and database_secret"),
-        ({"id_token": "eyJ.eyJzdWIiOiJkMSJ9.x", "api_key": "k"}, "the id_token is no JWT"),
+        ({"id_token": "eyJ.eyJzdWIiOiJkMSJ9.x", "api_key": "k"}, "the id_token is not a JWT"),
     ],
 )
 def test_a_file_that_cannot_be_checked_says_why(folder, services, content, reason):
@@ -621,7 +624,7 @@ def test_a_file_without_a_token_says_so(folder, content):
 def test_an_end_that_makes_no_sense_is_unknown(folder, services, expires_at):
     services.answers = [(200, {"scope": "s", "exp": "99999999999999"})]
     done = run("--check", token_file(folder, access_token="ya29.the-access-token", expires_at=expires_at))
-    assert re.search("serves until +unknown", done.output), done.output
+    assert re.search("expires +unknown", done.output), done.output
 
 
 def test_every_place_that_is_asked_is_googles_own(monkeypatch):

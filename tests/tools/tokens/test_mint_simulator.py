@@ -78,7 +78,7 @@ def test_a_minted_token_of_another_uid_may_not_write_there(blocking_client, sim,
 
 def test_a_minted_access_token_works_on_every_client(client, sim, key, file):
     shown = minted_file(file, "--service-account", key, "--for", "database")
-    assert "database" in shown and "serves until" in shown
+    assert "database" in shown and "expires" in shown
     seen = client.run(minted.used, url=sim.url, file=str(file), path="devices/d1", seconds=0)
     assert seen == [["ok", None], ["ok", None], ["ok", {"n": 2}]]
 
@@ -116,7 +116,7 @@ def test_gclouds_credentials_make_a_token_that_works(blocking_client, sim, file,
 def test_what_is_shown_is_what_was_granted(sim, key, file):
     rows = dict(line.strip().split("  ", 1) for line in for_device(sim, key, file).splitlines() if line.strip())
     rows = {name: value.strip() for name, value in rows.items()}
-    assert TIME.fullmatch(rows.pop("serves until"))
+    assert TIME.fullmatch(rows.pop("expires"))
     assert rows == {
         "kind": "Firebase ID token",
         "uid": "d1",
@@ -170,9 +170,9 @@ def test_a_token_without_its_refresh_token_is_looked_up(sim, key, file):
 def test_the_database_is_asked_too(sim, key, file):
     for_device(sim, key, file)
     done = run("--check", file, "--url", sim.url + "/devices/d1")
-    assert (done.exit_code, "the database lets it read there" in done.output) == (0, True), done.output
+    assert (done.exit_code, "the database allows it to read there" in done.output) == (0, True), done.output
     done = run("--check", file, "--url", sim.url)
-    assert (done.exit_code, "its rules do not let it read there" in done.output) == (0, True), done.output
+    assert (done.exit_code, "its rules do not allow it to read there" in done.output) == (0, True), done.output
     with Simulator(strict=True, project="another") as other:
         done = run("--check", file, "--url", other.url)
     assert (done.exit_code, "is it an ID token of this project?" in done.output) == (1, True), done.output

@@ -208,7 +208,7 @@ class Running:
         return [value for what, value in self.board.reports if what == "summary"]
 
 
-async def until(condition, ms=3000):
+async def until(condition, ms=10000):
     start = ticks_ms()
     while not condition():
         assert ticks_diff(ticks_ms(), start) < ms, "it did not happen within %d ms" % ms

@@ -9,19 +9,22 @@ from scripted import CONNECTED, HOST, NO_CONTENT, REQUEST, Network, Take, answer
 FOREVER = 60000
 
 
-def times_out(call, earliest, latest, error=Timeout):
-    """`call` raises `error` within these milliseconds; the error."""
-    start = ticks_ms()
+def times_out(network, call, earliest, latest, error=Timeout):
+    """`call` raises `error` after `earliest` milliseconds and at most `latest` tries in silence; the error.
+
+    A try takes a millisecond or more.
+    """
+    start, silence = ticks_ms(), network.silence
     raised = raises(error, call)
-    elapsed = ticks_diff(ticks_ms(), start)
-    assert earliest - 5 <= elapsed <= latest, (elapsed, raised)
+    elapsed, tries = ticks_diff(ticks_ms(), start), network.silence - silence
+    assert earliest - 5 <= elapsed and tries <= latest, (elapsed, tries, raised)
     return raised
 
 
 def test_a_connection_that_is_never_taken_ends_at_its_deadline():
     with Network([FOREVER], [REQUEST, answer("1")]) as network:
         db = database(timeouts=timeouts(connect=60))
-        error = times_out(lambda: db.get("a"), 60, 600)
+        error = times_out(network, lambda: db.get("a"), 60, 600)
         assert HOST in str(error) and error.retry
         assert network.closed == [True]
         # DNS is asked again: the address may have changed.
@@ -32,7 +35,7 @@ def test_a_remembered_address_that_is_silent_costs_two_deadlines_at_most():
     with Network([REQUEST, answer("1", headers="Connection: close\r\n")], [FOREVER], [FOREVER]) as network:
         db = database(timeouts=timeouts(connect=60))
         db.get("a")
-        times_out(lambda: db.get("a"), 60, 600)
+        times_out(network, lambda: db.get("a"), 60, 600)
         network.scripts[:] = []
 
 
@@ -92,7 +95,7 @@ def test_a_handshake_that_never_ends_meets_its_deadline():
     # On CPython it is the handshake that comes to nothing, on MicroPython the first write, which does it.
     with Network([None, CONNECTED, FOREVER], [REQUEST, answer("1")]) as network:
         db = database(timeouts=timeouts(handshake=60))
-        times_out(lambda: db.set("n", {".sv": {"increment": 1}}), 60, 600)
+        times_out(network, lambda: db.set("n", {".sv": {"increment": 1}}), 60, 600)
         assert network.closed == [True] and network.sent == [[]]
         assert db.get("a") == 1
 
@@ -100,7 +103,7 @@ def test_a_handshake_that_never_ends_meets_its_deadline():
 def test_a_first_byte_that_never_comes_meets_its_deadline():
     with Network([REQUEST, FOREVER], [REQUEST, answer("1")]) as network:
         db = database(timeouts=timeouts(first_byte=60))
-        error = times_out(lambda: db.get("a"), 60, 600)
+        error = times_out(network, lambda: db.get("a"), 60, 600)
         assert "GET /a.json" in str(error) and HOST in str(error)
         assert network.closed == [True]
         assert db.get("a") == 1
@@ -108,9 +111,9 @@ def test_a_first_byte_that_never_comes_meets_its_deadline():
 
 
 def test_a_late_answer_to_an_increment_may_have_happened():
-    with Network([REQUEST, FOREVER]):
+    with Network([REQUEST, FOREVER]) as network:
         db = database(timeouts=timeouts(first_byte=60))
-        times_out(lambda: db.set("n", {".sv": {"increment": 1}}), 60, 600, OutcomeUnknown)
+        times_out(network, lambda: db.set("n", {".sv": {"increment": 1}}), 60, 600, OutcomeUnknown)
 
 
 def test_a_silent_connection_that_was_reused_is_tried_anew_once():
@@ -119,10 +122,10 @@ def test_a_silent_connection_that_was_reused_is_tried_anew_once():
         db = database(timeouts=timeouts(first_byte=60))
         db.get("a")
         assert db.get("a") == 2
-    with Network([REQUEST, answer("1"), REQUEST, FOREVER], [REQUEST, FOREVER]):
+    with Network([REQUEST, answer("1"), REQUEST, FOREVER], [REQUEST, FOREVER]) as network:
         db = database(timeouts=timeouts(first_byte=60))
         db.get("a")
-        times_out(lambda: db.get("a"), 120, 900)
+        times_out(network, lambda: db.get("a"), 120, 900)
 
 
 def trickle(pieces):
@@ -139,7 +142,7 @@ def test_a_whole_answer_that_trickles_meets_its_deadline():
         trickle([b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"] + body), [REQUEST, answer("1")]
     ) as network:
         db = database(timeouts=timeouts(first_byte=60, answer=150))
-        times_out(lambda: db.get("a"), 150, 800)
+        times_out(network, lambda: db.get("a"), 150, 800)
         assert network.closed == [True]
         assert db.get("a") == 1
 
@@ -147,14 +150,14 @@ def test_a_whole_answer_that_trickles_meets_its_deadline():
 def test_a_head_that_trickles_and_one_of_1xx_meet_the_deadline():
     for piece in (b"X", b"HTTP/1.1 100 Continue\r\n\r\n"):
         pieces = [b"HTTP/1.1 200 OK\r\nX: "] + [piece] * 500 if piece == b"X" else [piece] * 500
-        with Network(trickle(pieces)):
+        with Network(trickle(pieces)) as network:
             db = database(timeouts=timeouts(first_byte=60, answer=150))
-            times_out(lambda db=db: db.get("a"), 150, 800)
+            times_out(network, lambda db=db: db.get("a"), 150, 800)
 
 
 def test_a_server_that_does_not_take_the_request_meets_the_deadline():
     with Network([Take(3), FOREVER]) as network:
-        times_out(lambda: database(timeouts=timeouts(first_byte=60)).set("a", 1), 60, 600)
+        times_out(network, lambda: database(timeouts=timeouts(first_byte=60)).set("a", 1), 60, 600)
         assert network.closed == [True]
 
 
@@ -165,7 +168,7 @@ def test_a_server_that_takes_the_request_byte_by_byte_meets_the_deadline():
         script.append(Take(1))
     with Network(script) as network:
         db = database(timeouts=timeouts(first_byte=60, answer=150))
-        times_out(lambda: db.set("a", "x" * 1000), 150, 800)
+        times_out(network, lambda: db.set("a", "x" * 1000), 150, 800)
         assert 3 < len(network.sent[0]) < 50
 
 
@@ -178,6 +181,6 @@ def test_a_feed_meets_the_same_deadlines():
     with Network([REQUEST, NO_CONTENT, REQUEST, FOREVER], [REQUEST, FOREVER]) as network:
         feed = database(timeouts=timeouts(first_byte=60)).feed("t", (("a", 0),))
         feed.push(1)
-        times_out(lambda: feed.push(2), 120, 900)
+        times_out(network, lambda: feed.push(2), 120, 900)
         assert feed.pending
         assert network.sent[0][1] == network.sent[1][0]

@@ -11,6 +11,7 @@ from outboxes import RTC, Folder, Time, numbers
 from scripted import URL, Network, timeouts
 
 HEAP = "8m"
+FOREVER = 60000
 
 
 def feed(box):
@@ -106,10 +107,11 @@ async def test_a_flush_that_is_cancelled_leaves_all_that_was_not_answered():
         network.endless = server.script()
         one = feed(box)
         record(one, range(5), time)
-        server.delay = 200
+        server.delay = FOREVER
         task = asyncio.create_task(one.flush())
-        await asyncio.sleep(0.05)
-        assert server.stored
+        while not server.stored:
+            assert not task.done()
+            await asyncio.sleep(0)
         task.cancel()
         try:
             await task

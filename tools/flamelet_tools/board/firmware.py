@@ -1,8 +1,8 @@
-"""What a firmware image is, read from its bytes, so that nothing is erased for the sake of a wrong one.
+"""Reads what a firmware image is from its bytes, so that a wrong image never leads to an erased board.
 
-In: a file. Out: an `Image`, or an error that says what the file is instead. Two kinds are known: an ESP32's whole
+In: a file. Out: an `Image`, or an error that says what the file is instead. Two kinds are supported: an ESP32's whole
 firmware (bootloader, partition table and program, esptool's .bin) and the UF2 of a Pico W or Pico 2 W. MicroPython is
-told by the line that it prints at its start.
+recognized by the line that it prints at its start.
 
 Sources: ESP-IDF, "Firmware image format" and "Partition tables"; https://github.com/microsoft/uf2; RP2350 datasheet,
 erratum E10, for the first block of its UF2 files.
@@ -20,7 +20,7 @@ from flamelet_tools.board.link import OLDEST, dotted
 
 DOWNLOAD = "https://micropython.org/download"
 
-# By the chip id of an image's header: the name that esptool has, and where in flash the image begins.
+# By the chip id in an image's header: esptool's name for the chip, and the offset of the image in flash.
 ESP_CHIPS = {
     0: ("esp32", 0x1000),
     2: ("esp32s2", 0x1000),
@@ -42,7 +42,7 @@ UF2_MAGIC = (0x0A324655, 0x9E5D5157)
 UF2_PAYLOAD = 476
 UF2_END = 0x0AB16F30
 UF2_HAS_FAMILY = 0x2000
-UF2_ANYWHERE = 0xE48BFF57  # a block that is for no chip alone
+UF2_ANYWHERE = 0xE48BFF57  # the family of blocks that fit every chip
 UF2_FAMILIES = {0xE48BFF56: "RP2040", 0xE48BFF59: "RP2350", 0xE48BFF5A: "RP2350"}
 
 BANNER = re.compile(rb"MicroPython (v?[\w.+-]+) on \d{4}-\d\d-\d\d")
@@ -53,10 +53,10 @@ class Image(NamedTuple):
     """A firmware image."""
 
     path: Path
-    chip: str  # "esp32c3" as esptool says it, "RP2040" or "RP2350"
-    offset: int  # where in an ESP32's flash it begins
+    chip: str  # esptool's name such as "esp32c3", or "RP2040" or "RP2350"
+    offset: int  # the offset in the flash of an ESP32
     version: str  # MicroPython's, "v1.24.1"
-    machine: str  # the board that it says it is for, or nothing
+    machine: str  # the board that it says it is for, or an empty string
     data: bytes
 
     @property
@@ -67,8 +67,8 @@ class Image(NamedTuple):
 def read_image(path: Path) -> Image:
     """Read a firmware image.
 
-    Raises: click.ClickException if it is none, is for a chip that flamelet does not know, is cut off, or is not
-    MicroPython of a version that flamelet supports.
+    Raises: click.ClickException if the file is not an image, is for a chip that flamelet does not support, is
+    truncated, or does not hold a version of MicroPython that flamelet supports.
     """
     try:
         data = path.read_bytes()
@@ -80,23 +80,23 @@ def read_image(path: Path) -> Image:
         chip, offset, content = *esp_chip(path, data), data
     else:
         raise click.ClickException(
-            f"{path} is no firmware image: neither a .bin for an ESP32 nor a .uf2. See {DOWNLOAD}"
+            f"{path} is not a firmware image: it is neither a .bin for an ESP32 nor a .uf2. See {DOWNLOAD}"
         )
     return Image(path, chip, offset, *micropython(path, content), data)
 
 
 def esp_chip(path: Path, data: bytes) -> tuple[str, int]:
-    """Return the chip that an ESP32's firmware is for, and where in flash it begins.
+    """Return the chip that an ESP32's firmware is for, and its offset in flash.
 
     Raises: click.ClickException.
     """
     if b" with ESP8266" in data:
-        raise click.ClickException(f"{path} is for the ESP8266, on which flamelet does not run")
+        raise click.ClickException(f"{path} is for the ESP8266, which flamelet does not support")
     number = int.from_bytes(data[12:14], "little")
     if number not in ESP_CHIPS:
         chips = ", ".join(sorted(chip for chip, _ in ESP_CHIPS.values()))
         raise click.ClickException(
-            f"{path} is for a chip that flamelet does not know (chip id {number}): it knows {chips}"
+            f"{path} is for a chip that flamelet does not support (chip id {number}): it supports {chips}"
         )
     chip, offset = ESP_CHIPS[number]
     apps = [start - offset for kind, start in partitions(data[PARTITIONS_AT - offset :]) if kind == APP]
@@ -110,7 +110,7 @@ def esp_chip(path: Path, data: bytes) -> tuple[str, int]:
 
 
 def partitions(data: bytes) -> list[tuple[int, int]]:
-    """Return type and place of each partition in a partition table."""
+    """Return the type and offset of each partition in a partition table."""
     found = []
     while len(data) >= PARTITION.size and data[:2] == PARTITION_MAGIC.to_bytes(2, "little"):
         _, kind, _, start, _, _, _ = PARTITION.unpack_from(data)
@@ -120,7 +120,7 @@ def partitions(data: bytes) -> list[tuple[int, int]]:
 
 
 def check_esp_program(path: Path, data: bytes, start: int) -> None:
-    """Check that the program within a firmware is whole, by the hash at its end.
+    """Check that the program in a firmware image is complete, by the hash at its end.
 
     Raises: click.ClickException.
     """
@@ -140,11 +140,11 @@ def check_esp_program(path: Path, data: bytes, start: int) -> None:
 
 
 def cut(path: Path) -> str:
-    return f"{path} ends in the middle: download it again"
+    return f"{path} is truncated: download it again"
 
 
 def uf2_chip(path: Path, data: bytes) -> tuple[str, int]:
-    """Return the chip that a UF2 file is for, and 0: each of its blocks says itself where it belongs.
+    """Return the chip that a UF2 file is for, and 0 as its offset: each block of the file holds its own address.
 
     Raises: click.ClickException.
     """
@@ -160,13 +160,13 @@ def uf2_chip(path: Path, data: bytes) -> tuple[str, int]:
     chips = {UF2_FAMILIES.get(family, f"{family:#x}") for family in families}
     if len(chips) != 1 or not chips <= set(UF2_FAMILIES.values()):
         raise click.ClickException(
-            f"{path} is for no Pico W or Pico 2 W: its family is {', '.join(sorted(chips))}. See {DOWNLOAD}"
+            f"{path} is not for a Pico W or Pico 2 W: its family is {', '.join(sorted(chips))}. See {DOWNLOAD}"
         )
     return chips.pop(), 0
 
 
 def uf2_content(data: bytes) -> bytes:
-    """Return what a UF2 file writes to flash."""
+    """Return the bytes that a UF2 file writes to flash."""
     content = []
     for start in range(0, len(data), UF2_BLOCK):
         size = int.from_bytes(data[start + 16 : start + 20], "little")
@@ -175,21 +175,21 @@ def uf2_content(data: bytes) -> bytes:
 
 
 def micropython(path: Path, content: bytes) -> tuple[str, str]:
-    """Return the version of the MicroPython in a firmware, and the board that it says it is for.
+    """Return the version of MicroPython in a firmware image, and the board that it says it is for.
 
-    Raises: click.ClickException if there is none, it is too old, or it is for a Pico without a radio.
+    Raises: click.ClickException if there is no MicroPython, it is too old, or it is for a Pico without a radio.
     """
     banner = BANNER.search(content)
     if not banner:
-        raise click.ClickException(f"{path} is no MicroPython: get the firmware of your board at {DOWNLOAD}")
+        raise click.ClickException(f"{path} is not MicroPython: get the firmware of your board at {DOWNLOAD}")
     version = banner[1].decode()
-    numbers = re.match(r"v?(\d+)\.(\d+)", version)  # A build of one's own may have a commit instead.
+    numbers = re.match(r"v?(\d+)\.(\d+)", version)  # A custom build may have a commit instead.
     if numbers and tuple(map(int, numbers.groups())) < OLDEST:
         raise click.ClickException(
-            f"{path} is MicroPython {version}; {dotted(OLDEST)} is the oldest that flamelet supports. See {DOWNLOAD}"
+            f"{path} is MicroPython {version}; flamelet supports {dotted(OLDEST)} and later. See {DOWNLOAD}"
         )
     found = MACHINE.search(content)
     machine = found[1].decode() if found else ""
     if re.match(r"Raspberry Pi Pico ?2? with", machine):
-        raise click.ClickException(f"{path} is for a Pico without Wi-Fi: get that of the Pico W at {DOWNLOAD}")
+        raise click.ClickException(f"{path} is for a Pico without Wi-Fi: get the firmware of the Pico W at {DOWNLOAD}")
     return version, machine

@@ -1,11 +1,11 @@
-"""`flamelet flash`: writes MicroPython to a board.
+"""Implements `flamelet flash`: writes MicroPython to a board.
 
-In: a firmware image, and the board. Out: a board that runs it, or an error that says what to do. The image is examined
-first (firmware.py): a wrong one erases nothing. An ESP32 is written by esptool, which refuses an image of another chip
-before it erases, and verifies by a hash. A Pico W shows itself as a drive, onto which the image is copied; that it has
-taken it is seen from the drive that goes, and from MicroPython, which answers.
+In: a firmware image, and the board. Out: a board that runs the image, or an error that says what to do. The image is
+examined first (firmware.py), so that a wrong one erases nothing. An ESP32 is written by esptool, which refuses an image
+for another chip before it erases, and verifies the result by a hash. A Pico W appears as a drive, and the image is
+copied to it. The board has accepted the image when the drive disappears and MicroPython answers.
 
-esptool is a program of its own here, which is run, not imported: its output is read for how far it is, and what failed.
+esptool is run as a program, not imported: its output tells the progress and the reason of a failure.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ CHUNK_BYTES = 64 * 1024
 VERIFIED = "Hash of data verified"
 DRIVES = {"RPI-RP2": "RP2040", "RP2350": "RP2350"}  # by the Board-ID in INFO_UF2.TXT
 
-# What esptool says, and what that means here.
+# What esptool prints, and our message for it.
 FAILURES = (
     (
         r"This chip is (?P<found>[\w-]+), not",
@@ -50,7 +50,7 @@ FAILURES = (
     ),
     (
         r"Secure Boot|flash encryption|Secure Download",
-        "the board on {port} is locked (secure boot or flash encryption): it takes only its maker's firmware",
+        "the board on {port} is locked (secure boot or flash encryption): it accepts only its maker's firmware",
     ),
     (
         r"device disconnected|Input/output error|No such device|Lost connection|Device not configured",
@@ -59,7 +59,7 @@ FAILURES = (
     (
         r"Failed to connect|No serial data|Wrong boot mode|Invalid head of packet|stopped responding|Timed out",
         "the chip on {port} does not answer as an {chip}. Is it the right port? If it is, hold the button BOOT, press "
-        "RESET, let go BOOT, and repeat the command",
+        "RESET, release BOOT, and repeat the command",
     ),
 )
 
@@ -68,14 +68,14 @@ FAILURES = (
 @click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--port", metavar="PORT", help="The board's serial port (default: the only one there is).")
 @click.option("--drive", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A Pico's drive.")
-@click.option("--keep", is_flag=True, help="ESP32: do not erase the files on the board.")
-@click.option("--baud", default=460800, show_default=True, help="ESP32: how fast to write.")
-@click.option("--dry-run", is_flag=True, help="Examine the image and say what would be done.")
+@click.option("--keep", is_flag=True, help="ESP32: keep the files on the board.")
+@click.option("--baud", default=460800, show_default=True, help="ESP32: the baud rate for writing.")
+@click.option("--dry-run", is_flag=True, help="Examine the image, and show what would be done.")
 def flash(image: Path, port: str | None, drive: Path | None, keep: bool, baud: int, dry_run: bool) -> None:
     """Write MicroPython (IMAGE: a .bin for an ESP32, a .uf2 for a Pico W) to a board.
 
-    An ESP32 is erased, written and verified: its files are lost without --keep. A Pico W keeps its files; hold its
-    button BOOTSEL while you plug it in, or, where it runs MicroPython already, name its --port.
+    An ESP32 is erased, written and verified; its files are lost without --keep. A Pico W keeps its files; hold its
+    button BOOTSEL while you plug it in or, if it already runs MicroPython, name its --port.
     """
     console = Console(highlight=False, soft_wrap=True)
     firmware = read_image(image)
@@ -112,7 +112,7 @@ def flash_esp32(image: Image, port: str | None, keep: bool, baud: int, console: 
 def run_esptool(command: list[str], show: Callable[[str, float], object]) -> tuple[int, str]:
     """Run esptool to its end.
 
-    Arguments: what follows its name; what is called with what it does, and how many percent of that are done.
+    Arguments: the arguments of esptool; a function that is called with the current step and its progress in percent.
     Returns: its exit code, and its output.
     """
     process = subprocess.Popen(
@@ -143,13 +143,13 @@ def run_esptool(command: list[str], show: Callable[[str, float], object]) -> tup
 
 
 def meaning(output: str, image: Image, port: str) -> str:
-    """Return what is to be said about an esptool that failed."""
+    """Return the message for a failure of esptool."""
     for pattern, text in FAILURES:
         if found := re.search(pattern, output, re.IGNORECASE):
             words = {"port": port, "image": image.path, "chip": image.chip, "url": DOWNLOAD}
             return text.format(**words, **found.groupdict())
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line.lower()] or lines or ["it said nothing"]
+    errors = [line for line in lines if "error" in line.lower()] or lines or ["it printed nothing"]
     return f"esptool failed: {errors[-1]}"
 
 
@@ -160,7 +160,7 @@ def flash_uf2(image: Image, port: str | None, drive: Path | None, console: Conso
         drive = wait_for_drive(console)
     drive = drive or next(iter(drives()), None)
     if drive is None:
-        console.print("board    no Pico in its bootloader is plugged in: it would be waited for")
+        console.print("board    no Pico in its bootloader is plugged in: the command would wait for one")
         return
     chip = chip_of(drive)
     if chip != image.chip:
@@ -172,19 +172,19 @@ def flash_uf2(image: Image, port: str | None, drive: Path | None, console: Conso
     ports = set(link.usb_ports())
     copy_image(image, drive)
     if not wait(lambda: not (drive / "INFO_UF2.TXT").exists(), REBOOT_SECONDS):
-        raise click.ClickException(f"the board at {drive} did not take the image: unplug it, and repeat the command")
+        raise click.ClickException(f"the board at {drive} did not accept the image: unplug it, and repeat the command")
     check_start(image, ports, console)
 
 
 def enter_bootloader(port: str, console: Console) -> None:
-    """Bring a Pico that runs MicroPython into its bootloader."""
+    """Restart a Pico that runs MicroPython into its bootloader."""
     with link.connected(port) as board:
-        console.print(f"board    {link.facts(board).machine} on {port}: its bootloader is started")
+        console.print(f"board    {link.facts(board).machine} on {port}: it restarts into its bootloader")
         link.start_bootloader(board)
 
 
 def wait_for_drive(console: Console) -> Path:
-    """Return the drive of the Pico in its bootloader, as soon as there is one.
+    """Wait for a Pico in its bootloader, and return its drive.
 
     Raises: click.ClickException if there are several, or none in time.
     """
@@ -196,8 +196,8 @@ def wait_for_drive(console: Console) -> Path:
     wait(lambda: bool(drives()), DRIVE_SECONDS)
     found = drives()
     if len(found) != 1:
-        several = f"say which one with --drive: {', '.join(map(str, found))}"
-        raise click.ClickException(several if found else f"no drive of a Pico was there within {DRIVE_SECONDS} s")
+        several = f"choose one with --drive: {', '.join(map(str, found))}"
+        raise click.ClickException(several if found else f"no drive of a Pico appeared within {DRIVE_SECONDS} s")
     return found[0]
 
 
@@ -208,7 +208,7 @@ def drives() -> list[Path]:
 
 
 def board_id(drive: Path) -> str:
-    """Return what a bootloader's drive says that it is; nothing for any other drive."""
+    """Return the board id on a bootloader's drive, or an empty string for any other drive."""
     try:
         found = re.search(r"^Board-ID: *(\S+)", (drive / "INFO_UF2.TXT").read_text(errors="replace"), re.MULTILINE)
     except OSError:
@@ -219,13 +219,13 @@ def board_id(drive: Path) -> str:
 def chip_of(drive: Path) -> str:
     found = board_id(drive)
     if found not in DRIVES:
-        reason = f"it is that of {found}" if found else "it has no INFO_UF2.TXT"
-        raise click.ClickException(f"{drive} is no drive of a Pico in its bootloader: {reason}")
+        reason = f"it is the drive of {found}" if found else "it has no INFO_UF2.TXT"
+        raise click.ClickException(f"{drive} is not the drive of a Pico in its bootloader: {reason}")
     return DRIVES[found]
 
 
 def copy_image(image: Image, drive: Path) -> None:
-    """Copy the image onto the drive. The board restarts with the last block: what fails after that is no failure.
+    """Copy the image to the drive. The board restarts with the last block, so an error after that is no failure.
 
     Raises: click.ClickException.
     """
@@ -241,13 +241,13 @@ def copy_image(image: Image, drive: Path) -> None:
     except OSError as error:
         if written < len(image.data):
             raise click.ClickException(
-                f"{drive} took only {written:,} of {len(image.data):,} bytes ({error.strerror}): was the board "
+                f"{drive} accepted only {written:,} of {len(image.data):,} bytes ({error.strerror}): was the board "
                 "unplugged? Hold BOOTSEL while you plug it in, and repeat the command"
             ) from None
 
 
 def check_start(image: Image, ports: set[str], console: Console) -> None:
-    """See MicroPython answer on the port that is new.
+    """Check that MicroPython answers on the new port.
 
     Raises: click.ClickException.
     """
@@ -263,7 +263,7 @@ def check_start(image: Image, ports: set[str], console: Console) -> None:
 
 
 def wait(ready: Callable[[], bool], seconds: float) -> bool:
-    """Return whether something became true in time."""
+    """Wait until `ready()` is true, and return whether it was within `seconds`."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:

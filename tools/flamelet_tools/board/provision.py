@@ -1,13 +1,13 @@
-"""`flamelet provision`: the configuration of a device, which main.py reads there: config.json.
+"""Implements `flamelet provision`: makes config.json, the configuration that main.py reads on a device.
 
-In: options, and at a terminal what is missing is asked for. Out: config.json, checked by the same table as on the board
-(boards/shared/settings.py), for the eyes of its owner alone (mode 600); with --port on the board too, together with
-token.json. The service is asked whether it is there; where that fails there is a warning, for the board may be in
-another network than this computer.
+In: options; at a terminal missing ones are asked for. Out: config.json, checked by the same table as on the board
+(boards/shared/settings.py), readable by its owner only (mode 600); with --port it is also written to the board,
+together with token.json. The service is asked whether it is reachable; a failure is only a warning, because the board
+may be in another network than this computer.
 
-Secrets: a password of a network is typed unseen, or comes from a file or the environment, and a token from its file;
-none of them can be given on the command line, where other people could read it, and none is ever shown. What holds a
-private key is refused.
+Secrets: the password of a network is typed without echo, or comes from a file or the environment, and a token comes
+from its file. They cannot be given on the command line, where other users could read them, and they are never shown. A
+file that holds a private key is refused.
 """
 
 import json
@@ -28,15 +28,17 @@ from flamelet_tools.tokens.mint import FILE, may_write, write
 
 PASSWORD = "FLAMELET_WIFI_PASSWORD"
 ASK_MS = 5000
-# Those that are files on the board, and have no other value there than these names.
+# The settings that are files on the board, where they have these fixed names.
 ON_THE_BOARD = {"token": "token.json", "ca": "ca.pem"}
-# Those that no --set may give.
+# The settings that --set must not give.
 OF_OPTIONS = {"networks": "--network", "token": "--token", "ca": "--ca"}
 
 
 @click.command()
 @click.option("--url", help="The database's, https://NAME.firebaseio.com, or the gateway's. Asked for, if missing.")
-@click.option("--service", type=click.Choice(["database", "gateway"]), help="What is at that URL (default: database).")
+@click.option(
+    "--service", type=click.Choice(["database", "gateway"]), help="The service at that URL (default: database)."
+)
 @click.option(
     "--network",
     "names",
@@ -44,21 +46,23 @@ OF_OPTIONS = {"networks": "--network", "token": "--token", "ca": "--ca"}
     multiple=True,
     help="A Wi-Fi network that the board may use; can be repeated. Its password is asked for.",
 )
-@click.option("--password-file", type=FILE, help=f"Where the passwords are, a line for each network; or ${PASSWORD}.")
+@click.option(
+    "--password-file", type=FILE, help=f"The file with the passwords, one line for each network; or use ${PASSWORD}."
+)
 @click.option("--device", help="The name of the device (default: the uid of its token, else the id of the board).")
 @click.option("--token", type=FILE, help="The token.json that flamelet mint has made for this device.")
-@click.option("--ca", type=FILE, help="Certificates (PEM), for a service that has none of a public authority.")
+@click.option("--ca", type=FILE, help="Certificates (PEM), for a service without a certificate of a public authority.")
 @click.option("--interval", type=float, help="Seconds between two readings (default: 10).")
+@click.option("--mode", type=click.Choice(["on", "sleep"]), help="Always on, or asleep between readings (default: on).")
 @click.option(
-    "--mode", type=click.Choice(["on", "sleep"]), help="Always on, or asleep between two readings (default: on)."
+    "--country", metavar="XX", help="The country of the board, which decides the radio channels that it may use."
 )
-@click.option("--country", metavar="XX", help="Where the board is, for the channels that its radio may use.")
 @click.option("--set", "others", metavar="NAME=VALUE", multiple=True, help="Any other setting; the value is JSON.")
 @click.option("--desktop", is_flag=True, help="For main.py on a desktop: no network is needed.")
-@click.option("--change", is_flag=True, help="Keep what the file says, but for what is given here.")
+@click.option("--change", is_flag=True, help="Keep the settings in the file, except those given here.")
 @click.option("--output", type=FILE, default=Path("config.json"), show_default=True)
 @click.option("--force", is_flag=True, help="Replace the output file without asking.")
-@click.option("--port", help="Put it on the board at this serial port, and restart that.")
+@click.option("--port", help="Write it to the board at this serial port, and restart the board.")
 @click.option("--no-check", is_flag=True, help="Do not ask the service.")
 @click.option("--dry-run", is_flag=True, help="Write nothing, on this computer or the board.")
 def provision(**options: Any) -> None:
@@ -71,7 +75,7 @@ def provision(**options: Any) -> None:
     """
     output, port = options["output"], options["port"]
     if options["desktop"] and (port or options["names"]):
-        raise click.UsageError("--desktop does not go with --port and --network: a desktop has its network")
+        raise click.UsageError("--desktop cannot be combined with --port and --network: a desktop has its own network")
     if not options["change"] and not options["dry_run"]:
         may_write(output, options["force"])
     given = changed(output) if options["change"] else {}
@@ -90,7 +94,9 @@ def provision(**options: Any) -> None:
     settings = check(given, output, not options["desktop"])
     found = described(given)
     if uid and settings["device"] != uid:
-        found["note"] = f"the token is that of {uid}: do the rules let it write below devices/{settings['device']}?"
+        found["note"] = (
+            f"the token belongs to {uid}: check that the rules allow it to write below devices/{settings['device']}?"
+        )
     if not options["no_check"]:
         found["asked"] = ask(settings, given.get("device"), token, options["ca"])
     if not options["dry_run"]:
@@ -100,13 +106,13 @@ def provision(**options: Any) -> None:
             try:
                 found["on the board"] = put(port, given, files)
             except click.ClickException as error:
-                text = f"{error.message}. {output} is written, but not on the board: --force repeats this"
+                text = f"{error.message}. {output} is written, but not on the board: repeat the command with --force"
                 raise click.ClickException(text) from None
     show(found)
 
 
 def changed(output: Path) -> dict[str, Any]:
-    """Return what the file says that is to be changed; nothing, if there is none.
+    """Return the settings in the file that should be changed, or an empty dict if there is no file.
 
     Raises: click.ClickException.
     """
@@ -122,7 +128,7 @@ def changed(output: Path) -> dict[str, Any]:
 
 
 def given_settings(options: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that are given by options; the URL is asked for if there is none yet."""
+    """Return the settings that are given by options; ask for the URL if there is none yet."""
     plain = ("url", "service", "device", "interval", "mode", "country")
     given = {name: options[name] for name in plain if options[name] is not None}
     given |= dict(parsed(text) for text in options["others"])
@@ -134,13 +140,13 @@ def given_settings(options: Mapping[str, Any], before: Mapping[str, Any]) -> dic
 
 
 def parsed(text: str) -> tuple[str, Any]:
-    """Return name and value of NAME=VALUE.
+    """Return the name and value of a NAME=VALUE text.
 
     Raises: click.UsageError.
     """
     name, equals, value = text.partition("=")
     if name in OF_OPTIONS:
-        raise click.UsageError(f"{name} is no setting for --set: {OF_OPTIONS[name]} sets it")
+        raise click.UsageError(f"{name} cannot be set by --set: use {OF_OPTIONS[name]}")
     if not name or not equals:
         raise click.UsageError("--set is NAME=VALUE, as in --set patience=300")
     try:
@@ -150,14 +156,14 @@ def parsed(text: str) -> tuple[str, Any]:
 
 
 def networks(before: list, names: Sequence[str], file: Path | None) -> list:
-    """Return the networks as a setting: those from before, and those that are given or asked for, with passwords.
+    """Return the networks as a setting: those from before, and the given ones with their passwords.
 
     Raises: click.ClickException or click.UsageError if something is missing.
     """
     if not names and not before:
         if not sys.stdin.isatty():
             raise click.UsageError(
-                "--network is missing: the name (SSID) of the Wi-Fi that the board is to use; a desktop needs "
+                "--network is missing: the name (SSID) of the Wi-Fi that the board should use; a desktop needs "
                 "none, with --desktop"
             )
         names = [click.prompt("Name (SSID) of the Wi-Fi network")]
@@ -167,16 +173,14 @@ def networks(before: list, names: Sequence[str], file: Path | None) -> list:
 
 
 def passwords(names: Sequence[str], file: Path | None) -> list[str]:
-    """Return a password for each network: of the file, or the environment, or the person."""
+    """Return a password for each network: from the file, from the environment, or typed by the user."""
     if file is not None:
         refuse_private_key(file)
         return as_lines(names, file.read_text(), str(file))
     if names and PASSWORD in os.environ:
         return as_lines(names, os.environ[PASSWORD], f"${PASSWORD}")
     if names and not sys.stdin.isatty():
-        raise click.UsageError(
-            f"the password of {names[0]} is missing: --password-file names its file, or ${PASSWORD} has it"
-        )
+        raise click.UsageError(f"the password of {names[0]} is missing: give it with --password-file or in ${PASSWORD}")
     question = "Password of {} (none for an open network)"
     return [click.prompt(question.format(name), hide_input=True, default="", show_default=False) for name in names]
 
@@ -185,13 +189,13 @@ def as_lines(names: Sequence[str], text: str, source: str) -> list[str]:
     lines = text.splitlines() or [""]
     if len(lines) != len(names):
         raise click.ClickException(
-            f"{source} has {len(lines)} lines, and there are {len(names)} networks: one line for each"
+            f"{source} has {len(lines)} lines: write one line for each network, {len(names)} in all"
         )
     return lines
 
 
 def load_token(file: Path | None) -> Token | None:
-    """Return the token in a file, None where there is no file.
+    """Return the token in a file, or None if there is no file.
 
     Raises: click.ClickException if it holds no token.
     """
@@ -202,7 +206,10 @@ def load_token(file: Path | None) -> Token | None:
 
 
 def check_certificates(file: Path | None) -> None:
-    """Raises click.ClickException if a device could not read this file of certificates."""
+    """Check that a device could read this file of certificates.
+
+    Raises: click.ClickException if it could not.
+    """
     try:
         if file is not None:
             _tls._context(str(file))
@@ -211,14 +218,14 @@ def check_certificates(file: Path | None) -> None:
 
 
 def uid_of(token: Token | None) -> str | None:
-    """Return whose token this is, if it says so."""
+    """Return the uid in a token, or None if it has none."""
     return claims_of(token.text).get("sub") if token is not None and token.kind == "id_token" else None
 
 
 def check(given: Any, output: Path, is_board: bool) -> dict[str, Any]:
-    """Return all settings, as the device will have them.
+    """Return all settings as the device will have them.
 
-    Raises: click.ClickException if something is wrong with them.
+    Raises: click.ClickException if one of them is wrong.
     """
     try:
         settings = board_module("shared/settings.py").checked(given, str(output), "device", is_board)
@@ -231,7 +238,7 @@ def check(given: Any, output: Path, is_board: bool) -> dict[str, Any]:
 def client(settings: Mapping[str, Any], token: Token | None, ca: Path | None) -> Database | Gateway:
     """Return a client of the service that the settings name.
 
-    Raises: InvalidArgument where the library refuses what they say.
+    Raises: InvalidArgument if the library refuses a setting.
     """
     service = Gateway if settings["service"] == "gateway" else Database
     timeouts = Timeouts(connect=ASK_MS, handshake=ASK_MS, first_byte=ASK_MS, answer=ASK_MS)
@@ -239,7 +246,7 @@ def client(settings: Mapping[str, Any], token: Token | None, ca: Path | None) ->
 
 
 def ask(settings: Mapping[str, Any], device: str | None, token: Token | None, ca: Path | None) -> str:
-    """Return what the service says when it is asked for the device's folder with this token, which is not renewed."""
+    """Ask the service for the device's folder with this token, without renewing it. Return the result as text."""
     path = settings["readings"] or (f"devices/{device}" if device else "devices")
     bare = token and Token({token.kind: token.text, "app_check": token.app_check})
     try:
@@ -250,16 +257,16 @@ def ask(settings: Mapping[str, Any], device: str | None, token: Token | None, ca
                 service.get(path)
     except FlameletError as error:
         if getattr(error, "code", "") == "TOKEN_EXPIRED" and token and token.refresh_token:
-            return f"the {settings['service']} answers; the token in the file has ended, and the device renews it"
+            return f"the {settings['service']} answers; the token in the file has expired, and the device renews it"
         if getattr(error, "status", 0):
             return f"the {settings['service']} answers, and refuses {path}: {error}"
         click.echo(f"Warning: the {settings['service']} did not answer here: {error}", err=True)
         return "it did not answer here"
-    return f"the {settings['service']} answers, and lets {path} be read"
+    return f"the {settings['service']} answers, and allows reading {path}"
 
 
 def described(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is to be shown of the settings: no password, and no query of a URL, which may be a token."""
+    """Return a description of the settings without passwords, and without queries of URLs, which may hold a token."""
     found = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
     found["url"] = given["url"].partition("?")[0]
     if given.get("networks"):
@@ -270,9 +277,9 @@ def described(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def put(port: str, given: Mapping[str, Any], files: Mapping[str, Path]) -> str:
-    """Put the configuration on a board, after the files that it names.
+    """Write the configuration to a board, after the files that it names.
 
-    Returns: which board.
+    Returns: a description of the board.
     Raises: click.ClickException.
     """
     from flamelet_tools.board import link

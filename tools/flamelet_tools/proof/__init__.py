@@ -1,1 +1,1 @@
-"""Measures and proves: bench, faults, fuzz, endurance."""
+"""Measures and tests the promises of flamelet: bench, faults, fuzz, endurance."""

@@ -1,1 +1,1 @@
-"""Runs main.py beside the simulator, and shows both."""
+"""Runs main.py beside the simulator, and shows what both of them do."""

@@ -1,7 +1,7 @@
-"""The cloud's side of `flamelet run`: what arrives at devices/<id>, and commands for the device.
+"""Plays the cloud for `flamelet run`: watches devices/<id>, and sends commands to the device.
 
-In: the database's URL. Out: lines to show, commands, and the number of stored readings. It speaks the REST API through
-aiohttp, not through flamelet, so that it is an independent witness; and so it works with a real database too.
+In: the database's URL. Out: lines to show, commands, and the number of stored readings. It calls the REST API through
+aiohttp, not through flamelet, so that its counts are independent of the library; it also works with a real database.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ LINE_BYTES = 16 << 20  # the first event carries the whole value on one line
 
 
 class CloudError(Exception):
-    """The database gave no answer, or refused; the text is the reason, without credentials."""
+    """The database gave no answer, or an error; the text is the reason, without credentials."""
 
 
 class Cloud:
     """One device's place in a database. `async with` opens and closes the connections.
 
-    Arguments: the database's URL; the device's name; what gives the text of the token, or None.
+    Arguments: the database's URL; the device's name; a function that returns the text of the token, or None.
     """
 
     def __init__(self, url: str, device: str, read_token: Callable[[], str | None]):
@@ -34,9 +34,9 @@ class Cloud:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """What every request carries."""
+        """Return the URL parameters that every request carries."""
         token = self.read_token()
-        # Google's OAuth2 access tokens begin so; the others are Firebase's ID tokens.
+        # Google's OAuth2 access tokens begin with this; all others are Firebase's ID tokens.
         name = "access_token" if token and token.startswith("ya29.") else "auth"
         return {name: token} if token else {}
 
@@ -83,10 +83,11 @@ class Cloud:
         try:
             return json.loads(text)
         except ValueError:
-            raise CloudError("the answer is not JSON, so this is no Realtime Database") from None
+            raise CloudError("the answer is not JSON, so this is not a Realtime Database") from None
 
     async def watch(self, ready: Callable[[], None], changed: Callable[[str, Any], None]) -> None:
-        """Call `ready` when the stream stands, and then `changed` with path and value of each change, until it ends.
+        """Call `ready` when the stream is open, and then `changed` with the path and value of each change, until it
+        ends.
 
         Raises: CloudError.
         """
@@ -113,7 +114,9 @@ class Cloud:
 
 
 def changes(event: str, value: str) -> Iterator[tuple[str, Any]]:
-    """Yield path and value of what an event changed; the snapshot of the root, which begins a stream, is no change."""
+    """Yield the path and value of each change in an event. The snapshot of the root, which begins a stream, is not a
+    change.
+    """
     if event not in ("put", "patch"):
         return
     path, data = (parsed := json.loads(value))["path"].strip("/"), parsed["data"]
@@ -125,5 +128,5 @@ def changes(event: str, value: str) -> Iterator[tuple[str, Any]]:
 
 def describe(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"{error}: is the URL right, is it up, and is the network?"
+        return f"{error}: check the URL, the server and the network"
     return str(error) or f"no answer within {ANSWER_SECONDS} s"

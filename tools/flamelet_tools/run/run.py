@@ -1,8 +1,8 @@
-"""`flamelet run`: main.py as a device beside the simulator, and what both of them see.
+"""Implements `flamelet run`: runs main.py as a device beside the simulator, and shows what both of them do.
 
-In: options. Out: a line for each thing that happens, on the device and in the cloud, a summary, and an exit code: 0 if
-all went well or the person ended it, 1 if the device failed or not every reading that it sent is stored. The device is
-a process of its own on the chosen Python; it has a session of its own, so that Ctrl-C reaches it once, from here.
+In: options. Out: a line for each event on the device and in the cloud, a summary, and an exit code: 0 if everything
+went well or the user ended it, 1 if the device failed or if a reading that it sent is not stored. The device is a
+process of its own on the chosen Python. It has its own session, so that Ctrl-C reaches it only once, from here.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from flamelet_tools.shared.board_modules import board_module
 from flamelet_tools.shared.checkout import checkout
 from flamelet_tools.shared.micropython import MISSING, environment, find_micropython
 
-RESTART = 75  # the exit code of a device that is to be started again
+RESTART = 75  # the exit code of a device that asks for a restart
 ASK_SECONDS = 1
 STOP_SECONDS = 4
 FIRST_COMMAND_SECONDS = 1
@@ -37,7 +37,7 @@ STYLES = {"device": "cyan", "cloud": "magenta", "run": "bold"}
 
 
 class LineConsole(Console):
-    """A console whose reader may go away: then all ends in good order, as after Ctrl-C."""
+    """A console that ends the program as Ctrl-C does if nobody reads its output any more."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
@@ -49,7 +49,7 @@ console = LineConsole(soft_wrap=True, highlight=False, markup=False, emoji=False
 
 
 @click.command()
-@click.option("--count", type=click.IntRange(min=1), help="End after so many readings (default: no end).")
+@click.option("--count", type=click.IntRange(min=1), help="End after this many readings (default: no limit).")
 @click.option(
     "--interval",
     type=click.FloatRange(min=0, min_open=True),
@@ -60,8 +60,8 @@ console = LineConsole(soft_wrap=True, highlight=False, markup=False, emoji=False
 @click.option("--runtime", type=click.Choice(["cpython", "micropython"]), default="cpython", show_default=True)
 @click.option("--url", help="Use this Realtime Database instead of the embedded simulator.")
 @click.option("--token", metavar="FILE_OR_STRING", help="The database's token, or the file that holds it.")
-@click.option("--no-commands", is_flag=True, help="Do not send the demonstration commands.")
-@click.option("--picture", metavar="FILE", help="Save what was shown as an SVG picture.")
+@click.option("--no-commands", is_flag=True, help="Send no demonstration commands.")
+@click.option("--picture", metavar="FILE", help="Save the output as an SVG picture.")
 def run(
     count: int | None,
     interval: float,
@@ -88,7 +88,7 @@ def run(
         }
         with config_file(config) as path:
             env = environment(root, "boards/desktop") | {"FLAMELET_CONFIG": path, "FLAMELET_STOP": f"{path}.stop"}
-            # Over a restart of the device, not beyond the end of this.
+            # The storage survives a restart of the device, but not the end of this command.
             env = {"FLAMELET_STORAGE": f"{path}.kept"} | env
             cloud = Cloud(database, device, read)
             demonstration = [] if no_commands else demonstration_commands(interval)
@@ -109,9 +109,9 @@ def interpreter(runtime: str) -> list[str]:
 
 
 def token_reader(token: str | None) -> Callable[[], str | None]:
-    """Return what gives the text of the token: what was given, or what the file of that name holds at that moment.
+    """Return a function that returns the text of the token: the given one, or the current content of the file.
 
-    The device renews the token of a .json file, and saves it beside that.
+    The device renews the token of a .json file, and saves the new one beside it.
     """
     if token is None or not Path(token).is_file():
         return lambda: token
@@ -154,13 +154,13 @@ def demonstration_commands(interval: float) -> list[dict]:
 
 
 def show(side: str, what: str, value: object = "") -> None:
-    """Print one line: who says it, what happened, and the value."""
+    """Print one line: the source, the event, and the value."""
     style = "red" if what == "error" else STYLES[side]
     console.print(Text.assemble((f"{side:8}", style), (f"{what:9}", "bold"), str(value)))
 
 
 async def play(cloud: Cloud, command: list[str], root: Path, env: dict[str, str], demonstration: list[dict]) -> int:
-    """Run the device until it ends or the person ends it.
+    """Run the device until it ends or the user ends it.
 
     Returns: the exit code.
     """
@@ -200,11 +200,11 @@ def introduce(cloud: Cloud) -> None:
 
 
 async def watch(cloud: Cloud, ready: asyncio.Event) -> None:
-    """Show what arrives in the database, for as long as the stream lives."""
+    """Show what arrives in the database while the stream is open."""
     try:
         await cloud.watch(ready.set, show_change)
     except CloudError as error:
-        show("cloud", "error", f"cannot watch the database any more: {error}")
+        show("cloud", "error", f"the database can no longer be watched: {error}")
     finally:
         ready.set()
 
@@ -232,9 +232,9 @@ async def send_commands(cloud: Cloud, commands: list[dict]) -> None:
 async def run_device_with_restarts(
     command: list[str], root: Path, env: dict[str, str], stop: asyncio.Event
 ) -> tuple[int, list[str]]:
-    """Run the device, and again whenever it ends because it wants that, as a board does by itself.
+    """Run the device, and start it again whenever it asks for a restart, as a board restarts itself.
 
-    Returns: its last exit code, and the summaries that it gave.
+    Returns: its last exit code, and the summaries that it printed.
     """
     summaries = []
     while True:
@@ -242,13 +242,13 @@ async def run_device_with_restarts(
         summaries.append(summary)
         if exit_code != RESTART or stop.is_set():
             return exit_code, summaries
-        show("run", "restart", "the device is started again")
+        show("run", "restart", "the device restarts")
 
 
 async def run_device(command: list[str], root: Path, env: dict[str, str], stop: asyncio.Event) -> tuple[int, str]:
-    """Run the device until it ends by itself; when `stop` is set, ask it to, then interrupt it, then kill it.
+    """Run the device until it ends by itself; when `stop` is set, ask it to end, then interrupt it, then kill it.
 
-    Returns: its exit code, and the summary that it gave.
+    Returns: its exit code, and the summary that it printed.
     """
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -283,9 +283,9 @@ async def run_device(command: list[str], root: Path, env: dict[str, str], stop: 
 
 
 async def show_output(stdout: asyncio.StreamReader) -> str:
-    """Show the device's lines as they come.
+    """Show the device's lines as they arrive.
 
-    Returns: the summary among them, or nothing.
+    Returns: the summary among them, or an empty string.
     """
     summary = ""
     async for raw in stdout:
@@ -301,13 +301,13 @@ async def show_output(stdout: asyncio.StreamReader) -> str:
 
 
 def summarize(stored: int, exit_code: int, summaries: list[str], interrupted: bool) -> int:
-    """Show what the device says that it sent beside what the database says that it has.
+    """Compare the readings that the device sent with those that the database stored, and show both.
 
-    Returns: the exit code of the whole.
+    Returns: the exit code of the command.
     """
     found = [re.search(r"(\d+) sent, (\d+) not sent, (\d+) commands", summary) for summary in summaries]
     if not found[-1]:
-        show("run", "summary", f"{stored} stored; the device gave no summary (exit code {exit_code})")
+        show("run", "summary", f"{stored} stored; the device printed no summary (exit code {exit_code})")
         return 0 if interrupted else 1
     sent, not_sent, obeyed = (sum(int(one[number]) for one in found if one) for number in (1, 2, 3))
     show("run", "summary", f"{sent} readings sent, {not_sent} not sent, {stored} stored; {obeyed} commands obeyed")

@@ -1,4 +1,4 @@
-"""Plays Firebase on the desk: `Simulator` is a real HTTP server with the services of a project."""
+"""Simulates Firebase: `Simulator` is a real HTTP server with the services of a project."""
 
 from flamelet_tools.simulator.simulator import Record, Simulator
 

@@ -1,6 +1,6 @@
-"""`flamelet sim`: the simulator by itself, until Ctrl-C or SIGTERM.
+"""Implements `flamelet sim`: runs the simulator until Ctrl-C or SIGTERM.
 
-In: options. Out: one line with its URL when it is ready, one that says where its accounts are, and with --verbose one
+In: options. Out: a line with its URL when it is ready, a line with the address of its accounts and, with --verbose, a
 line for each request.
 """
 
@@ -27,41 +27,47 @@ _REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams",
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; 0, the default, takes a free one.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address; 0.0.0.0 lets boards reach it.")
-@click.option("--tls", is_flag=True, help="HTTPS, with a CA made at start.")
-@click.option("--ca-file", type=click.Path(dir_okay=False, path_type=Path), help="Where to write that CA, as PEM.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; 0, the default, chooses a free one.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address; 0.0.0.0 makes it reachable for boards."
+)
+@click.option("--tls", is_flag=True, help="Use HTTPS, with a CA made at start.")
+@click.option(
+    "--ca-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the certificate of that CA to this file, as PEM.",
+)
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep the data in this JSON file.")
 @click.option(
     "--rules",
     type=click.File(encoding="utf-8"),
-    help="Keep the security rules of this file, such as a project's database.rules.json.",
+    help="Apply the security rules in this file, such as a project's database.rules.json.",
 )
 @click.option(
     "--database",
     "databases",
     multiple=True,
     metavar="NAME[=REGION]",
-    help="A database that there is; may be repeated. Others are then not found, nor are wrong regions.",
+    help="A database of the project; can be repeated. Other databases and wrong regions are then not found.",
 )
 @click.option("--token", help="Refuse requests that do not carry this token.")
-@click.option("--project", default="demo", show_default=True, help="The project whose accounts it has.")
+@click.option("--project", default="demo", show_default=True, help="The ID of the project.")
 @click.option(
     "--token-seconds",
     type=click.IntRange(min=1),
     default=TOKEN_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="The lifetime of the ID tokens and OAuth2 tokens that it gives.",
+    help="The lifetime of the ID tokens and OAuth2 tokens that it issues.",
 )
 @click.option(
     "--gateway",
     type=click.File(encoding="utf-8"),
     metavar="FILE",
-    help="Serve the endpoints of Firebase Express SDK that this JSON file describes.",
+    help="Serve the Firebase Express SDK endpoints that this JSON file describes.",
 )
-@click.option("--strict", is_flag=True, help="Refuse every token that it did not give, as the live service would.")
-@click.option("--redirect", type=click.Choice(list(_REDIRECT)), help="Answer these by 307 to a second port.")
+@click.option("--strict", is_flag=True, help="Refuse every token that it did not issue, as the live service would.")
+@click.option("--redirect", type=click.Choice(list(_REDIRECT)), help="Redirect these with 307 to a second port.")
 @click.option(
     "--keep-alive",
     type=click.FloatRange(min=0.001),
@@ -70,14 +76,18 @@ _REDIRECT = {"streams": ("streams",), "writes": ("writes",), "both": ("streams",
     metavar="SECONDS",
     help="The time between keep-alive events of a stream.",
 )
-@click.option("--idle", type=click.FloatRange(min=0.001), metavar="SECONDS", help="Close connections idle so long.")
-@click.option("--requests-per-connection", type=click.IntRange(min=1), help="Close connections after so many requests.")
+@click.option(
+    "--idle", type=click.FloatRange(min=0.001), metavar="SECONDS", help="Close connections that are idle for this time."
+)
+@click.option(
+    "--requests-per-connection", type=click.IntRange(min=1), help="Close each connection after this number of requests."
+)
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="NAME key=value ...",
-    help='A fault to show, quoted: "drop_after method=PUT path=/devices count=1"; may be repeated.',
+    help='A fault to simulate, quoted: "drop_after method=PUT path=/devices count=1"; can be repeated.',
 )
 @click.option("--verbose", is_flag=True, help="Print one line for each request.")
 def sim(
@@ -126,7 +136,7 @@ def sim(
         )
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--rules") from error
-    # From here on both signals wait until the simulator is to stop; its threads inherit the mask.
+    # From here on both signals are held until the simulator should stop; its threads inherit the mask.
     signals = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
@@ -178,7 +188,7 @@ def _parse_gateway(file: TextIO, project: str) -> dict[str, Any]:
 
 def _accounts(simulator: Simulator) -> str:
     scheme, _, address = simulator.url.partition("://")
-    # Google's clients ask an emulator in the clear.
+    # Google's clients call an emulator without TLS.
     is_clear = scheme == "http"
     return f"FIREBASE_AUTH_EMULATOR_HOST={address}" if is_clear else f"{simulator.url}/{IDENTITY_TOOLKIT}/v1"
 
@@ -210,7 +220,7 @@ def _print_request(record: Record) -> None:
         click.echo(f"{record.status} {record.method} {record.path}{query} connection={record.connection}{stream}")
         sys.stdout.flush()
     except BrokenPipeError:
-        # Nobody reads any more: what is still to be printed goes nowhere, and the simulator serves on.
+        # Nobody reads the output any more: the rest of it is discarded, and the simulator goes on.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,27 +1,27 @@
-"""A Realtime Database and a Cloud Firestore to run on the desk: a real HTTP server with the moods of the live ones.
+"""Runs a Realtime Database and a Cloud Firestore on this computer: a real HTTP server, with faults on demand.
 
     with Simulator() as sim:
         requests.put(sim.url + "/devices/d1.json", json={"on": True})
         assert sim.get("devices/d1") == {"on": True}
 
-Cloud Firestore is below `/v1/projects/` on the same port, with its documents in `sim.firestore` (see there); its rules
-are a Python function, as Google's emulator judges the real language. They are not kept in the data file.
+Cloud Firestore is below `/v1/projects/` on the same port, with its documents in `sim.firestore`. Its rules
+are a Python function; Google's emulator evaluates the real language. Its documents are not kept in the data file.
 
     with Simulator() as sim:
         fs = flamelet.Firestore(sim.project, url=sim.url + "/v1")
         fs.set("cities/LA", {"pop": 3_900_000})
         assert sim.firestore.get("cities/LA") == {"pop": 3_900_000}
 
-Beside these it serves the accounts of its project: Identity Toolkit, Secure Token and OAuth2,
-with real signatures (see `identity`). `sign_in(uid)` gives what `flamelet mint` writes into token.json, `token_seconds`
-says how long such a token lives (2 for a test that is to see it end), and `revoke`, `disable` and `delete_user` end its
-refresh token; `service_account()` is a key file whose tokens come from here too.
+It also serves the accounts of its project: Identity Toolkit, Secure Token and OAuth2, with real signatures (see
+`identity`). `sign_in(uid)` returns what `flamelet mint` writes to token.json, `token_seconds` is the lifetime of such a
+token (2 for a test that waits for its end), and `revoke`, `disable` and `delete_user` end its refresh token.
+`service_account()` returns a key file whose tokens come from the simulator too.
 
     with Simulator(token_seconds=2) as sim:
         db = flamelet.Database(sim.url, flamelet.Token(sim.sign_in("device-1", {"site": "A"})), insecure=True)
 
-It runs in a thread with an event loop of its own; every method here may be called from any other thread.
-`flamelet sim` runs it by itself, and `control` is the same control over HTTP.
+It runs in a thread with its own event loop; every method may be called from any other thread. `flamelet sim` runs it as
+a program, and `control` gives the same control over HTTP.
 """
 
 from __future__ import annotations
@@ -66,35 +66,35 @@ _DEADLINE_SECONDS = 30
 
 
 class Simulator:
-    """A simulator; `with` or `start` and `stop` run it.
+    """A simulator; run it by `with`, or by `start` and `stop`.
 
     Args:
-        port: 0 takes a free one; `url` has it.
-        host: the address to listen on; the default is reached from this machine only.
-        tls: True for HTTPS with a CA made at start (`ca_pem`, `ca_der`), or an SSLContext of your own.
-        token: None lets every request pass; else only those that carry it as `auth`, `access_token` or bearer.
-        redirect: of "streams" and "writes", those that are answered by 307 to a second port of this simulator.
+        port: 0 chooses a free one; `url` has it.
+        host: the address to listen on; the default is reachable from this machine only.
+        tls: True for HTTPS with a CA made at start (`ca_pem`, `ca_der`), or your own SSLContext.
+        token: None accepts every request; else only those that carry it as `auth`, `access_token` or bearer.
+        redirect: of "streams" and "writes", those that are redirected by 307 to a second port of this simulator.
         keep_alive_seconds: between two `keep-alive` events of a stream.
-        data_file: keeps the data of the Realtime Database there; see `store` for when it is written.
-        idle_seconds: closes a connection that was silent for so long; None keeps it.
-        requests_per_connection: the last of so many is answered with `Connection: close`.
+        data_file: keeps the data of the Realtime Database there; see `data_file` for when it is written.
+        idle_seconds: closes a connection that was silent for this time; None keeps it open.
+        requests_per_connection: the last of these is answered with `Connection: close`.
         rules: security rules of the default database, as an object or as text; see `rules`.
-        databases: the regions, by name, of the databases that there are beside the default one, or of that one too:
-            `{"my-db": "europe-west1"}`. Others are answered by 404, and a host of a wrong region by the right one.
-            None: there is every database that is asked for, in every region.
+        databases: the regions, by name, of the existing databases besides the default one, or including it:
+            `{"my-db": "europe-west1"}`. Others are answered by 404, and a host with a wrong region by the right one.
+            None: every database exists, in every region.
         on_request: is called with the Record of each answered request, in the simulator's thread.
-        project: the ID of the project whose accounts it has.
+        project: the ID of the project.
         token_seconds: the lifetime of ID tokens and of OAuth2 tokens.
-        rotation: what a refresh does to the refresh token: None gives the same one again, "keep" a new one beside it,
-            "end" a new one in its place.
-        firestore_rules: judges what ID tokens and nobody want of Cloud Firestore: a function of `request.auth`, the
-            method (get, list, create, update, delete), the path (`cities/LA`, `cities`, of a collection group
-            `**/landmarks`), the document and the new document (in plain Python, None if there is none), which returns
-            whether they may. None: they may. The language of rules is judged by Google's emulator.
-        gateway: collections and actions of a server with Firebase Express SDK, whose documents are those of `firestore`
-            here; see `gateway` for what it holds. It answers all but the requests of Firebase's own services.
-        strict: refuses every token that this simulator did not give, as the live service would; else a JWT of another
-            key is read for its claims, and anything that is no JWT counts as an administrator's.
+        rotation: what a refresh does to the refresh token: None returns the same one, "keep" returns a new one and
+            keeps the old one valid, "end" returns a new one and ends the old one.
+        firestore_rules: judges requests to Cloud Firestore with an ID token or without a token: a function of
+            `request.auth`, the method (get, list, create, update, delete), the path (`cities/LA`, `cities`, of a
+            collection group `**/landmarks`), the document and the new document (in plain Python, or None), which
+            returns whether the request is allowed. None allows all. Google's emulator evaluates the real language.
+        gateway: collections and actions of a server with Firebase Express SDK, whose documents are those of
+            `firestore` here; see `gateway` for its form. It answers all but the requests of Firebase's own services.
+        strict: refuses every token that this simulator did not issue, as the live service would; else a JWT with
+            another key is read for its claims, and anything that is not a JWT counts as an administrator's.
     """
 
     def __init__(
@@ -140,9 +140,9 @@ class Simulator:
         self._failure: Exception | None = None
 
     def start(self) -> Simulator:
-        """Starts it and returns when it is ready.
+        """Start the simulator, and return when it is ready.
 
-        Raises: OSError if the port is taken; ValueError if the data file is not one of a simulator.
+        Raises: OSError if the port is in use; ValueError if the data file was not written by a simulator.
         """
         ready: concurrent.futures.Future[running.Running] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="simulator", daemon=True)
@@ -151,7 +151,7 @@ class Simulator:
         return self
 
     def stop(self) -> None:
-        """Ends all streams and connections, writes the data file, and returns when all of it is closed.
+        """End all streams and connections, write the data file, and return when all of it is closed.
 
         Raises: OSError if the data file could not be written.
         """
@@ -173,27 +173,27 @@ class Simulator:
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port on which it listens."""
         return self._require_running().port
 
     @property
     def url(self) -> str:
-        """Its origin, such as `http://127.0.0.1:43211`."""
+        """The origin of the server, such as `http://127.0.0.1:43211`."""
         return self._require_running().url
 
     @property
     def ca_pem(self) -> bytes | None:
-        """The certificate to trust, as PEM; None without TLS or with a context of your own."""
+        """The certificate to trust, as PEM; None without TLS or with your own SSLContext."""
         return self._require_running().ca_pem
 
     @property
     def ca_der(self) -> bytes | None:
-        """The certificate to trust, as DER, the form that MicroPython takes."""
+        """The certificate to trust, as DER, which is the form for MicroPython."""
         return ssl.PEM_cert_to_DER_cert(self.ca_pem.decode()) if self.ca_pem else None
 
     @property
     def token(self) -> str | None:
-        """The token that requests must carry; may be set while it runs, as when a token expires."""
+        """The token that requests must carry; may be set while it runs, for example to expire a token."""
         return self._state.token
 
     @token.setter
@@ -202,7 +202,7 @@ class Simulator:
 
     @property
     def project(self) -> str:
-        """The ID of the project whose accounts it has."""
+        """The ID of the project."""
         return self._accounts.project
 
     @property
@@ -212,12 +212,12 @@ class Simulator:
 
     @property
     def token_uri(self) -> str:
-        """Where ID tokens are refreshed: the URL of Secure Token here."""
+        """The URL at which ID tokens are refreshed: that of Secure Token in this simulator."""
         return f"{self.url}/{identity.SECURE_TOKEN}/v1/token"
 
     @property
     def token_seconds(self) -> int:
-        """The lifetime of the ID tokens and OAuth2 tokens that it gives; may be set while it runs."""
+        """The lifetime of the issued ID tokens and OAuth2 tokens; may be set while it runs."""
         return self._accounts.token_seconds
 
     @token_seconds.setter
@@ -239,25 +239,25 @@ class Simulator:
 
     @property
     def refreshes(self) -> Refreshes:
-        """How often Secure Token was asked, and how often it gave an ID token: `(asked, granted)`.
+        """How often Secure Token was asked for an ID token, and how often it granted one: `(asked, granted)`.
 
         Requests that a fault kept from it are not counted here; `requests` has them.
         """
         return self._call(lambda: Refreshes(self._accounts.asked, self._accounts.granted))
 
     def add_user(self, email: str, password: str, uid: str = "", claims: dict[str, Any] | None = None) -> str:
-        """Makes an account that signs in by email and password; returns its uid, a random one unless given.
+        """Make an account that signs in by e-mail address and password; return its uid, a random one unless given.
 
         Args:
             email, password: the password has 6 characters or more.
-            uid: the one that it is to have.
-            claims: custom claims that all its ID tokens are to have.
+            uid: the uid of the account.
+            claims: custom claims of all its ID tokens.
         Raises: accounts.Refused, as for EMAIL_EXISTS.
         """
         return self._call(lambda: self._accounts.add_user(time.time(), uid, email, password, claims).uid)
 
     def sign_in(self, uid: str, claims: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Signs in as by a custom token with these claims; makes the account if there is none.
+        """Sign in as by a custom token with these claims; make the account if there is none.
 
         Returns: id_token, refresh_token, api_key, expires_at (seconds since 1970) and token_uri, as in token.json.
         Raises: accounts.Refused, as for USER_DISABLED or for claims that a token may not have.
@@ -266,25 +266,27 @@ class Simulator:
         return {**given._asdict(), "api_key": self.api_key, "token_uri": self.token_uri}
 
     def revoke(self, uid: str) -> None:
-        """Ends the refresh tokens of this user; its ID tokens serve until they expire. Raises: accounts.Refused."""
+        """End the refresh tokens of this user; its ID tokens stay valid until they expire. Raises: accounts.Refused."""
         self._call(lambda: setattr(self._accounts.user(uid), "valid_since", time.time()))
 
     def disable(self, uid: str) -> None:
-        """Disables this user: no sign-in, no refresh; its ID tokens serve to their end. Raises: accounts.Refused."""
+        """Disable this user: no sign-in, no refresh; its ID tokens stay valid until they expire. Raises:
+        accounts.Refused.
+        """
         self._call(lambda: setattr(self._accounts.user(uid), "is_disabled", True))
 
     def enable(self, uid: str) -> None:
-        """Enables this user again; its refresh tokens serve again too. Raises: accounts.Refused."""
+        """Enable this user again, and with it its refresh tokens. Raises: accounts.Refused."""
         self._call(lambda: setattr(self._accounts.user(uid), "is_disabled", False))
 
     def delete_user(self, uid: str) -> None:
-        """Deletes this user; its ID tokens serve until they expire. Raises: accounts.Refused."""
+        """Delete this user; its ID tokens stay valid until they expire. Raises: accounts.Refused."""
         self._call(lambda: self._accounts.delete(self._accounts.user(uid)))
 
     def service_account(self, name: str = "firebase-adminsdk") -> dict[str, Any]:
-        """Makes a service account; returns its key file. Its `token_uri` is here: no request leaves this machine.
+        """Make a service account; return its key file. Its `token_uri` is here, so no request leaves this machine.
 
-        Each call with the same name gives a new key, and ends the one before it.
+        Each call with the same name gives a new key, and ends the previous one.
         """
         key = tokens.make_key()
         account = ServiceAccount(f"{name}@{self.project}.iam.gserviceaccount.com", key.private.public_key())
@@ -302,7 +304,7 @@ class Simulator:
         }
 
     def authorized_user(self, scopes: Iterable[str] = LOGIN_SCOPES) -> dict[str, Any]:
-        """Somebody who is logged in; returns gcloud's file of application-default credentials, and `token_uri`.
+        """Return gcloud's file of application-default credentials for a logged-in user, with `token_uri`.
 
         Google's library reads no `token_uri` from such a file: `google.oauth2.credentials.Credentials` takes it.
         """
@@ -316,51 +318,51 @@ class Simulator:
         }
 
     def access_token(self, scopes: Iterable[str] = DATABASE_SCOPES) -> dict[str, Any]:
-        """An OAuth2 access token with these scopes: access_token and expires_at, as in token.json."""
+        """Return an OAuth2 access token with these scopes: access_token and expires_at, as in token.json."""
         text, access = self._call(lambda: self._accounts.grant(frozenset(scopes), time.time()))
         return {"access_token": text, "expires_at": int(access.expires)}
 
     def set_rules(self, rules: dict[str, Any] | str | None, namespace: str = rest.DEFAULT_NAMESPACE) -> None:
-        """Sets security rules, `{"rules": {...}}` as an object or as text; None lets everybody do everything.
+        """Set security rules, `{"rules": {...}}` as an object or as text; None allows everything.
 
-        Streams that may no longer read are cancelled. Raises: ValueError that names the place and what is wrong there.
+        Streams that may no longer read are cancelled. Raises: ValueError that names the place and the mistake.
         """
         parsed = _parse_rules(rules)
         self._call(lambda: self._set_rules(parsed, namespace))
 
     def get(self, path: str = "", namespace: str = rest.DEFAULT_NAMESPACE, export: bool = False) -> Any:
-        """The JSON value stored at `path`, with its priorities if `export`. Raises: ValueError for an invalid path."""
+        """Return the JSON value at `path`, with its priorities if `export`. Raises: ValueError for an invalid path."""
         keys = tree.split_path(path)
         return self._call(lambda: tree.to_json(database(self._state, namespace).get(keys), export))
 
     def set(self, path: str, value: Any, namespace: str = rest.DEFAULT_NAMESPACE) -> None:
-        """Writes `value` at `path` as a backend would; streams hear it. Raises: ValueError."""
+        """Write `value` at `path` as a backend would, and send it to streams. Raises: ValueError."""
         self._call(lambda: self._set(tree.split_path(path), value, namespace))
 
     def update(self, path: str, value: dict[str, Any], namespace: str = rest.DEFAULT_NAMESPACE) -> None:
-        """Writes the children in `value`, whose keys may be paths; streams hear a patch. Raises: ValueError."""
+        """Write the children in `value`, whose keys may be paths, and send a patch to streams. Raises: ValueError."""
         self._call(lambda: self._update(tree.split_path(path), value, namespace))
 
     def push(self, path: str, value: Any, namespace: str = rest.DEFAULT_NAMESPACE) -> str:
-        """Writes `value` under a new key at `path`; returns the key. Raises: ValueError."""
+        """Write `value` under a new key at `path`; return the key. Raises: ValueError."""
         key = self._call(lambda: database(self._state, namespace).push_id(_now_ms()))
         self.set(f"{path}/{key}", value, namespace)
         return key
 
     def fault(self, name: str, **arguments: Any) -> None:
-        """Adds a fault: `fault("drop_after", method="PUT", path="/devices", count=1)`; see `faults` for all of them.
+        """Add a fault: `fault("drop_after", method="PUT", path="/devices", count=1)`; see `faults` for all of them.
 
         Raises: ValueError or TypeError that says what is wrong.
         """
         self._call(lambda: control.add_fault(self._state, {"name": name, **arguments}))
 
     def clear_faults(self) -> None:
-        """Forgets all faults that are left."""
+        """Remove all faults."""
         self._call(self._state.faults.clear)
 
     @property
     def faults(self) -> list[Fault]:
-        """The faults that are left."""
+        """The faults that have not been used up."""
         return self._call(lambda: list(self._state.faults))
 
     @property
@@ -384,15 +386,15 @@ class Simulator:
         return self._call(lambda: len(self._state.streams))
 
     def cancel_streams(self, reason: str | None = event_bytes.PERMISSION_CANCELLED) -> int:
-        """Sends `cancel` with this reason to all streams and ends them; returns how many."""
+        """Send `cancel` with this reason to all streams and end them; return how many."""
         return self._call(lambda: end_streams(self._state, event_bytes.cancel_bytes(reason)))
 
     def revoke_streams(self) -> int:
-        """Sends `auth_revoked` to all streams and ends them; returns how many."""
+        """Send `auth_revoked` to all streams and end them; return how many."""
         return self._call(lambda: end_streams(self._state, event_bytes.AUTH_REVOKED))
 
     def wait_until_listening(self, seconds: float) -> None:
-        """Returns when connections are taken again, after a fault of the listening sockets.
+        """Wait until connections are accepted again, after a fault of the listening sockets.
 
         Raises: TimeoutError if they are not within `seconds`.
         """
@@ -407,11 +409,11 @@ class Simulator:
             time.sleep(0.01)
 
     def reset_connections(self) -> int:
-        """Ends all connections by RST, without a word; returns how many."""
+        """End all connections by RST; return how many."""
         return self._call(lambda: running.reset_all(self._state))
 
     def close_streams(self) -> int:
-        """Ends all streams without a word; returns how many."""
+        """End all streams without a last event; return how many."""
         return self._call(lambda: end_streams(self._state))
 
     @property
@@ -449,7 +451,7 @@ class Simulator:
             self._failure = error
 
     def _call(self, function: Callable[[], T]) -> T:
-        """Calls `function` in the thread of the event loop, so that no structure is touched by two threads."""
+        """Call `function` in the thread of the event loop, so that no structure is used by two threads."""
         self._require_running()
         assert self._loop is not None
         done: concurrent.futures.Future[T] = concurrent.futures.Future()
@@ -465,7 +467,7 @@ class Simulator:
 
     def _require_running(self) -> running.Running:
         if self._running is None:
-            raise RuntimeError("the simulator does not run: use it in a with block, or call start()")
+            raise RuntimeError("the simulator is not running: use it in a with block, or call start()")
         return self._running
 
 

@@ -1,1 +1,1 @@
-"""Makes and checks the tokens of devices: mint, and what stands behind it."""
+"""Makes and checks the tokens of devices, for `flamelet mint`."""

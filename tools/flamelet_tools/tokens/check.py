@@ -1,8 +1,9 @@
-"""`flamelet mint --check`: does this token still work? The services are asked, not the file.
+"""Implements `flamelet mint --check`: asks the services whether a token still works.
 
-In: a token.json, and a database's URL if that is to be asked too. Out: facts, or the one line that says why not. An ID
-token is renewed as a device does it, and what came of it is dropped: the refresh token stays good, and the file as it
-is. With a URL the library itself asks the database, so that what holds here holds on a device.
+In: a token.json, and the URL of a database if that should be asked too. Out: facts, or one line that says why the token
+does not work. An ID token is renewed as a device renews it, and the new one is discarded: the refresh token stays
+valid, and the file does not change. With a URL the library itself asks the database, so that the result also holds on a
+device.
 """
 
 import json
@@ -23,8 +24,8 @@ from flamelet_tools.tokens.facts import claims_of, facts, until
 def check(path: Path, url: str | None) -> dict[str, str]:
     """Ask the services about the token in this file.
 
-    Returns: what it grants, and who said so.
-    Raises: click.ClickException if it does not work, or must not be on a device.
+    Returns: what the token grants, and which service confirmed it.
+    Raises: click.ClickException if the token does not work, or must not be on a device.
     """
     refuse_private_key(path)
     try:
@@ -35,12 +36,16 @@ def check(path: Path, url: str | None) -> dict[str, str]:
     if url:
         by += [ask_database(url, content, token.app_check)]
     if not by:
-        raise click.ClickException("only its database knows whether this token works: --url names it")
+        raise click.ClickException("only its database can check this token: give its URL with --url")
     return facts(content) | {"works": "; ".join(by)}
 
 
 def check_id_token(token: Token, content: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the token as it is now, and what was learnt from whom; so do those below."""
+    """Ask about an ID token.
+
+    Returns: the token as it is now, and a list of what each service confirmed. The other functions of `CHECKS` do the
+    same.
+    """
     if token.refresh_token:
         answer = identity.refresh(token.refresh_token, token.api_key, token.token_uri)
         return content | {"id_token": answer["id_token"]}, ["it was renewed"]
@@ -54,7 +59,7 @@ def check_id_token(token: Token, content: dict[str, Any]) -> tuple[dict[str, Any
 def check_access_token(token: Token, content: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     refuse_ended(content.get("expires_at"))
     answer = identity.token_info(token.text)
-    return content | {"scope": answer["scope"], "expires_at": int(answer["exp"])}, ["Google knows it"]
+    return content | {"scope": answer["scope"], "expires_at": int(answer["exp"])}, ["Google accepts it"]
 
 
 def check_database_secret(token: Token, content: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -70,17 +75,17 @@ CHECKS: dict[str, Callable[[Token, dict[str, Any]], tuple[dict[str, Any], list[s
 
 def refuse_ended(expires_at: Any) -> None:
     if isinstance(expires_at, (int, float)) and expires_at <= time.time():
-        raise click.ClickException(f"this token served until {until(expires_at)}: {identity.MINT_AGAIN}")
+        raise click.ClickException(f"this token expired {until(expires_at)}: {identity.MINT_AGAIN}")
 
 
 def ask_database(url: str, content: dict[str, Any], app_check: str | None) -> str:
-    """Read the keys at `url` with this token; a denial by the rules is an answer to a token that works."""
+    """Read the keys at `url` with this token. If the rules deny the read, the token works nevertheless."""
     kinds = {name: content[name] for name in CHECKS if content.get(name)}
     try:
         with Database(url, Token(kinds | {"app_check": app_check})) as database:
             database.get("", shallow=True)
     except PermissionDenied:
-        return "the database takes it, and its rules do not let it read there"
+        return "the database accepts it, but its rules do not allow it to read there"
     except FlameletError as error:
         raise click.ClickException(f"the database: {error}") from None
-    return "the database lets it read there"
+    return "the database allows it to read there"

@@ -1,7 +1,7 @@
-"""What a token grants, and until when, as a table; the token itself is never in it.
+"""Describes what a token grants, and until when, as a table without the token itself.
 
-In: the content of a token.json. Out: facts by name, which `show` prints. What an ID token says of itself is read, and
-its signature is for the service to check.
+In: the content of a token.json. Out: facts by name, which `show` prints. The claims of an ID token are read without
+checking the signature; that is left to the service.
 """
 
 import json
@@ -23,24 +23,27 @@ KINDS = {
     "access_token": "Google OAuth2 access token",
     "database_secret": "database secret",
 }
-# What Firebase itself puts into an ID token, beside what RFC 7519 has.
+# The claims that Firebase itself adds to those of RFC 7519.
 OF_FIREBASE = RESERVED_CLAIMS | {"user_id", "provider_id", "email", "email_verified"}
-END_OF_TIME = 253_402_300_800  # seconds from 1970 to the year 10000, which no datetime has
+END_OF_TIME = 253_402_300_800  # seconds from 1970 to the year 10000, which is beyond the range of datetime
 
 
 def facts(content: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is to be said of a token."""
+    """Return a description of a token, as {name: value}."""
     kind = next(kind for kind in KINDS if content.get(kind))
     if kind == "id_token":
         return of_id_token(content)
     found = {"kind": KINDS[kind]}
     if kind == "database_secret":
-        return found | {"may": "do everything in its database, for good: deprecated, mint an ID token instead"}
+        return found | {"may": "do everything in its database, without expiring: deprecated, mint an ID token instead"}
     scopes = str(content.get("scope") or "").split()
     if scopes:
-        found |= {"for": ", ".join(services_of(scopes)) or "no service of flamelet", "scopes": "\n".join(scopes)}
-    end = "mint again: no device can renew it"
-    return found | {"serves until": until(content.get("expires_at")), "after that": end}
+        found |= {
+            "for": ", ".join(services_of(scopes)) or "none of the services that flamelet uses",
+            "scopes": "\n".join(scopes),
+        }
+    end = "mint again: a device cannot renew it"
+    return found | {"expires": until(content.get("expires_at")), "after that": end}
 
 
 def of_id_token(content: Mapping[str, Any]) -> dict[str, str]:
@@ -55,21 +58,21 @@ def of_id_token(content: Mapping[str, Any]) -> dict[str, str]:
         "claims": ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in own.items()),
         "project": claims.get("aud"),
         "may": "do what the rules allow to this uid and these claims",
-        "serves until": until(claims.get("exp")),
+        "expires": until(claims.get("exp")),
     }
     end = "the device renews it" if content.get("refresh_token") else "mint again: it came without a refresh token"
     return {name: str(value) for name, value in found.items() if value} | {"after that": end}
 
 
 def claims_of(id_token: str) -> dict[str, Any]:
-    """Return what a JWT says of itself.
+    """Return the claims of a JWT, without checking its signature.
 
-    Raises: click.ClickException if it is none.
+    Raises: click.ClickException if it is not a JWT.
     """
     try:
         return dict(jwt.decode(id_token, verify=False))
     except ValueError:
-        raise click.ClickException("the id_token is no JWT, so it is no ID token") from None
+        raise click.ClickException("the id_token is not a JWT, so it is not an ID token") from None
 
 
 def services_of(scopes: list[str]) -> list[str]:
@@ -77,7 +80,7 @@ def services_of(scopes: list[str]) -> list[str]:
 
 
 def until(expires_at: Any) -> str:
-    """Return a point in time, in local time and from now."""
+    """Return a point in time as text: the local time, and the distance from now."""
     if not isinstance(expires_at, (int, float)) or not 0 <= expires_at < END_OF_TIME:
         return "unknown"
     seconds = round(abs(expires_at - time.time()))

@@ -1,7 +1,7 @@
-"""Credentials of a whole project, which stay on this desk, and what google-auth makes of them.
+"""Makes tokens from the credentials of a whole project, which stay on this computer, with google-auth.
 
-In: a service account's key file, or what gcloud keeps. Out: an OAuth2 access token, which serves for an hour, or a
-custom token, which an ID token is made of. The key itself goes nowhere.
+In: a service account's key file, or the credentials that gcloud keeps. Out: an OAuth2 access token, which is valid for
+an hour, or a custom token, which is exchanged for an ID token. The key itself is never sent.
 (Source: "Using OAuth 2.0 for Server to Server Applications" of Google; "Create custom tokens" of Firebase.)
 """
 
@@ -25,7 +25,7 @@ from flamelet_tools.tokens.identity import emulator, refusal, unreached
 
 TIMEOUT_SECONDS = 20
 SCOPE = "https://www.googleapis.com/auth/"
-# What each service wants an OAuth2 token to have.
+# The scopes that each service requires of an OAuth2 token.
 SCOPES = {
     "database": (SCOPE + "firebase.database", SCOPE + "userinfo.email"),
     "firestore": (SCOPE + "datastore",),
@@ -44,7 +44,7 @@ request = functools.partial(Request(), timeout=TIMEOUT_SECONDS)
 
 
 class EmulatorSigner(crypt.Signer):
-    """Signs nothing: an Auth emulator takes custom tokens without a signature, so that nobody needs a key for it."""
+    """Returns empty signatures: an Auth emulator accepts unsigned custom tokens, so no key is needed for it."""
 
     key_id = None
 
@@ -53,12 +53,12 @@ class EmulatorSigner(crypt.Signer):
 
 
 def scopes_of(services: Iterable[str]) -> list[str]:
-    """Return the scopes that these services want."""
+    """Return the scopes that these services need."""
     return list(dict.fromkeys(scope for service in services for scope in SCOPES[service]))
 
 
 def service_account_credentials(path: Path, scopes: Iterable[str] = ()) -> service_account.Credentials:
-    """Return the credentials that a service account's key file gives.
+    """Return the credentials from a service account's key file.
 
     Raises: click.ClickException that says what the file is instead.
     """
@@ -69,7 +69,7 @@ def service_account_credentials(path: Path, scopes: Iterable[str] = ()) -> servi
     except ValueError:
         content = None
     if not isinstance(content, dict) or content.get("type") != "service_account":
-        raise click.ClickException(f"{path} {kind_of(content)}, but no service account's key. {NEW_KEY}")
+        raise click.ClickException(f"{path} {kind_of(content)}, but a service account's key is needed. {NEW_KEY}")
     try:
         return service_account.Credentials.from_service_account_info(content, scopes=list(scopes))
     except ValueError:
@@ -77,11 +77,11 @@ def service_account_credentials(path: Path, scopes: Iterable[str] = ()) -> servi
 
 
 def kind_of(content: Any) -> str:
-    """Return what a file is that people take for a key."""
+    """Return what kind of file this is, for files that are often mistaken for a key."""
     if not isinstance(content, dict):
-        return "is no JSON object"
+        return "is not a JSON object"
     if content.get("type") == "authorized_user":
-        return "is what gcloud keeps (use --adc)"
+        return "is gcloud's credentials (use --adc)"
     if "id_token" in content or "access_token" in content:
         return "is a token"
     if "project_info" in content or "apiKey" in content:
@@ -92,7 +92,7 @@ def kind_of(content: Any) -> str:
 
 
 def default_credentials(scopes: Iterable[str]) -> tuple[Any, str | None]:
-    """Return gcloud's application-default credentials, and their project if that is known.
+    """Return gcloud's application-default credentials, and their project if it is known.
 
     Raises: click.ClickException if there are none.
     """
@@ -106,7 +106,10 @@ def default_credentials(scopes: Iterable[str]) -> tuple[Any, str | None]:
 
 
 def narrowed(credentials: Any, scopes: list[str]) -> Any:
-    """Return credentials of these scopes: those of a person come with all that gcloud has, and a device needs few."""
+    """Return the credentials limited to these scopes.
+
+    A person's credentials come with all scopes that gcloud has, and a device needs few.
+    """
     if not isinstance(credentials, person.Credentials):
         return credentials
     info = {name: getattr(credentials, name) for name in ("refresh_token", "client_id", "client_secret")}
@@ -114,9 +117,9 @@ def narrowed(credentials: Any, scopes: list[str]) -> Any:
 
 
 def access_token(credentials: Any) -> dict[str, Any]:
-    """Have Google make an OAuth2 access token.
+    """Request an OAuth2 access token from Google.
 
-    Returns: what token.json holds.
+    Returns: the content for token.json.
     Raises: click.ClickException with the reason and what to do.
     """
     try:
@@ -125,7 +128,7 @@ def access_token(credentials: Any) -> dict[str, Any]:
         reason = unreached(error.__cause__ or error)
         raise click.ClickException(f"Google's token endpoint {reason}") from None
     except GoogleAuthError as error:
-        # google-auth adds the answer itself, where there was one.
+        # google-auth adds the answer itself, if there was one.
         words = refusal(error.args[1] if len(error.args) > 1 else str(error))
         how = f": {login(credentials.scopes)}" if "invalid_scope" in words else ""
         raise click.ClickException(f"Google refuses to make a token: {words}{how}") from None
@@ -166,7 +169,7 @@ def custom_token(uid: str, claims: Mapping[str, Any], key: Path | None) -> str:
 
 
 def login(scopes: Iterable[str]) -> str:
-    """Return the command that gives application-default credentials these scopes; gcloud insists on the first."""
+    """Return the command that gives application-default credentials these scopes; gcloud requires the first one."""
     return f"gcloud auth application-default login --scopes={','.join([SCOPE + 'cloud-platform', *scopes])}"
 
 

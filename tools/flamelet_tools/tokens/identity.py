@@ -1,9 +1,9 @@
-"""Firebase Authentication and Google's OAuth2 as this desk asks them: signing in, renewing, and asking about a token.
+"""Calls Firebase Authentication and Google's OAuth2: signs in, renews tokens, and asks about a token.
 
-In: what proves who one is. Out: the service's answer, or one line that has the service's words and what to do. Where
-FIREBASE_AUTH_EMULATOR_HOST names an emulator, all goes there, as in Google's SDKs. Nothing follows a redirect: a
-password or a token goes to the one host that it is for. No error shows a secret: they are in bodies alone, and the API
-key of a project is none.
+In: credentials. Out: the service's answer, or one line with the service's words and what to do. If
+FIREBASE_AUTH_EMULATOR_HOST names an emulator, all requests go there, as in Google's SDKs. Redirects are not followed: a
+password or a token goes to its own host only. Errors never show a secret: secrets are in bodies only, and the API key
+of a project is not a secret.
 (Source: the Firebase Auth REST API; Google's tokeninfo endpoint.)
 """
 
@@ -22,7 +22,7 @@ SIGN_IN_METHODS = "in the Firebase console, Authentication, Sign-in method"
 MINT_AGAIN = "mint a new one"
 CLOCK = "the clock of this machine is wrong, or the key is: set the clock, and try again"
 
-# The first of these that the words of a refusal hold says what to do.
+# What to do, by a part of the text of a refusal; the first match counts.
 ADVICE = {
     "API key not valid": f"the API key is wrong: {API_KEYS}",
     "API_KEY_INVALID": f"the API key is wrong: {API_KEYS}",
@@ -38,14 +38,14 @@ ADVICE = {
     "INVALID_LOGIN_CREDENTIALS": "the e-mail address or the password is wrong",
     "INVALID_PASSWORD": "the password is wrong",
     "EMAIL_NOT_FOUND": "this project has no account with that e-mail address",
-    "INVALID_EMAIL": "that is no e-mail address",
+    "INVALID_EMAIL": "that is not an e-mail address",
     "MISSING_PASSWORD": "the password is empty",
     "TOO_MANY_ATTEMPTS": "too many attempts: wait some minutes",
     "USER_DISABLED": "the account is disabled: enable it in the Firebase console, Authentication, Users",
     "USER_NOT_FOUND": f"the account was deleted: {MINT_AGAIN}",
     "TOKEN_EXPIRED": f"the account's tokens were revoked, or its password changed: {MINT_AGAIN}",
-    "REFRESH_TOKEN": f"the refresh token is of no use: {MINT_AGAIN}",
-    "INVALID_ID_TOKEN": f"the ID token is of no use in the project of this API key: {MINT_AGAIN}",
+    "REFRESH_TOKEN": f"the refresh token is not valid: {MINT_AGAIN}",
+    "INVALID_ID_TOKEN": f"the ID token is not valid in the project of this API key: {MINT_AGAIN}",
     "CREDENTIAL_MISMATCH": "the API key and the service account are of different projects",
     "FORBIDDEN_CLAIM": "that claim is reserved: choose another name",
     "CLAIMS_TOO_LARGE": "claims take at most 1,000 bytes: make them smaller",
@@ -56,9 +56,9 @@ ADVICE = {
     "account not found": "the service account was deleted: make a key of another one",
     "invalid_scope": "gcloud's credentials do not have these scopes",
     "invalid_rapt": "sign in again: gcloud auth application-default login",
-    "invalid_grant": "these credentials were revoked, or have ended: make a new key, or sign in again with "
+    "invalid_grant": "these credentials were revoked, or have expired: make a new key, or sign in again with "
     "gcloud auth application-default login",
-    "invalid_token": f"the access token has ended, or was revoked: {MINT_AGAIN}",
+    "invalid_token": f"the access token has expired, or was revoked: {MINT_AGAIN}",
     "QUOTA": "too many requests: wait some minutes",
     "RESOURCE_EXHAUSTED": "too many requests: wait some minutes",
 }
@@ -68,43 +68,45 @@ def sign_in_with_custom_token(custom_token: str, api_key: str) -> dict[str, Any]
     """Exchange a custom token.
 
     Returns: the answer, with `idToken`, `refreshToken` and `expiresIn`.
-    Raises: click.ClickException, as all functions here.
+    Raises: click.ClickException, as do all functions here.
     """
     return sign_in("signInWithCustomToken", api_key, token=custom_token)
 
 
 def sign_in_with_password(email: str, password: str, api_key: str) -> dict[str, Any]:
-    """Sign in; the answer is as that of `sign_in_with_custom_token`."""
+    """Sign in with an e-mail address and a password. Return the same answer as `sign_in_with_custom_token`."""
     return sign_in("signInWithPassword", api_key, email=email, password=password)
 
 
 def sign_up_anonymously(api_key: str) -> dict[str, Any]:
-    """Make a new anonymous account; the answer is as that of `sign_in_with_custom_token`."""
+    """Make a new anonymous account. Return the same answer as `sign_in_with_custom_token`."""
     return sign_in("signUp", api_key)
 
 
 def sign_in(method: str, api_key: str, **content: str) -> dict[str, Any]:
     answer = ask(accounts(method), params={"key": api_key}, json=content | {"returnSecureToken": True})
     if "mfaPendingCredential" in answer:
-        raise click.ClickException("this account has a second factor, which no device can give: make one without")
+        raise click.ClickException(
+            "this account has a second factor, which a device cannot provide: use an account without one"
+        )
     return require(answer, "idToken", "refreshToken", "expiresIn")
 
 
 def lookup(id_token: str, api_key: str) -> dict[str, Any]:
-    """Ask for the account that an ID token is of: its `localId` and more."""
+    """Return the account that an ID token belongs to: its `localId` and more."""
     answer = ask(accounts("lookup"), params={"key": api_key}, json={"idToken": id_token})
     return require(answer, "users")["users"][0]
 
 
 def refresh(refresh_token: str, api_key: str, token_uri: str | None) -> dict[str, Any]:
-    """Renew, as a device does; the answer has `id_token` and `expires_in`."""
+    """Renew an ID token, as a device does. Return the answer, with `id_token` and `expires_in`."""
     content = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     answer = ask(token_uri or securetoken(), params={"key": api_key}, data=content)
     return require(answer, "id_token", "expires_in")
 
 
 def token_info(access_token: str) -> dict[str, Any]:
-    """Ask what an OAuth2 access token grants: its `scope` and `exp`."""
+    """Return what an OAuth2 access token grants: its `scope` and `exp`."""
     return require(ask(address("oauth2.googleapis.com/tokeninfo"), data={"access_token": access_token}), "scope", "exp")
 
 
@@ -113,12 +115,12 @@ def accounts(method: str) -> str:
 
 
 def securetoken() -> str:
-    """Return where ID tokens are renewed."""
+    """Return the URL at which ID tokens are renewed."""
     return address("securetoken.googleapis.com/v1/token")
 
 
 def emulator() -> str | None:
-    """Return the host and port of the Auth emulator, None where Google's own services are meant."""
+    """Return the host and port of the Auth emulator, or None for Google's own services."""
     return os.environ.get("FIREBASE_AUTH_EMULATOR_HOST")
 
 
@@ -158,7 +160,7 @@ def require(answer: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def refusal(answer: Any) -> str:
-    """Return the words of a refusal, of any of these services, and what to do."""
+    """Return the words of a refusal by any of these services, and what to do."""
     words = words_of(answer)
     for mark, advice in ADVICE.items():
         if mark in words:
@@ -178,7 +180,7 @@ def words_of(answer: Any) -> str:
 
 
 def unreached(error: BaseException) -> str:
-    """Return why there was no answer; without the error's text, which has the whole URL."""
+    """Return why there was no answer, without the error's text, which holds the whole URL."""
     if isinstance(error, requests.exceptions.SSLError):
         return "could not be verified: does this network intercept, or is the clock of this machine wrong?"
     if isinstance(error, requests.exceptions.ProxyError):

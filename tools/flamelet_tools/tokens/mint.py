@@ -1,11 +1,12 @@
-"""`flamelet mint`: a token for a device, made of what must never be on one.
+"""Implements `flamelet mint`: makes a token for a device from credentials that must never be on a device.
 
 In: a service account's key, gcloud's credentials, a uid with claims, an e-mail address and its password, or nothing for
-an anonymous account. Out: token.json, as `flamelet.Token.load` takes it, for the eyes of its owner alone (mode 600),
-and a table of what it grants and until when; the token itself is never shown. `--check` says whether one still works.
+an anonymous account. Out: token.json, in the form that `flamelet.Token.load` reads, readable by its owner only (mode
+600), and a table of what the token grants and until when; the token itself is never shown. `--check` says whether a
+token still works.
 
-A refresh token does not end by itself: whoever finds token.json can be that one account until it is disabled. A key is
-read here and goes nowhere.
+A refresh token does not expire: anyone who has token.json can act as that one account until it is disabled. A key is
+read here and is never sent.
 """
 
 import contextlib
@@ -26,7 +27,7 @@ from flamelet_tools.tokens import google_credentials, identity
 from flamelet_tools.tokens.facts import facts, show
 from flamelet_tools.tokens.google_credentials import SCOPES
 
-# What is minted, or checked, and the options that belong to it alone.
+# The modes, and the options that belong to each of them alone.
 MODES = {
     "services": {"service_account", "adc", "output", "force"},
     "uid": {"service_account", "claims", "api_key", "output", "force"},
@@ -50,9 +51,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--uid", help="A Firebase ID token of this uid, which the device renews.")
 @click.option("--claim", "claims", metavar="NAME=VALUE", multiple=True, help="A claim for --uid: JSON, or text.")
 @click.option("--email", metavar="ADDRESS", help="A Firebase ID token of this account. Its password is asked for.")
-@click.option("--password-file", type=click.File(), help="Where the password is; - is standard input.")
+@click.option("--password-file", type=click.File(), help="The file with the password; - is standard input.")
 @click.option("--anonymous", is_flag=True, help="A Firebase ID token of a new anonymous account.")
-@click.option("--api-key", metavar="KEY", help="The project's Web API Key, which is no secret.")
+@click.option("--api-key", metavar="KEY", help="The project's Web API Key, which is not a secret.")
 @click.option("--output", type=FILE, default=Path("token.json"), show_default=True)
 @click.option("--force", is_flag=True, help="Replace the output file without asking.")
 @click.option("--check", type=FILE, metavar="TOKEN_FILE", help="Say whether this token still works (exit code 0 or 1).")
@@ -84,23 +85,26 @@ def mint(context: click.Context, **options: Any) -> None:
 
 
 def mode_of(context: click.Context) -> str:
-    """Return what the command line asks for.
+    """Return the mode that the command line asks for.
 
-    Raises: click.UsageError if that is not one thing, or an option belongs to another one.
+    Raises: click.UsageError if it asks for none or several, or an option belongs to another mode.
     """
     flags = {parameter.name: parameter.opts[0] for parameter in context.command.params}
     given = [name for name in flags if context.get_parameter_source(name or "") is ParameterSource.COMMANDLINE]
     modes = [name for name in given if name in MODES]
     if len(modes) != 1:
-        raise click.UsageError(f"say one of {', '.join(flags[name] for name in MODES)}")
+        raise click.UsageError(f"give one of {', '.join(flags[name] for name in MODES)}")
     for name in given:
         if name not in MODES[modes[0]] | {modes[0]}:
-            raise click.UsageError(f"{flags[name]} does not go with {flags[modes[0]]}")
+            raise click.UsageError(f"{flags[name]} cannot be combined with {flags[modes[0]]}")
     return modes[0]
 
 
 def mint_access_token(options: Mapping[str, Any]) -> tuple[dict, dict]:
-    """Return what token.json holds, and what is known besides; so do those below."""
+    """Mint an OAuth2 access token.
+
+    Returns: the content for token.json, and further facts. The other functions of `MODES` return the same.
+    """
     if bool(options["service_account"]) == options["adc"]:
         raise click.UsageError("--for needs --service-account or --adc")
     scopes = google_credentials.scopes_of(options["services"])
@@ -149,7 +153,7 @@ def signed_in(answer: Mapping[str, Any], api_key: str) -> tuple[dict, dict]:
 
 
 def parse_claim(text: str) -> tuple[str, Any]:
-    """Return name and value of NAME=VALUE.
+    """Return the name and value of a NAME=VALUE text.
 
     Raises: click.UsageError.
     """
@@ -163,17 +167,20 @@ def parse_claim(text: str) -> tuple[str, Any]:
 
 
 def read_password(file: TextIO | None) -> str:
-    """Return the password: the first line of the file, or of standard input; at a terminal it is asked for, unseen."""
+    """Return the password: the first line of the file or of standard input; at a terminal ask for it without echo."""
     if file is None and sys.stdin.isatty():
         return click.prompt("Password", hide_input=True)
     password = (file or sys.stdin).readline().rstrip("\r\n")
     if not password:
-        raise click.ClickException("there is no password: its first line is empty")
+        raise click.ClickException("there is no password: the first line is empty")
     return password
 
 
 def may_write(output: Path, force: bool) -> None:
-    """Raises: click.ClickException or click.Abort if the output must not be, or is not to be, replaced."""
+    """Check that the output may be written, and ask before an existing file is replaced.
+
+    Raises: click.ClickException or click.Abort if it must not be written.
+    """
     if not output.parent.is_dir():
         raise click.ClickException(f"there is no folder {output.parent}")
     if not output.exists():
@@ -182,12 +189,12 @@ def may_write(output: Path, force: bool) -> None:
     if force:
         return
     if not sys.stdin.isatty():
-        raise click.ClickException(f"{output} is there already: --force replaces it, --output names another one")
-    click.confirm(f"{output} is there already. Replace it?", abort=True)
+        raise click.ClickException(f"{output} exists already: --force replaces it, --output names another one")
+    click.confirm(f"{output} exists already. Replace it?", abort=True)
 
 
 def write(output: Path, content: Mapping[str, Any]) -> None:
-    """Write `content` so that there is a whole file at any time, which only its owner can read.
+    """Write `content` atomically to a file that only its owner can read.
 
     Raises: click.ClickException.
     """

@@ -1,7 +1,8 @@
-"""`flamelet bench`: one table of what a push, an event and a reconnect cost on MicroPython, and what they may cost.
+"""Implements `flamelet bench`: prints a table of what a push, an event and a reconnect cost on MicroPython, with
+targets.
 
-In: options. Out: the table, the same as JSON, and an exit code: 1 if a figure of memory or of the wire misses its
-target; a ratio of time only warns, unless --strict, since other programs run on this machine too.
+In: options. Out: the table, the same as JSON, and an exit code: 1 if a figure of memory or of network traffic misses
+its target. A ratio of time only warns, unless --strict is given, because other programs run on this machine too.
 """
 
 import itertools
@@ -17,13 +18,18 @@ from flamelet_tools.proof.bench.figures import CLIENTS, Row, shown
 from flamelet_tools.proof.bench.running import benchmark
 from flamelet_tools.shared.tables import borders, table_console
 
-WIDTH = 140  # where the output is no terminal
+WIDTH = 140  # if the output is not a terminal
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Fewer pushes and rounds, and no search for the smallest heaps.")
-@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
-@click.option("--strict", is_flag=True, help="A ratio of time that misses its target counts too.")
+@click.option("--quick", is_flag=True, help="Run fewer pushes and rounds, and skip the search for the smallest heaps.")
+@click.option(
+    "--json",
+    "output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the figures to this file, as JSON.",
+)
+@click.option("--strict", is_flag=True, help="Also fail if a ratio of time misses its target.")
 def bench(quick: bool, output: Path | None, strict: bool) -> None:
     """Measure pushes, events and reconnects on MicroPython, beside requests and a bare socket."""
     rows = measured(quick)
@@ -44,7 +50,7 @@ def report(rows: list[Row], strict: bool = False) -> None:
 
 
 def measured(quick: bool) -> list[Row]:
-    """Take all measurements."""
+    """Take all measurements, and return their rows."""
     count, rounds = (1000, 3) if quick else (5000, 9)
     rows = []
     with benchmark() as running:
@@ -85,6 +91,6 @@ def table(rows: list[Row], frame: box.Box | None) -> Table:
 
 
 def columns_of(rows: list[Row]) -> list[str]:
-    """Whose figures a section shows: the clients', or its own columns."""
+    """Return the columns of a section: the clients, or its own columns."""
     names = list(dict.fromkeys(name for row in rows for name in row.values))
     return list(CLIENTS) if set(names) <= set(CLIENTS) else names

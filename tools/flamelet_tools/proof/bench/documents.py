@@ -1,7 +1,7 @@
-"""What the server of the benchmark answers for Cloud Firestore, in the bytes of the live service.
+"""Builds the answers of the benchmark's server for Cloud Firestore, in the bytes of the live service.
 
-In: a request. Out: for a commit, the time of its write; for a GET, a document of ten fields, of every simple kind; for
-`runQuery`, as many like it as the query's limit says. (Source: the REST reference, and answers that were recorded.)
+In: a request. Out: for a commit, the time of its write; for a GET, a document of ten fields, one of every simple kind;
+for `runQuery`, as many such documents as the query's limit. (Source: the REST reference, and recorded answers.)
 """
 
 import functools
@@ -28,7 +28,7 @@ FIELDS = {
 
 
 def answer(request: bytes) -> Answer | None:
-    """The answer to a request of Firestore; None for any other request."""
+    """Return the answer to a request of Firestore, or None for any other request."""
     line = REQUEST_LINE.match(request)
     if not line:
         return None
@@ -54,7 +54,7 @@ def found(count: int) -> Answer:
 
 
 def stored(number: int) -> dict:
-    """A document of FIELDS, whose `boots` are `number`."""
+    """Return a document of FIELDS with `number` as its `boots`."""
     name = f"{ROOT}/readings/r{number:05}"
     fields = {**FIELDS, "boots": {"integerValue": str(number)}}
     return {"name": name, "fields": fields, "createTime": TIME, "updateTime": TIME}

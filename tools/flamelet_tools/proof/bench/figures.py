@@ -1,7 +1,8 @@
-"""A row of the table: what was measured, for whom, and what it should be.
+"""Defines a row of the table: the measured values by client, and their limits.
 
-In: numbers. Out: the same, judged. A limit is the most that a figure may be; `True` for one that has to hold. Figures
-of memory are exact, and judged always; those of time come from a machine that does other things too: they only warn.
+In: numbers. Out: the same, with a verdict. A limit is the highest allowed value; `True` means that the value must hold.
+Figures of memory are exact and always judged; those of time come from a machine that runs other programs too, so they
+only warn.
 """
 
 from collections.abc import Mapping
@@ -13,12 +14,12 @@ REQUESTS = "requests"
 BARE = "bare loop"
 CLIENTS = {FEED: "client_feed", AIO: "client_aio", REQUESTS: "client_requests", BARE: "client_bare"}
 
-Value = float | int | bool | None  # None where this machine cannot measure it
+Value = float | int | bool | None  # None if this machine cannot measure it
 
 
 @dataclass(frozen=True)
 class Row:
-    """`values` and `limits` by client, one of CLIENTS, or by the section's own columns."""
+    """One row of the table. `values` and `limits` are by client, one of CLIENTS, or by the section's own columns."""
 
     section: str
     name: str
@@ -27,17 +28,17 @@ class Row:
     is_time: bool = False
 
     def met(self) -> bool | None:
-        """Whether every figure that has a limit keeps it; None where none of them has one, or was measured."""
+        """Return whether every figure with a limit keeps it, or None if none has a limit or was measured."""
         judged = [keeps(self.values[name], limit) for name, limit in self.limits.items() if known(self, name)]
         return all(judged) if judged else None
 
     def target(self) -> str:
-        """The limits in words: "0; flamelet.aio 200"."""
+        """Return the limits as text: "0; flamelet.aio 200"."""
         words = [f"{name} {shown(limit)}" if name == AIO else shown(limit) for name, limit in self.limits.items()]
         return "; ".join(words)
 
     def as_dict(self) -> dict:
-        """The row for JSON."""
+        """Return the row for JSON."""
         return {
             "section": self.section,
             "figure": self.name,
@@ -57,7 +58,7 @@ def keeps(value: Value, limit: Value) -> bool:
 
 
 def shown(value: Value) -> str:
-    """A value for a person: at most two decimals, and none where they say nothing."""
+    """Return a value as text, with at most two decimals, and none if they add nothing."""
     if value is None:
         return "-"
     if isinstance(value, bool):

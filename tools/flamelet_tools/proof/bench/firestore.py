@@ -1,6 +1,6 @@
-"""What Cloud Firestore costs on MicroPython: a push of its feed, a document that is got, a query of ten thousand.
+"""Measures what Cloud Firestore costs on MicroPython: a push of its feed, a get of a document, a query of ten thousand.
 
-In: the running `Bench`. Out: rows of the table, all of memory. See measure.py for how it is counted.
+In: the running `Bench`. Out: rows of the table, all of them about memory. See measure.py for how it is counted.
 """
 
 import click
@@ -18,12 +18,12 @@ TOKEN = 1024
 
 
 def measured(bench: Bench) -> list[Row]:
-    """All figures of Firestore."""
+    """Return all figures of Firestore."""
     return [*(row for transport in TRANSPORTS for row in pushes(bench, transport)), *gets(bench), *queries(bench)]
 
 
 def pushes(bench: Bench, transport: str) -> list[Row]:
-    """What a push of four integers costs: one commit, whose answer is read past."""
+    """Measure a push of four integers: one commit, whose answer is skipped."""
     section = f"Firestore: a push of its feed over {transport}"
     with bench.start(CLIENT, transport) as client:
         before = warm_up(bench, client)
@@ -42,8 +42,10 @@ def pushes(bench: Bench, transport: str) -> list[Row]:
 
 
 def gets(bench: Bench) -> list[Row]:
-    """The least free heap in which `fs.get` of a document of ten fields succeeds, beside what the dict takes."""
-    section = "Firestore: a document of ten fields is got"
+    """Measure the smallest free heap in which `fs.get` of a document of ten fields succeeds, beside the size of the
+    dict.
+    """
+    section = "Firestore: a get of a document of ten fields"
     given = got(bench, "-", 0)
     assert given
     needed = smallest_free(bench, 0)
@@ -57,7 +59,7 @@ def gets(bench: Bench) -> list[Row]:
 
 
 def smallest_free(bench: Bench, token: int) -> int | None:
-    """The bytes of free heap in which a get succeeds, as it does in more; None where LARGEST_PIECE is too small."""
+    """Return the smallest free heap, in bytes, in which a get succeeds, or None if LARGEST_PIECE is too small."""
     found = None
     for size in range(LARGEST_PIECE, 0, -PIECE_STEP):
         told = got(bench, str(size), token)
@@ -68,7 +70,7 @@ def smallest_free(bench: Bench, token: int) -> int | None:
 
 
 def got(bench: Bench, free: str, token: int) -> dict[str, int] | None:
-    """What device/firestore_get.py tells; None where it ended with an error."""
+    """Return what device/firestore_get.py prints, or None if it failed."""
     try:
         command = bench.command("firestore_get", free, str(token), *bench.targets["TCP"], "-")
         with bench.process(command) as process:
@@ -78,7 +80,7 @@ def got(bench: Bench, free: str, token: int) -> dict[str, int] | None:
 
 
 def queries(bench: Bench) -> list[Row]:
-    """Whether all documents of a large query pass through a small heap, and whether anything of them stays."""
+    """Measure whether all documents of a large query pass through a small heap, and whether they leave any bytes."""
     section = f"Firestore: a query of {DOCUMENTS:,} documents"
     passes = queried(bench, DOCUMENTS, "go", QUERY_HEAP) is not None
     growth = queried(bench, LOOKED_AT, "look", HEAP)
@@ -89,7 +91,7 @@ def queries(bench: Bench) -> list[Row]:
 
 
 def queried(bench: Bench, count: int, manner: str, heap: str) -> int | None:
-    """The growth that device/firestore_query.py tells; None where it does not read all documents in this heap."""
+    """Return the growth that device/firestore_query.py prints, or None if it fails in this heap."""
     command = bench.command("firestore_query", str(count), manner, *bench.targets["TCP"], "-", heap=heap)
     try:
         with bench.process(command) as process:

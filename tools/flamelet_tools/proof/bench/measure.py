@@ -1,8 +1,8 @@
-"""The measurements: each function takes the running `Bench` and returns rows of the table.
+"""Takes the measurements: each function uses the running `Bench` and returns rows of the table.
 
 Memory is counted by MicroPython itself: `gc.mem_alloc()` before and after with the collector off (what is left), and
-`micropython.mem_total()` (what was taken, also where it was given back at once). Time is a ratio to the bare loop, the
-median of rounds in which every client has its turn.
+`micropython.mem_total()` (what was taken, even if it was freed at once). Time is a ratio to the bare loop, the median
+of rounds in which the clients take turns.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ Times = dict[str, dict[str, float]]
 
 
 def pushes(bench: Bench, transport: str, count: int, rounds: int) -> list[Row]:
-    """What a push costs each client; its time over `count` pushes in a round, and fewer of those that take long."""
+    """Measure what a push costs each client; the time is that of `count` pushes in a round, fewer for slow clients."""
     slower = {AIO: 5, REQUESTS: 10 if transport == "TCP" else 200}
     counts = {name: count // slower.get(name, 1) for name in CLIENTS}
     with contextlib.ExitStack() as stack:
@@ -82,7 +82,7 @@ def pushes(bench: Bench, transport: str, count: int, rounds: int) -> list[Row]:
 
 
 def costs(bench: Bench, client: Process, count: int, before_start: dict[str, Any]) -> Values:
-    """What `count` pushes of one client cost, each of them."""
+    """Return what `count` pushes of one client cost, per push."""
     warm = warm_up(bench, client)
     cost = client.ask(f"memory ints {count}")
     after = bench.counters()
@@ -99,22 +99,22 @@ def costs(bench: Bench, client: Process, count: int, before_start: dict[str, Any
 
 
 def warm_up(bench: Bench, client: Process) -> dict[str, Any]:
-    """The counters when a client is ready, with its connection open and its first pushes made."""
+    """Make the first pushes of a client, which open its connection, and return the counters after them."""
     client.ask("memory ints 10")
     return bench.counters()
 
 
 def timed(bench: Bench, clients: dict[str, Process], counts: dict[str, int], rounds: int, spread: bool) -> list[Times]:
-    """Rounds in which each client pushes in turn; `spread`: on another processor than the server, where there are two.
+    """Run rounds in which each client pushes in turn; `spread`: on another processor than the server, if there are two.
 
-    Left to the system, they would now share one and now not, which alone doubles or halves the ratio.
+    If the system chose, they would sometimes share one, which alone doubles or halves the ratio.
     """
     with bench.placed(list(clients.values()), spread):
         return [one_round(clients, counts) for _ in range(rounds)]
 
 
 def one_round(clients: dict[str, Process], counts: dict[str, int]) -> Times:
-    """Microseconds for a push of each client, by the clock and of the processor."""
+    """Return the microseconds of a push of each client, by the clock and of the processor."""
     answers = {name: client.ask(f"time ints {counts[name]}") for name, client in clients.items()}
     return {name: {key: answer[key] / counts[name] for key in answer} for name, answer in answers.items()}
 
@@ -124,17 +124,19 @@ def time_rows(section: str, times: dict[str, list[Times]], limits: Values) -> li
         Row(section, f"time / bare loop, {place}", ratios(rounds, "elapsed"), limits, True)
         for place, rounds in times.items()
     ]
-    # Of the processor's time, that of idle ones being woken is left out.
+    # The processor time does not include the wake-up of idle processors.
     return [*rows, Row(section, f"client CPU / bare loop, {ONE}", ratios(times[ONE], "cpu"), {}, True)]
 
 
 def ratios(rounds: list[Times], key: str) -> Values:
-    """The median of each client's time as a multiple of the bare loop's in the same round."""
+    """Return the median of each client's time as a multiple of the bare loop's in the same round."""
     return {name: statistics.median(one[name][key] / one[BARE][key] for one in rounds) for name in CLIENTS}
 
 
 def words32(bench: Bench) -> list[Row]:
-    """A push with the 32-bit words of a board: written, stepped and its recorded answer parsed; played by bytes."""
+    """Measure a push with the 32-bit words of a board: writing, waiting, and parsing a recorded answer, without a
+    network.
+    """
     section = "a push, 32-bit words"
     try:
         exit_code, output = run_32bit("import words32", [bench.folder])
@@ -152,9 +154,9 @@ def words32(bench: Bench) -> list[Row]:
 
 
 def events(bench: Bench, transport: str) -> list[Row]:
-    """What events of a stream leave; a put beside json.loads on the bytes of its data line.
+    """Measure what events of a stream leave, and a put beside json.loads on the bytes of its data line.
 
-    A mirror's next() waits with a flow of its own, which is in the whole and not in the update.
+    A mirror's next() also waits, which is in the whole and not in the update.
     """
     section = f"a stream over {transport}"
     cost = bench.run("events", transport=transport)
@@ -169,7 +171,7 @@ def events(bench: Bench, transport: str) -> list[Row]:
 
 
 def answers(bench: Bench, transport: str) -> list[Row]:
-    """Whether a megabyte is summed in a small heap, and how much can be read at once in it."""
+    """Measure whether a megabyte is summed in a small heap, and the largest answer that can be read at once in it."""
     section = f"answers in a heap of {ANSWER_HEAP} KiB over {transport}"
     sums = {
         FEED: sums_up(bench, transport, "walk", MEGABYTE),
@@ -186,7 +188,7 @@ def answers(bench: Bench, transport: str) -> list[Row]:
 
 
 def largest_answer(bench: Bench, transport: str, reader: str) -> int:
-    """Bytes of the largest answer that `reader` reads."""
+    """Return the size in bytes of the largest answer that `reader` reads."""
     passing, failing = 0, MEGABYTE
     while failing - passing > 1:
         middle = (passing + failing) // 2
@@ -198,12 +200,14 @@ def largest_answer(bench: Bench, transport: str, reader: str) -> int:
 
 
 def sums_up(bench: Bench, transport: str, reader: str, count: int) -> bool:
-    """Whether `reader` of device/heap_answer.py reads an answer with so many devices."""
+    """Return whether `reader` of device/heap_answer.py reads an answer with this number of devices."""
     return passes(bench, transport, "heap_answer", (reader, str(count)), ANSWER_HEAP)
 
 
 def transactions(bench: Bench) -> list[Row]:
-    """What transactions cost while another device is at the same number, from the requests that the simulator saw."""
+    """Measure what transactions cost while another device changes the same number, by the requests that the simulator
+    saw.
+    """
     section = f"transactions, {DEVICES} devices with {INCREMENTS} increments each"
     with Simulator() as simulator:
         increment_together(bench, simulator.url)
@@ -215,14 +219,14 @@ def transactions(bench: Bench) -> list[Row]:
     return [
         Row(section, "every increment is in the sum", {FEED: total == whole}, {FEED: True}),
         Row(section, "writes that came too late (412)", {FEED: refused}),
-        # One of each transaction is its first; where nothing was refused, nothing is known.
+        # One GET of each transaction is its first; if nothing was refused, there is no figure.
         Row(section, "GETs after a 412", {FEED: gets - whole if refused else None}, {FEED: 0}),
         Row(section, "requests for an increment", {FEED: len(requests) / whole}),
     ]
 
 
 def increment_together(bench: Bench, url: str) -> None:
-    """All devices increment the same number, at the same time."""
+    """Let all devices increment the same number at the same time."""
     command = bench.command("increments", str(INCREMENTS), url, "-", "counter")
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(bench.process(command)) for _ in range(DEVICES)]
@@ -231,7 +235,7 @@ def increment_together(bench: Bench, url: str) -> None:
 
 
 def reconnects(bench: Bench, transport: str, count: int) -> list[Row]:
-    """What a reconnect costs, where the server ends the connection behind every hundredth answer."""
+    """Measure what a reconnect costs if the server closes the connection after every hundredth answer."""
     section = f"a reconnect over {transport}"
     rows = []
     for path, words in (("closing", "announced"), ("cutting", "unannounced")):
@@ -245,18 +249,20 @@ def reconnects(bench: Bench, transport: str, count: int) -> list[Row]:
             Row(section, f"{words}: heap bytes taken", {FEED: cost["taken"] / times}),
         ]
         if still is not None and moved is not None and path == "closing":
-            # Not of the other: what meets a closed socket is in nobody's count.
+            # Not for the other one: bytes that reach a closed socket are not counted.
             rows.append(Row(section, f"{words}: bytes on the wire", {FEED: (moved - still) / times}))
     return rows
 
 
 def path_of(manner: str) -> str:
-    """The path of the readings that makes the server behave so; all are equally long, as their bytes are compared."""
+    """Return the path that selects this behaviour of the server; all paths are equally long, so that bytes are
+    comparable.
+    """
     return TELEMETRY.replace("devices", manner)
 
 
 def wire_bytes(bench: Bench, client: Process, count: int) -> tuple[int | None, dict[str, int]]:
-    """`count` pushes: the bytes of both directions, and what the client says they cost."""
+    """Make `count` pushes; return the bytes in both directions, and the costs that the client reports."""
     before = warm_up(bench, client)
     cost = client.ask(f"memory ints {count}")
     after = bench.counters()
@@ -266,7 +272,7 @@ def wire_bytes(bench: Bench, client: Process, count: int) -> tuple[int | None, d
 
 
 def settled(bench: Bench, transport: str, count: int) -> list[Row]:
-    """How much the heap grows, after collections, over `count` pushes with the server ending every connection."""
+    """Measure how much the heap grows, after collections, over `count` pushes if the server closes every connection."""
     growth = {}
     for name in (FEED, AIO):
         with bench.start(CLIENTS[name], transport, path_of("closing")) as client:
@@ -277,9 +283,9 @@ def settled(bench: Bench, transport: str, count: int) -> list[Row]:
 
 
 def refresh(bench: Bench, quick: bool) -> list[Row]:
-    """What the renewal of a token takes from the heap, over TCP: what TLS takes is its own.
+    """Measure what the renewal of a token takes from the heap, over TCP, so without the memory of TLS.
 
-    The peak is that of what lives, sampled at each byte of the answer; what must be free has room for garbage too.
+    The peak counts live objects, sampled at each byte of the answer; the free piece has room for garbage too.
     """
     section = "a refresh of the token"
     with Simulator(rules=SIGNED_IN) as simulator:
@@ -292,7 +298,7 @@ def refresh(bench: Bench, quick: bool) -> list[Row]:
         pieces = {} if quick else {FEED: smallest_piece(bench, str(file), simulator.url)}
     beside = cost["peak"] - cost["text"]
     return [
-        Row(section, "heap bytes at its peak, beside the token's text", {FEED: beside}, {FEED: 4096}),
+        Row(section, "heap bytes at its peak, besides the token's text", {FEED: beside}, {FEED: 4096}),
         Row(section, "... of that text", {FEED: cost["text"]}),
         Row(section, "heap bytes left", {FEED: cost["left"]}, {FEED: 256}),
         *([Row(section, "smallest free piece in which it succeeds", pieces)] if pieces else []),
@@ -300,7 +306,7 @@ def refresh(bench: Bench, quick: bool) -> list[Row]:
 
 
 def smallest_piece(bench: Bench, file: str, url: str) -> int | None:
-    """The bytes of heap in which a refresh succeeds, as it does in more; None where LARGEST_PIECE is too small."""
+    """Return the smallest piece of heap in which a refresh succeeds, in bytes, or None beyond LARGEST_PIECE."""
     found = None
     for size in range(LARGEST_PIECE, 0, -PIECE_STEP):
         if not bench.succeeds(bench.command("refresh", file, str(size), url, "-")):
@@ -310,9 +316,9 @@ def smallest_piece(bench: Bench, file: str, url: str) -> int | None:
 
 
 def smallest_heaps(bench: Bench) -> list[Row]:
-    """The smallest `-X heapsize` in which pushes, and the whole program with its stream, do their work.
+    """Find the smallest `-X heapsize` in which pushes, and the whole program with its stream, succeed.
 
-    Between TCP and TLS lies what TLS takes: here mbedTLS allocates on the same heap.
+    The difference between TCP and TLS is the memory of TLS: here mbedTLS allocates on the same heap.
     """
     section = "smallest heap, KiB"
     rows = []
@@ -328,7 +334,7 @@ def smallest_heaps(bench: Bench) -> list[Row]:
 
 
 def smallest(bench: Bench, transport: str, module: str, *arguments: str) -> int | None:
-    """KiB of heap; None where LARGEST_HEAP is too small."""
+    """Return the smallest heap in KiB, or None if LARGEST_HEAP is too small."""
     low, high = 1, LARGEST_HEAP
     if not passes(bench, transport, module, arguments, high):
         return None
@@ -342,12 +348,12 @@ def smallest(bench: Bench, transport: str, module: str, *arguments: str) -> int 
 
 
 def passes(bench: Bench, transport: str, module: str, arguments: tuple[str, ...], kib: int) -> bool:
-    """Whether a module ends well in this heap, and not by luck."""
+    """Return whether a module succeeds reliably in this heap."""
     return all(bench.ends_well(module, *arguments, transport=transport, heap=f"{kib}k") for _ in range(HEAP_RUNS))
 
 
 def modules(bench: Bench) -> list[Row]:
-    """The bytes of each module as .mpy, and on the heap after its import, with all that it imports itself."""
+    """Measure the bytes of each module as .mpy, and on the heap after its import, with everything that it imports."""
     loaded = modules_of_a_push(str(bench.folder))
     total = sum(bench.sizes[name] for name in loaded)
     rows = [Row(MODULES, "what a push loads", {MPY: total}, {MPY: MPY_LIMIT})]

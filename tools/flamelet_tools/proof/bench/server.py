@@ -1,21 +1,20 @@
-"""The server of the benchmark: it answers at once, with the bytes of the live service, and counts.
+"""Serves the benchmark: answers at once, with the bytes of the live service, and counts.
 
-In: requests, plain and over TLS, each on a port of its own. Out: 204 for each write; for a GET below `events/` a
-stream. It runs in a process of its own (`python -m flamelet_tools.proof.bench.server FOLDER`): a line with its
-ports tells that it is ready (the root certificate is then in FOLDER), and each line on its input is answered by one
-with the
-counters; its input's end ends it. A raw asyncio.Protocol, so that the time of a push is not mostly the server's.
+In: requests, plain and over TLS, each on its own port. Out: 204 for each write; for a GET below `events/` a stream. It
+runs in its own process (`python -m flamelet_tools.proof.bench.server FOLDER`). A line with its ports means that it is
+ready (the root certificate is then in FOLDER). Each line on its input is answered by a line with the counters; the end
+of its input ends it. It is a raw asyncio.Protocol, so that the time of a push is not mostly the server's.
 
-The path says what else it should do:
+The path selects further behaviour:
 - `closing/...`: every hundredth answer on a connection says `Connection: close`, and the connection ends.
-- `cutting/...`: the connection ends behind every hundredth answer without a word.
+- `cutting/...`: the connection ends after every hundredth answer without notice.
 - `events/KIND/COUNT.json`: a snapshot, a put, COUNT events of KIND ("put", "number" or "keep-alive") one by one, and a
-  put; any other stream has a snapshot, and then nothing. A "number" puts one that differs from the last.
+put; any other stream has a snapshot, and then nothing. A "number" is a put of a number that differs from the last.
 - `devices/COUNT.json`: an object of COUNT devices, each with its number as `level`.
 - `v1/...`: Cloud Firestore, see documents.py.
 
-Segments and bytes are the kernel's own count of each connection (TCP_INFO, Linux only: elsewhere they are None); TLS
-records and handshakes are in it, the heads of TCP and IP and bare acknowledgements are not.
+Segments and bytes are counted by the kernel for each connection (TCP_INFO, Linux only: elsewhere they are None). They
+include TLS records and handshakes, but not the headers of TCP and IP and bare acknowledgements.
 """
 
 import asyncio
@@ -56,7 +55,7 @@ COUNTERS = {"bytes_in": ("Q", 128), "segments_in": ("I", 152), "segments_out": (
 
 
 class Counters:
-    """What came and went on all connections, those that have ended and those that are open."""
+    """The counters of all connections, open and closed."""
 
     def __init__(self) -> None:
         self.connections = 0
@@ -75,7 +74,7 @@ class Counters:
             self.ended[name] += count
 
     def read(self) -> dict[str, int | None]:
-        """Return the counters by name; None for those that only Linux keeps."""
+        """Return the counters by name, or None for those that only Linux keeps."""
         total: dict[str, int | None] = {name: getattr(self, name) for name in ("connections", "requests", "events")}
         if not hasattr(socket, "TCP_INFO"):
             return total | dict.fromkeys(COUNTERS)
@@ -99,7 +98,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        # A duplicate: asyncio closes its own before the end of a TLS connection is told.
+        # A duplicate: asyncio closes its own before it reports the end of a TLS connection.
         self.socket = transport.get_extra_info("socket").dup()
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.counters.begin(self.socket)
@@ -160,13 +159,13 @@ class Connection(asyncio.Protocol):
 
 
 def devices(count: int) -> bytes:
-    """Return the JSON of so many devices, with more of each than its number."""
+    """Return the JSON of this number of devices, with more in each than its number."""
     tree = {f"device{n:05}": {"level": n, "log": ["x" * 50, {"text": "é" * 20}], "on": True} for n in range(count)}
     return json.dumps(tree, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def tls_context(folder: Path) -> ssl.SSLContext:
-    """Return the context of a server on 127.0.0.1; its root certificate goes to `folder`/ca.der."""
+    """Return the TLS context of a server on 127.0.0.1, and write its root certificate to `folder`/ca.der."""
     ca = trustme.CA()
     (folder / "ca.der").write_bytes(ssl.PEM_cert_to_DER_cert(ca.cert_pem.bytes().decode()))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

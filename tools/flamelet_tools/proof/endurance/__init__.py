@@ -1,1 +1,1 @@
-"""Runs a device for long: a year, lifetimes of tokens, power cuts, a million pushes."""
+"""Runs a device for a long time: a year, lifetimes of tokens, power cuts, a million pushes."""

@@ -1,8 +1,8 @@
-"""`flamelet lifetimes`: does a device outlive its tokens, again and again, and lose nothing?
+"""Implements `flamelet lifetimes`: tests that a device outlives its tokens again and again without losing anything.
 
-In: how many lifetimes, of how many seconds. Out: a table, and an exit code: 0 if all is kept. A device (the program of
-flamelet.device, and a mirror beside it: device/lifetimes.py) pushes readings to the simulator and obeys commands,
-while others write into what it mirrors, at any moment. What arrived, and how often, is counted at the server.
+In: the number of lifetimes, and their length in seconds. Out: a table, and an exit code: 0 if every promise is kept. A
+device (the program of flamelet.device and a mirror: device/lifetimes.py) pushes readings to the simulator and executes
+commands while others write to the mirrored data at any time. What arrived, and how often, is counted at the server.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ HEAP_ROUNDS, HEAP_SAMPLES = 3, 10
 STREAMS = 2  # of the device: its commands, and the mirror
 COMMANDS_REMEMBERED = 20
 MOST_LEAVES, LONGEST_LEAF = 100, 50  # more than there will be in the tree
-HEAP_GROWTH = 64  # two blocks, of what is under way at that moment
+HEAP_GROWTH = 64  # two blocks, for requests in progress at that moment
 WRITE_SECONDS = 0.02
 WRITES_PER_COMMAND = 20
 ANSWER_SECONDS = 30
@@ -44,12 +44,17 @@ Figure = tuple[str, Value, Value]  # its name, what it is, and what it may be
 
 @click.command()
 @click.option("--count", type=click.IntRange(min=1), default=1000, show_default=True, help="Lifetimes.")
-@click.option("--seconds", type=click.IntRange(min=1), default=2, show_default=True, help="How long a token lives.")
+@click.option("--seconds", type=click.IntRange(min=1), default=2, show_default=True, help="The lifetime of a token.")
 @click.option("--runtime", type=click.Choice(["cpython", "micropython"]), default="micropython", show_default=True)
-@click.option("--tls", is_flag=True, help="Over TLS.")
-@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
+@click.option("--tls", is_flag=True, help="Use TLS.")
+@click.option(
+    "--json",
+    "output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the figures to this file, as JSON.",
+)
 def lifetimes(count: int, seconds: int, runtime: str, tls: bool, output: Path | None) -> None:
-    """Let a device outlive its tokens, with a mirror open, pushes going on and commands coming."""
+    """Run a device over many lifetimes of its token, with a mirror, pushes and commands."""
     if runtime == "micropython" and find_micropython() is None:
         raise click.ClickException(MISSING)
     click.echo(f"lifetimes: {count:,} of {seconds} s, which takes about {count * seconds * 15 / 16:,.0f} s", err=True)
@@ -61,7 +66,7 @@ def lifetimes(count: int, seconds: int, runtime: str, tls: bool, output: Path | 
 
 @dataclass
 class Seen:
-    """What the server saw: when tokens were asked for, how many were given, refusals, and streams that were opened."""
+    """What the server saw: the times of refreshes, the number granted, refusals, and opened streams."""
 
     refreshes: list[float] = field(default_factory=list)
     granted: int = 0
@@ -77,7 +82,7 @@ class Seen:
             self.streams += record.stream
 
     def most_within(self, seconds: float) -> int:
-        """The most that were asked for within so many seconds from one of them on, that one too."""
+        """Return the highest number of refreshes within this number of seconds from one of them, including it."""
         return max(sum(0 <= other - one < seconds for other in self.refreshes) for one in self.refreshes)
 
     def longest_pause(self) -> float:
@@ -99,14 +104,16 @@ class Cloud:
         self.readings: list[int] = []
 
     def live(self) -> None:
-        """Write until the device has its next token, then see that its mirror equals what was written."""
+        """Write until the device has its next token, then check that its mirror equals what was written."""
         granted = self.seen.granted
         self.wait(lambda: self.seen.granted > granted, "renew its token", self.write)
         self.unequal += self.mark()["value"] != self.simulator.get(f"{DEVICE}/config")
         self.collect()
 
     def wait(self, holds: Callable[[], bool], words: str, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Wait until `holds()`. Raises: click.ClickException if the device did not do in time what `words` say."""
+        """Wait until `holds()` is true. Raises: click.ClickException if the device did not do what `words` says in
+        time.
+        """
         deadline = time.monotonic() + self.simulator.token_seconds + ANSWER_SECONDS
         while not holds():
             if time.monotonic() > deadline:
@@ -115,7 +122,7 @@ class Cloud:
             time.sleep(WRITE_SECONDS)
 
     def write(self) -> None:
-        """One write into what is mirrored; now and then a command too."""
+        """Write once to the mirrored data, and sometimes send a command too."""
         self.writes += 1
         keys = [self.actor.choice("abc") for _ in range(self.actor.randint(1, 3))]
         path = "/".join([DEVICE, "config", "tree", *keys])
@@ -133,13 +140,13 @@ class Cloud:
         self.commands.append(self.simulator.push(f"{DEVICE}/commands", {"name": "identify"}))
 
     def mark(self, marker: Any = None, **others: Any) -> dict[str, Any]:
-        """Write a marker into what is mirrored; what the device tells when it sees it."""
+        """Write a marker to the mirrored data; return what the device prints when it sees it."""
         self.markers += 1
         self.simulator.update(f"{DEVICE}/config", {"marker": marker or self.markers, **others})
         return self.device.read(ANSWER_SECONDS)
 
     def heap(self) -> int | None:
-        """The heap of the device, the smallest that is seen while its streams have its newest token."""
+        """Return the smallest heap of the device that is seen while its streams have its newest token."""
         heaps = []
         for _ in range(HEAP_ROUNDS):
             self.wait_for_streams(self.seen.streams + STREAMS)
@@ -150,7 +157,7 @@ class Cloud:
         self.wait(lambda: self.seen.streams >= count, "open its streams again")
 
     def collect(self) -> None:
-        """Take away what has arrived, so that the tree does not grow, and keep what it was."""
+        """Remove what has arrived, so that the tree does not grow, and remember it."""
         self.readings += [reading["n"] for reading in self.take("telemetry").values()]
         self.answered += self.take("answers")
 
@@ -160,7 +167,7 @@ class Cloud:
         return dict(sorted(found.items()))
 
     def finish(self) -> dict[str, Any]:
-        """End the device, once it has answered all commands; what it tells last."""
+        """End the device after it has answered all commands; return what it prints last."""
         self.wait(lambda: self.simulator.get(f"{DEVICE}/commands") is None, "answer its commands")
         self.mark("end")
         last = self.device.read(ANSWER_SECONDS)
@@ -169,7 +176,7 @@ class Cloud:
 
 
 def measured(count: int, seconds: int, runtime: str, tls: bool) -> list[Row]:
-    """Run a device for `count` lifetimes of its token.
+    """Run a device for `count` lifetimes of its token, and return the rows of the table.
 
     Raises: click.ClickException if it fails, or does not do in time what it should.
     """
@@ -179,7 +186,7 @@ def measured(count: int, seconds: int, runtime: str, tls: bool) -> list[Row]:
         simulator = Simulator(tls=tls, rules=RULES, strict=True, token_seconds=seconds, on_request=seen.see)
         stack.enter_context(simulator)
         cloud = Cloud(simulator, seen, stack.enter_context(started(simulator, folder, runtime)))
-        # So that what the device keeps for events, changes and commands is as large as it will be.
+        # The device's buffers for events, changes and commands are then at their full size.
         for letter in "xy":
             cloud.mark(tree={f"k{n}": letter * LONGEST_LEAF for n in range(MOST_LEAVES)})
         for _ in range(COMMANDS_REMEMBERED):

@@ -1,9 +1,9 @@
-"""`flamelet power-cuts`: does what was reported durable arrive exactly once, whenever the power goes?
+"""Implements `flamelet power-cuts`: tests that what was reported durable arrives exactly once after any power cut.
 
-In: how thorough. Out: a table, and an exit code: 0 if all that is promised is kept. A device, which is
-device/power_cuts.py, runs on the real file systems of MicroPython, on flash that stops at each of its operations,
-or tears it; it restarts on what is there and goes on. On CPython a real process is killed again and again, which is
-device/killed.py.
+In: how thorough the test is. Out: a table, and an exit code: 0 if every promise is kept. A device
+(device/power_cuts.py) runs on the real file systems of MicroPython, on flash that stops at each of its operations, or
+tears it; it restarts with what is on the flash and goes on. On CPython a real process (device/killed.py) is killed
+again and again.
 """
 
 import contextlib
@@ -39,11 +39,11 @@ START_SECONDS = 30
 LONGEST_LIFE = 0.15
 LOST_ANSWERS_PERCENT = 20
 WIDTH = 140
-# Readings that are missing, twice, never taken, or not in order; runs that did not end; file systems that do not mount.
+# Readings that are missing, doubled, never taken, or out of order; unfinished runs; file systems that do not mount.
 FAILURES = ("lost", "doubled", "invented", "disorder", "stuck", "broken")
 COLUMNS = ("cuts", "durable", "arrived", "dropped", *FAILURES)
 
-# Name, options, and of how many operations one is cut; in the quick form of how many.
+# Name, options, and the distance between cuts in operations, normally and with --quick.
 CASES: Sequence[tuple[str, dict[str, Any], int, int]] = (
     ("littlefs", {}, 1, 11),
     ("littlefs, no clock", {"undated": 1}, 1, 17),
@@ -62,10 +62,23 @@ DEFAULTS = {"system": "littlefs", "tear": "none", "tears": 1, "undated": 0, "dro
 
 
 @click.command("power-cuts")
-@click.option("--quick", is_flag=True, help="Fewer of the cuts, and fewer processes killed.")
-@click.option("--seed", "seeds", type=int, multiple=True, default=(1, 2), show_default=True, help="Of the runs.")
-@click.option("--kills", type=click.IntRange(min=1), help=f"Processes to kill; {KILLS} by default.")
-@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
+@click.option("--quick", is_flag=True, help="Make fewer cuts, and kill fewer processes.")
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    multiple=True,
+    default=(1, 2),
+    show_default=True,
+    help="The seed of a run; can be repeated.",
+)
+@click.option("--kills", type=click.IntRange(min=1), help=f"The number of processes to kill; {KILLS} by default.")
+@click.option(
+    "--json",
+    "output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the figures to this file, as JSON.",
+)
 def power_cuts(quick: bool, seeds: tuple[int, ...], kills: int | None, output: Path | None) -> None:
     """Cut the power of a device at each operation of its flash, and count what arrives."""
     if find_micropython() is None:
@@ -83,7 +96,7 @@ def power_cuts(quick: bool, seeds: tuple[int, ...], kills: int | None, output: P
 
 
 def broken_promises(figures: dict[str, dict[str, Any]]) -> list[str]:
-    """The cases in which something is wrong that should not be."""
+    """Return the cases in which something is wrong that should not be."""
     return [name for name in figures if "not promised" not in name and any(figures[name][kind] for kind in FAILURES)]
 
 
@@ -98,9 +111,9 @@ def table(figures: dict[str, dict[str, Any]]) -> Table:
 
 
 def cut(quick: bool, seeds: Iterable[int]) -> dict[str, dict[str, Any]]:
-    """The figures of each case: {its name: {"cuts": 718, "lost": 0, ...}}.
+    """Return the figures of each case: {its name: {"cuts": 718, "lost": 0, ...}}.
 
-    Raises: click.ClickException where a device fails.
+    Raises: click.ClickException if a device fails.
     """
     with tempfile.TemporaryDirectory(prefix="flamelet-") as folder, ThreadPoolExecutor(PROCESSES) as pool:
         compile_everything(Path(folder))
@@ -110,14 +123,14 @@ def cut(quick: bool, seeds: Iterable[int]) -> dict[str, dict[str, Any]]:
             jobs[name] = [
                 pool.submit(played, folder, {**options, "seed": seed, "first": first, "step": PROCESSES * step})
                 for seed in seeds
-                # The processes take turns in the cuts of a run.
+                # The processes share the cuts of a run.
                 for first in range(0, PROCESSES * step, step)
             ]
         return {name: added([job.result() for job in jobs[name]]) for name in jobs}
 
 
 def played(folder: str, options: dict[str, Any], before: str = "") -> dict[str, Any]:
-    """What device/power_cuts.py counts with `options`; `before`: code that it runs first."""
+    """Return what device/power_cuts.py counts with `options`; `before`: code that it runs first."""
     before = flat_library(checkout()).translated_text(before)
     code = f"import power_cuts\n{before}\npower_cuts.main({json.dumps(DEFAULTS | options)!r})"
     command = [find_micropython() or "micropython", "-X", f"heapsize={HEAP}", "-c", code]
@@ -135,7 +148,7 @@ def added(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 class Account:
-    """What the processes said of their readings."""
+    """What the processes printed about their readings."""
 
     def __init__(self) -> None:
         self.last = 0
@@ -144,7 +157,7 @@ class Account:
         self.wrong: list[str] = []
 
     def read(self, text: str) -> None:
-        """Take what one process said until it was killed."""
+        """Read what one process printed until it was killed."""
         pending: set[int] = set()
         for line in text.split("\n")[:-1]:
             words = line.split()
@@ -192,19 +205,19 @@ def process(url: str, folder: str, first: int, *more: str) -> Iterator[subproces
 
 
 def said_until_killed(child: subprocess.Popen, seconds: float) -> str:
-    """What `child` says until it is killed, so many seconds after its first word."""
+    """Return what `child` prints until it is killed, this number of seconds after its first output."""
     assert child.stdout
     end = None
     said = b""
     deadline = time.monotonic() + START_SECONDS
     while end is None or time.monotonic() < end:
         if time.monotonic() > deadline:
-            raise click.ClickException(f"the process said nothing within {START_SECONDS} s")
+            raise click.ClickException(f"the process printed nothing within {START_SECONDS} s")
         wait = 1.0 if end is None else max(0.0, end - time.monotonic())
         if select.select([child.stdout], [], [], wait)[0]:
             piece = os.read(child.stdout.fileno(), 65536)
             if not piece:
-                raise click.ClickException(f"the process ended by itself: {said.decode()[-2000:]}")
+                raise click.ClickException(f"the process ended before it was killed: {said.decode()[-2000:]}")
             said += piece
             end = end or time.monotonic() + seconds
     child.send_signal(signal.SIGKILL)
@@ -213,7 +226,7 @@ def said_until_killed(child: subprocess.Popen, seconds: float) -> str:
 
 
 def balance(account: Account, tree: dict[str, dict[str, int]]) -> dict[str, Any]:
-    """What arrived of what was recorded; `tree`: {key: reading}, as the server has it."""
+    """Return what arrived of what was recorded; `tree`: {key: reading}, as the server has it."""
     numbers = [tree[key]["n"] for key in sorted(tree)]
     arrived = set(numbers)
     lost = sorted(account.durable - arrived)

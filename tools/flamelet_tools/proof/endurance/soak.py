@@ -1,8 +1,8 @@
-"""`flamelet soak`: does the heap of a device stay as it is, for a very long time?
+"""Implements `flamelet soak`: tests that the heap of a device does not grow, over a very long time.
 
-In: how many pushes. Out: a table, and an exit code: 0 if all is kept. First all pushes go over one connection while
-keep-alives arrive on a stream, with the collector off and a heap of 256 KB: a single byte for each push would fill it.
-Then the collector is on, and the server ends every connection after 100 requests.
+In: the number of pushes. Out: a table, and an exit code: 0 if every promise is kept. First all pushes use one
+connection while keep-alives arrive on a stream, with the collector off and a heap of 256 KB: a single byte per push
+would fill it. Then the collector is on, and the server closes every connection after 100 requests.
 """
 
 import click
@@ -23,14 +23,14 @@ SECONDS_PER_PUSH = 0.005
 @click.option("--pushes", type=click.IntRange(min=1), default=PUSHES, show_default=True)
 @click.option("--quick", is_flag=True, help=f"{QUICK_PUSHES:,} pushes.")
 def soak(pushes: int, quick: bool) -> None:
-    """Push a million times on MicroPython, and see that the heap does not move."""
+    """Push a million times on MicroPython, and check that the heap does not grow."""
     count = min(pushes, QUICK_PUSHES) if quick else pushes
     click.echo(f"soak: {count:,} pushes and a stream's keep-alives on MicroPython, a heap of {HEAP}", err=True)
     report(measured(count, QUICK_PUSHES_WITH_RECONNECTS if quick else PUSHES_WITH_RECONNECTS))
 
 
 def measured(count: int, count_with_reconnects: int) -> list[Row]:
-    """Take all measurements."""
+    """Take all measurements, and return their rows."""
     with benchmark() as running:
         rows = steady(running, count)
         rows += measure.settled(running, "TCP", count_with_reconnects)
@@ -39,7 +39,7 @@ def measured(count: int, count_with_reconnects: int) -> list[Row]:
 
 
 def steady(bench: Bench, count: int) -> list[Row]:
-    """`count` pushes on one connection, with keep-alives on a stream and without the collector."""
+    """Make `count` pushes on one connection, with keep-alives on a stream and without the collector."""
     before = bench.counters()
     cost = bench.run("soak", str(count), transport="TCP", seconds=60 + count * SECONDS_PER_PUSH)
     after = bench.counters()

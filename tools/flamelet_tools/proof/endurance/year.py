@@ -1,9 +1,9 @@
-"""`flamelet year`: does a device that runs for a year, with outages, tokens that end and power cuts, lose anything?
+"""Implements `flamelet year`: tests that a device loses nothing in a year of outages, expired tokens and power cuts.
 
-In: how many days. Out: a table, and an exit code: 0 if all is kept. The program of flamelet.device on MicroPython
-(device/year.py, its time compressed) measures every ten minutes and obeys commands; what happens to it is in
-`script()`. The server's time is the device's, so that tokens end when they should. What arrived, and how often, is
-counted there.
+In: the number of days. Out: a table, and an exit code: 0 if every promise is kept. The program of flamelet.device on
+MicroPython (device/year.py, in compressed time) measures every ten minutes and executes commands; `script()` defines
+what happens to it. The server has the device's time, so that tokens expire when they should. What arrived, and how
+often, is counted there.
 """
 
 import contextlib
@@ -33,22 +33,22 @@ DEVICE = "devices/d1"
 RULES = {"rules": {"devices": {"$device": {".read": "auth.uid == $device", ".write": "auth.uid == $device"}}}}
 DAYS = 365
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000  # milliseconds
-OFF = 3 * MINUTE  # that a restart takes
+OFF = 3 * MINUTE  # the duration of a restart
 BOOT_DAYS = 30
-FIRST_OUTAGE = 14  # the hour of the first day, behind an outage in which the device restarted
+FIRST_OUTAGE = 14  # the hour of the first day, after an outage in which the device restarted
 LONGEST_OUTAGE = 3 * HOUR
 COMMANDS_A_DAY = 4
-COMMANDS_FIRST_DAY = 20  # so that what a device keeps of them is as large as it will be
+COMMANDS_FIRST_DAY = 20  # so that the device's buffers for them have their full size
 SEED = 7
 START_SECONDS = 30
-STOP_SECONDS = 60  # that the device may take from a stop to the next one
+STOP_SECONDS = 60  # the time limit of the device from one stop to the next
 REFUSED_SECONDS = 2  # of the machine's time
 GROUP = 8  # readings that are written to flash together
-KEY_TOLERANCE = 120_000  # milliseconds: what a server's Date is trusted to
+KEY_TOLERANCE = 120_000  # milliseconds: the accepted error of a server's Date
 HEAP_STEP = 4  # KiB, of the search for the smallest heap
-REAL_TIME_NS = time.time_ns  # `time` is another one while a device lives
+REAL_TIME_NS = time.time_ns  # `time` is replaced while a device runs
 
-# How the server is lost: the faults of the simulator, and whether nobody answers at all.
+# The ways to lose the server: the faults of the simulator, and whether nothing answers at all.
 OUTAGES: dict[str, tuple[list[dict[str, Any]], bool]] = {
     "black hole": ([{"name": "black_hole"}], True),
     "answers are lost": ([{"name": "drop_after"}], False),
@@ -59,17 +59,22 @@ OUTAGES: dict[str, tuple[list[dict[str, Any]], bool]] = {
     "500": ([{"name": "internal_error"}], False),
     "refused": ([{"name": "drop_before", "reset": True}, {"name": "refuse", "seconds": REFUSED_SECONDS}], False),
 }
-SHORT = {"refused": 20 * MINUTE, "429": HOUR}  # the longest that these last
+SHORT = {"refused": 20 * MINUTE, "429": HOUR}  # the longest duration of these
 
 Figure = tuple[str, Value, Value]  # its name, what it is, and what it may be
 
 
 @click.command()
-@click.option("--days", type=click.IntRange(min=4), default=DAYS, show_default=True, help="How many.")
-@click.option("--heap", type=click.IntRange(min=1), help="KiB of the device's heap (default: the smallest).")
-@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures there too.")
+@click.option("--days", type=click.IntRange(min=4), default=DAYS, show_default=True, help="The number of days.")
+@click.option("--heap", type=click.IntRange(min=1), help="KiB of the device's heap (default: the smallest possible).")
+@click.option(
+    "--json",
+    "output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the figures to this file, as JSON.",
+)
 def year(days: int, heap: int | None, output: Path | None) -> None:
-    """Let a device live for a year of compressed time: outages, tokens that end, commands, restarts and power cuts."""
+    """Run a device for a year of compressed time, with outages, expired tokens, commands, restarts and power cuts."""
     if find_micropython() is None:
         raise click.ClickException(MISSING)
     rows = measured(days, heap or smallest_heap())
@@ -80,7 +85,7 @@ def year(days: int, heap: int | None, output: Path | None) -> None:
 
 @dataclass(order=True, frozen=True)
 class Stop:
-    """What happens, `at` milliseconds since the beginning."""
+    """Something that happens `at` milliseconds after the beginning."""
 
     at: int
     what: str
@@ -88,11 +93,11 @@ class Stop:
 
 
 def script(days: int) -> list[Stop]:
-    """What happens in so many days, in order.
+    """Return what happens in this number of days, in order.
 
-    The first day of each month has a short outage of each kind, so that all that trouble loads is there when the heap
-    is first measured; then there is one a day. Each month ends in a restart: in turn an orderly one, a power cut, and
-    an outage that lasts until the device restarts itself.
+    The first day of each month has a short outage of each kind, so that everything that errors load is present when the
+    heap is first measured; after that there is one a day. Each month ends in a restart: in turn a regular one, a power
+    cut, and an outage that lasts until the device restarts itself.
     """
     chance = random.Random(SEED)
     kinds = itertools.cycle(OUTAGES)
@@ -114,7 +119,7 @@ def script(days: int) -> list[Stop]:
         found = lost + chance.randrange(10 * MINUTE, SHORT.get(kind, LONGEST_OUTAGE))
         stops += outage(lost, found, kind)
         if day % boot == boot - 1:
-            # After the same trouble as the first time, since the last error is kept.
+            # After the same error as the first time, because the last error is kept.
             stops += short_outage(begin, len(OUTAGES) - 1, list(OUTAGES)[-1])
             stops.append(Stop(begin + 23 * HOUR + 30 * MINUTE, "heap", "end"))
         if day % boot == boot - 1 and day < days - 1:
@@ -128,7 +133,7 @@ def outage(lost: int, found: int, kind: str) -> list[Stop]:
 
 
 def short_outage(day: int, number: int, kind: str) -> list[Stop]:
-    """Twenty minutes in the hour `number` of those that a day has for it."""
+    """Return an outage of twenty minutes in the hour `number` of the outage hours of a day."""
     hour = day + (FIRST_OUTAGE + number) * HOUR
     return outage(hour + 5 * MINUTE, hour + 25 * MINUTE, kind)
 
@@ -142,7 +147,7 @@ def restart(at: int, what: str, chance: random.Random) -> list[Stop]:
 
 @dataclass
 class Seen:
-    """What was seen of a device in its life."""
+    """What was observed of a device in its life."""
 
     readings: dict[int, set[tuple[str, int]]] = field(default_factory=dict)  # {n: {(key, at)}}
     commands: list[str] = field(default_factory=list)
@@ -182,7 +187,7 @@ class Life:
         self.lost_at = 0
 
     def live(self) -> None:
-        """Go through the script, with the device stopped at each of its moments."""
+        """Follow the script, with the device stopped at each of its times."""
         self.set_clock(self.begin)
         with self.simulator:
             self.token.write_text(json.dumps(self.simulator.sign_in("d1")))
@@ -196,7 +201,7 @@ class Life:
     # The device.
 
     def start(self, at: int) -> None:
-        """Start the device at `at`; every third time it does not know the time."""
+        """Start the device at `at`; every third time its clock is not set."""
         self.set_clock(at)
         is_unset = len(self.seen.boots) % 3 == 2
         self.seen.without_clock += is_unset
@@ -208,7 +213,7 @@ class Life:
         self.status = self.device.read(START_SECONDS)
 
     def go_to(self, stop: Stop) -> None:
-        """Let the device go on until it is at `stop`."""
+        """Let the device run until `stop`."""
         self.status = self.order(self.begin + stop.at)
         while self.status["ended"]:
             # It restarted itself.
@@ -224,7 +229,7 @@ class Life:
         return self.device.ask(json.dumps(line), STOP_SECONDS)
 
     def end(self, is_cut: bool) -> None:
-        """End the device, by a power cut or in good order."""
+        """End the device, by a power cut or regularly."""
         assert self.device
         if is_cut:
             self.device.process.kill()
@@ -235,7 +240,7 @@ class Life:
         self.add_up()
 
     def add_up(self) -> None:
-        """Add to what was seen what the device did from its start to its end."""
+        """Add what the device did from its start to its end to the totals."""
         assert self.device
         self.device.close()
         self.seen.totals.update(self.status["told"])
@@ -243,7 +248,7 @@ class Life:
             self.seen.totals[name] += self.status[name]
 
     def close(self) -> None:
-        """End what still runs."""
+        """End everything that still runs."""
         self.clock.close()
         if self.device and self.device.process.poll() is None:
             self.device.process.kill()
@@ -257,7 +262,7 @@ class Life:
         elif stop.what == "restore":
             self.restore(stop)
         elif stop.what == "hour":
-            # Whoever listens is told that its token has ended.
+            # Listeners are notified that their token has expired.
             self.simulator.revoke_streams()
         elif stop.what == "command":
             self.seen.commands.append(self.simulator.push(f"{DEVICE}/commands", {"name": "identify"}))
@@ -282,11 +287,11 @@ class Life:
         self.simulator.clear_faults()
         self.is_dark = False
         self.seen.offline += stop.at - self.lost_at
-        # A listener that was closed comes back by itself.
+        # A closed listener reconnects by itself.
         self.simulator.wait_until_listening(2 * REFUSED_SECONDS)
 
     def collect(self) -> None:
-        """Take away what has arrived, so that the tree does not grow, and keep what it was."""
+        """Remove what has arrived, so that the tree does not grow, and remember it."""
         for key, reading in self.take("telemetry").items():
             self.seen.readings.setdefault(reading["n"], set()).add((key, reading["at"]))
         self.seen.answered += self.take("answers")
@@ -299,7 +304,7 @@ class Life:
     # Time.
 
     def set_clock(self, at: int) -> None:
-        """It is `at`: the device writes the same file while it runs."""
+        """Set the time to `at`: while it runs, the device writes the same file."""
         os.pwrite(self.clock.fileno(), b"%020d" % (at - REAL_TIME_NS() // 1_000_000), 0)
 
     def time_ns(self) -> int:
@@ -308,7 +313,7 @@ class Life:
 
 @contextlib.contextmanager
 def life(heap: int, days: int) -> Iterator[Life]:
-    """A life whose time is that of this process too."""
+    """Yield a life, during which the time of this process is the device's too."""
     with tempfile.TemporaryDirectory(prefix="flamelet-") as name:
         folder = Path(name)
         compile_everything(folder)
@@ -322,7 +327,7 @@ def life(heap: int, days: int) -> Iterator[Life]:
 
 
 def smallest_heap() -> int:
-    """The smallest heap, in KiB, in which the device lives through two days."""
+    """Return the smallest heap, in KiB, in which the device gets through two days."""
     fits, fails = 512, 0
     while fits - fails > HEAP_STEP:
         heap = (fits + fails) // 2 // HEAP_STEP * HEAP_STEP
@@ -343,9 +348,9 @@ def lives(heap: int) -> bool:
 
 
 def measured(days: int, heap: int) -> list[Row]:
-    """Let a device live for so many days.
+    """Run a device for this number of days, and return the rows of the table.
 
-    Raises: click.ClickException if it fails, or does not come to a moment in time.
+    Raises: click.ClickException if it fails, or does not reach a time in the script soon enough.
     """
     click.echo(f"year: {days} days of a device on MicroPython, a heap of {heap} KiB", err=True)
     begun = time.monotonic()
@@ -388,7 +393,7 @@ def figures(living: Life, seconds: float) -> Iterator[Figure]:
     yield "heap after a collection, at the first start", seen.boots[0]["start"], None
     yield "... its growth until the end of a boot, the most", growth(seen.boots), 0
     yield "... MemoryErrors, which it survived", seen.totals["MemoryError"], None
-    yield "errors told", seen.totals["error"], None
+    yield "errors reported", seen.totals["error"], None
     yield "requests", seen.requests, None
     yield "seconds that it took", seconds, None
 

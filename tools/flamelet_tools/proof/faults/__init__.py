@@ -1,5 +1,5 @@
-"""`flamelet faults`: a matrix of faults and operations, on CPython and on MicroPython.
+"""Implements `flamelet faults`: tests each operation under each fault, on CPython and on MicroPython.
 
-`faults` has the rows, `operations` the columns, `playing` plays a column on one Python, `cli` prints the tables; what
-runs on the device is in device/.
+`faults` has the rows, `operations` the columns, `playing` plays a column on one Python, `cli` prints the tables;
+device/ has the programs for the device.
 """

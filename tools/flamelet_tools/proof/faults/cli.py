@@ -1,7 +1,7 @@
-"""`flamelet faults`: what comes of each operation under each fault, as tables, and whether a promise is broken.
+"""Implements `flamelet faults`: shows the outcome of each operation under each fault, and whether a promise is broken.
 
 In: options. Out: a table for each service (rows: faults, columns: operations), the same as JSON, and an exit code: 1 if
-any cell breaks the promise: success or the right error within the deadline, a client that is of use afterwards, nothing
+any cell breaks the promise: success or the right error within the deadline, a client that works afterwards, nothing
 lost and nothing doubled.
 """
 
@@ -25,11 +25,11 @@ from flamelet_tools.simulator import Simulator
 
 RUNTIMES = ("cpython", "micropython")
 AT_A_TIME = 16
-FAULTS_OF_A_DEVICE = 9  # which meets them one after another: most of the time is waiting
+FAULTS_OF_A_DEVICE = 9  # for one device, one after another: most of the time is waiting
 COLUMNS_OF_A_TABLE = 8
-WIDTH = 240  # where the output is no terminal
+WIDTH = 240  # if the output is not a terminal
 TITLES = {"database": "Realtime Database", "firestore": "Cloud Firestore", "gateway": "Firebase Express SDK"}
-# Of each kind one, for the short form.
+# One of each kind, for --quick.
 QUICK = (
     ("database", "push"),
     ("database", "transaction"),
@@ -44,26 +44,33 @@ QUICK = (
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="One operation of each kind.")
-@click.option("--runtime", "runtimes", type=click.Choice(RUNTIMES), multiple=True, help="On this Python only.")
-@click.option("--fault", "fault", default="", help="Only the faults whose names hold this.")
-@click.option("--operation", "operation", default="", help='Only the operations whose names hold this: "push".')
-@click.option("--json", "output", type=click.Path(dir_okay=False, path_type=Path), help="Write the cells there too.")
+@click.option("--quick", is_flag=True, help="Run one operation of each kind only.")
+@click.option("--runtime", "runtimes", type=click.Choice(RUNTIMES), multiple=True, help="Run on this Python only.")
+@click.option("--fault", "fault", default="", help="Run only the faults whose names contain this.")
+@click.option(
+    "--operation", "operation", default="", help='Run only the operations whose names contain this, such as "push".'
+)
+@click.option(
+    "--json",
+    "output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the cells to this file, as JSON.",
+)
 def faults(quick: bool, runtimes: tuple[str, ...], fault: str, operation: str, output: Path | None) -> None:
-    """Play each operation under each fault, and count the effects on the server."""
+    """Run each operation under each fault, and count the effects on the server."""
     if "micropython" in (runtimes or RUNTIMES) and find_micropython() is None:
         raise click.ClickException(MISSING)
     columns = [one for one in OPERATIONS if (not quick or (one.service, one.name) in QUICK) and operation in one.name]
     cells = played(columns, runtimes or RUNTIMES, fault)
     if not cells:
-        raise click.ClickException("there is no such cell: see the names in the table")
+        raise click.ClickException("no cell matches: see the names in the table")
     if output:
         output.write_text(json.dumps([as_dict(cell) for cell in cells], indent=2) + "\n")
     report(cells)
 
 
 def played(columns: Sequence[Operation], runtimes: Sequence[str], name: str = "") -> list[Cell]:
-    """All cells of these columns, for the faults whose names hold `name`."""
+    """Return all cells of these columns, for the faults whose names contain `name`."""
     rows = [fault for fault in FAULTS if name in fault.name]
     parts = [rows[at : at + FAULTS_OF_A_DEVICE] for at in range(0, len(rows), FAULTS_OF_A_DEVICE)]
     with Simulator(tls=True) as impostor, ThreadPoolExecutor(AT_A_TIME) as pool:
@@ -76,11 +83,11 @@ def played(columns: Sequence[Operation], runtimes: Sequence[str], name: str = ""
         try:
             return [cell for one in plays for cell in one.result()]
         finally:
-            pool.shutdown(cancel_futures=True)  # Ctrl-C is not to wait for those that have not begun
+            pool.shutdown(cancel_futures=True)  # Ctrl-C does not wait for those that have not begun
 
 
 def as_dict(cell: Cell) -> dict:
-    """A cell for JSON."""
+    """Return a cell for JSON."""
     return {
         "runtime": cell.runtime,
         "service": cell.operation.service,
@@ -120,6 +127,6 @@ def table(title: str, columns: Sequence[Operation], cells: Sequence[Cell], frame
 
 
 def shown(cells: Sequence[Cell]) -> str:
-    """What the Pythons came to: once, where they agree."""
+    """Return the outcome on all Pythons, once if they agree."""
     words = [f"[red]{cell.outcome} BROKEN[/]" if cell.broken else cell.outcome for cell in cells]
     return " / ".join(dict.fromkeys(words)) or "-"

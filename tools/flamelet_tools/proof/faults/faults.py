@@ -1,8 +1,8 @@
-"""The rows: each fault, how it begins, and which errors are right under it.
+"""Defines the rows: each fault, how it begins, and which errors are right under it.
 
-A fault shows itself in requests (the simulator's faults), in the connections (reset, refused, unanswered) or in the
-device (device/troubles.py). It is over after so many requests, after its time, or when the device has told what came
-of the operation.
+A fault affects requests (the simulator's faults), connections (reset, refused, unanswered) or the device itself
+(device/troubles.py). It ends after a number of requests, after a time, or when the device has reported the outcome of
+the operation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import click
 from flamelet_tools.proof.faults.operations import Operation
 from flamelet_tools.simulator import Simulator
 
-# What a client waits for, in milliseconds.
+# The timeouts of a client, in milliseconds.
 TIMEOUTS = {"connect": 1000, "handshake": 2000, "first_byte": 1000, "answer": 2500}
 TOO_LATE_MS = 1400
 LATE_SECONDS = TOO_LATE_MS / 1000
@@ -35,12 +35,12 @@ NOTHING: frozenset[str] = frozenset()
 class Fault:
     """A row.
 
-    `errors`: those that are right, beside success; `at_once`: those of an operation that is asked once; `in_doubt`: the
-    request may have arrived, so that what must not be done twice may be OutcomeUnknown.
+    `errors`: the right ones, besides success; `at_once`: those of an operation that is not repeated by itself;
+    `in_doubt`: the request may have arrived, so an operation that must not be done twice may end in OutcomeUnknown.
     `requests`: faults of the simulator, by name and settings; `once`: for one request, else until the device has
     answered. `resets`: all connections are reset first; `listener`: a fault of the listening sockets, by name and
-    settings; `trouble`: one of the device itself, as device/troubles.py has it; `tls`: the server is the one with TLS.
-    `seconds`: how long it lasts at the least; `concerns`: whether it can meet an operation at all.
+    settings; `trouble`: one of the device itself, in device/troubles.py; `tls`: the server is the one with TLS.
+    `seconds`: its minimum duration; `concerns`: whether it can affect an operation at all.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Fault:
     concerns: Callable[[Operation], bool] = field(default=lambda operation: True)
 
     def begin(self, simulator: Simulator, operation: Operation) -> None:
-        """Let it begin; what the operation is not concerned with goes on."""
+        """Begin the fault; requests that do not belong to the operation are not affected."""
         count = {"count": 1} if self.once else {}
         for name, settings in self.requests:
             simulator.fault(name, **operation.target, **count, **settings)
@@ -69,7 +69,7 @@ class Fault:
 
 
 def reset(simulator: Simulator) -> None:
-    """Reset all connections, and return when they are gone."""
+    """Reset all connections, and return when they are closed."""
     simulator.reset_connections()
     end = time.monotonic() + RESET_SECONDS
     while simulator.open_connections:
@@ -79,7 +79,7 @@ def reset(simulator: Simulator) -> None:
 
 
 def has_body(operation: Operation) -> bool:
-    """Whether the answer has a body that can be cut."""
+    """Return whether the answer has a body that can be cut."""
     return operation.has_body
 
 

@@ -1,7 +1,7 @@
-"""The columns: each operation, how the server is prepared for number `n` of it, and what it has then done there.
+"""Defines the columns: each operation, how the server is prepared for number `n` of it, and its effect there.
 
-In: a simulator. Out: how often the effect is there, which is 1 where the operation succeeded, however often it was
-sent; of a reading, its result. What is there besides is an error of its own: `Mangled`.
+In: a simulator. Out: how often the effect is there, which is 1 if the operation succeeded, however often it was sent;
+for a read, its result. Anything else on the server raises `Mangled`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from flamelet_tools.simulator import Simulator
 
 MANY = 5  # readings of a cell
-BAD_AT, WITH_BAD = 25, 50  # the one that the rules refuse, of so many
+BAD_AT, WITH_BAD = 25, 50  # the index of the reading that the rules refuse, and the number of readings
 
 _FEED_RULE = {"$key": {".validate": "newData.child('ok').val() == 1"}}
 RULES = {"rules": {".read": "auth != null", ".write": "auth != null", "feed": _FEED_RULE}}
@@ -25,12 +25,12 @@ class Mangled(Exception):
 
 
 def allow(auth: Any, method: str, path: str, document: Any, new_document: Any) -> bool:
-    """The same rules for Firestore: who has a token may do all but write a reading that is not ok."""
+    """Apply the same rules to Firestore: with a token everything is allowed except a reading that is not ok."""
     return auth is not None and not (path.startswith("feed/") and new_document and new_document.get("ok") != 1)
 
 
 def gateway_description() -> dict[str, Any]:
-    """The routes of the gateway: each operation has a collection of its own."""
+    """Return the routes of the gateway: each operation has its own collection."""
     names = ("well", "create", "replace", "update", "delete", "read", "listed", "feed")
     actions: list[dict[str, Any]] = [
         {"collection": name, "endpoint": f"/api/{name}/:id", "method": method, "paramKey": "id"}
@@ -48,11 +48,11 @@ def gateway_description() -> dict[str, Any]:
 class Operation:
     """A column.
 
-    `prepare(simulator, n)`; `count(simulator, n)`: how often it was done, None of what only reads; `result(n)`: what it
-    returns, of what reads. `kind`: "write", "read", "stream", "mirror", "refresh", "outbox"; `repeatable`: doing it
-    twice is the same as once; `has_body`: its answer has one; `target`: which of its requests a fault is for;
-    `numbers`: how many readings it writes; `is_asked_once`: it is not repeated by itself, since whoever asks knows
-    whether to ask again; `right`: errors that are right here alone, by the names of the faults.
+    `prepare(simulator, n)`; `count(simulator, n)`: how often it was done, None for a read; `result(n)`: the result of a
+    read. `kind`: "write", "read", "stream", "mirror", "refresh", "outbox"; `repeatable`: idempotent; `has_body`: its
+    answer has one; `target`: which of its requests a fault applies to; `numbers`: how many readings it writes;
+    `is_asked_once`: it is not repeated by itself, because the caller decides that; `right`: errors that are right for
+    this operation only, by the names of the faults.
     """
 
     service: str
@@ -74,7 +74,7 @@ class Operation:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is a stream that stays open from fault to fault."""
+        """Return whether it is a stream that stays open from fault to fault."""
         return self.kind in ("stream", "mirror")
 
 
@@ -82,7 +82,7 @@ class Operation:
 
 
 def is_there(path: str, before: Any, after: Callable[[int], Any]) -> Callable[[Simulator, int], int]:
-    """Counts by the value at `path`/cN: 0 where it is as before, 1 where it is as it should be."""
+    """Return a counter for the value at `path`/cN: 0 if it is unchanged, 1 if it is as it should be."""
 
     def count(simulator: Simulator, n: int) -> int:
         return between(simulator.get(f"{path}/c{n}"), before, after(n))
@@ -112,7 +112,7 @@ def added(simulator: Simulator, n: int) -> int:
 
 
 def fed(simulator: Simulator) -> dict[str, Any]:
-    """The readings of the feed by their keys, of whichever service there are."""
+    """Return the readings of the feed by their keys, in any of the services."""
     documents = simulator.firestore.documents("feed")
     return {path.split("/")[-1]: fields for path, fields in documents.items()} or simulator.get("feed") or {}
 
@@ -126,7 +126,7 @@ def mirrored(simulator: Simulator, n: int) -> None:
 
 
 READ_VALUE = "x" * 700
-# Who renews tokens is believed when it refuses.
+# A refusal by the service that renews tokens is final.
 OF_TOKENS = {"401 once": "Unauthenticated", "redirects in a circle": "BadRequest"}
 _PATH_OF_TOKENS = {"path": "/securetoken.googleapis.com"}
 
@@ -183,7 +183,7 @@ DATABASE = (
 
 
 def put(collection: str, **fields: Any) -> Callable[[Simulator, int], None]:
-    """Writes the document cN, in which a field that is to be `n` is None."""
+    """Return a function that writes the document cN, in which a field that should be `n` is None."""
 
     def prepare(simulator: Simulator, n: int) -> None:
         values = {name: n if value is None else value for name, value in fields.items()}
@@ -245,7 +245,7 @@ FIRESTORE = (
 
 
 def listed(simulator: Simulator, n: int) -> None:
-    # A parameter of a path is a text.
+    # A parameter in a path is a string.
     simulator.firestore.set(f"listed/c{n}", {"n": str(n), "ok": 1})
 
 
@@ -274,11 +274,11 @@ OPERATIONS = DATABASE + FIRESTORE + GATEWAY
 
 
 def counted(readings: dict[str, Any], n: int) -> Counter[int]:
-    """How often each reading of cell `n` is there, by its place in the cell."""
+    """Return how often each reading of cell `n` is there, by its place in the cell."""
     return Counter(fields["n"] - 100 * n for fields in readings.values() if fields["n"] // 100 == n)
 
 
 def in_order(readings: dict[str, Any], n: int) -> bool:
-    """Whether the readings of cell `n` lie in the order in which they were taken, by their keys."""
+    """Return whether the readings of cell `n` are in the order in which they were taken, by their keys."""
     numbers = [readings[key]["n"] for key in sorted(readings) if readings[key]["n"] // 100 == n]
     return numbers == sorted(numbers)

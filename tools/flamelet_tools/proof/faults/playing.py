@@ -1,8 +1,8 @@
-"""Plays one operation on one Python under each fault, and judges each cell.
+"""Runs one operation on one Python under each fault, and judges each cell.
 
-In: an operation, a runtime, faults. Out: `Cell`s. The client is one for all of these faults (one more for TLS), in a
-process of its own; the server is a simulator of its own, where the effects are counted. A device that ends, or that
-hangs beyond every deadline, breaks its cell; the next fault finds a new one.
+In: an operation, a runtime, faults. Out: `Cell`s. One client (and one more for TLS), in its own process, meets all of
+these faults; the server is its own simulator, where the effects are counted. A device that ends, or that hangs beyond
+every deadline, breaks its cell; the next fault gets a new one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from flamelet_tools.simulator.rtdb.push_id import milliseconds
 
 HEAP = "4m"
 UNKNOWN, LATER = "OutcomeUnknown", "later"
-# Three tries, the pauses between them, and what a slow machine takes.
+# Three tries, the pauses between them, and time for a slow machine.
 DEADLINE_MS = 3 * TIMEOUTS["answer"] + 4000
 HANGS_SECONDS = 60
 BACK_SECONDS = 10
@@ -41,7 +41,7 @@ DEVICE = Path(__file__).parent / "device"
 
 @dataclass(frozen=True)
 class Cell:
-    """What came of an operation under a fault: "ok", "later" or an error; `broken`: why that breaks the promise."""
+    """The outcome of an operation under a fault: "ok", "later" or an error; `broken`: why that breaks the promise."""
 
     runtime: str
     operation: Operation
@@ -53,7 +53,7 @@ class Cell:
 
 @dataclass
 class Column:
-    """One operation on one Python, while it is played."""
+    """One operation on one Python, while it runs."""
 
     operation: Operation
     runtime: str
@@ -62,7 +62,7 @@ class Column:
     device: Process
 
     def play(self, fault: Fault, n: int) -> Cell:
-        """One cell."""
+        """Run one cell."""
         simulator = self.simulators[fault.tls]
         told = {"n": n, "tls": fault.tls, "trouble": fault.trouble, "port": self.impostor.port}
         self.ask(told, "ready")
@@ -88,7 +88,7 @@ class Column:
 
 
 def play(operation: Operation, runtime: str, faults: Sequence[Fault], impostor: Simulator) -> list[Cell]:
-    """The cells of one column."""
+    """Return the cells of one column."""
     cells: list[Cell] = []
     left = [fault for fault in faults if fault.concerns(operation)]
     while left:
@@ -105,7 +105,7 @@ def play(operation: Operation, runtime: str, faults: Sequence[Fault], impostor: 
 
 @contextlib.contextmanager
 def column(operation: Operation, runtime: str, impostor: Simulator) -> Iterator[Column]:
-    """Start two servers, without TLS and with, and a device."""
+    """Start two servers, without and with TLS, and a device."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="flamelet-")))
         simulators = {tls: stack.enter_context(serving(operation, tls)) for tls in (False, True)}
@@ -124,7 +124,7 @@ def column(operation: Operation, runtime: str, impostor: Simulator) -> Iterator[
 
 @contextlib.contextmanager
 def serving(operation: Operation, tls: bool) -> Iterator[Simulator]:
-    """A server that has what a good operation finds."""
+    """Start a server that has what a successful operation needs."""
     gateway = operations.gateway_description() if operation.service == "gateway" else None
     with Simulator(
         tls=tls, rules=operations.RULES, firestore_rules=operations.allow, gateway=gateway, strict=True
@@ -135,7 +135,7 @@ def serving(operation: Operation, tls: bool) -> Iterator[Simulator]:
 
 
 def place(simulator: Simulator, folder: Path) -> dict[str, Any]:
-    """How a device reaches it: its URL, a token, what to trust."""
+    """Return how a device reaches it: its URL, a token, and the certificate to trust."""
     ca = None
     if simulator.ca_der:
         ca = str(folder / "ca.der")
@@ -144,7 +144,7 @@ def place(simulator: Simulator, folder: Path) -> dict[str, Any]:
 
 
 def started(runtime: str) -> Process:
-    """A device."""
+    """Start a device."""
     script = str(DEVICE / "device.py")
     if runtime == "cpython":
         return Process([sys.executable, script])
@@ -158,7 +158,7 @@ def started(runtime: str) -> Process:
 def judged(
     fault: Fault, operation: Operation, simulator: Simulator, n: int, acted: dict[str, Any], healed: dict[str, Any]
 ) -> Iterator[str]:
-    """Why the promise is broken; nothing where it is kept."""
+    """Yield why the promise is broken; nothing if it is kept."""
     outcome, again = acted["outcome"], healed["again"]
     failed = outcome[0] == "error"
     if failed and not is_right(fault, operation, outcome[1]):
@@ -186,7 +186,7 @@ def is_right(fault: Fault, operation: Operation, error: str) -> bool:
 
 
 def effects(fault: Fault, operation: Operation, simulator: Simulator, n: int, is_unknown: bool) -> Iterator[str]:
-    """What is wrong with what is stored."""
+    """Yield what is wrong with the stored data."""
     if operation.is_feed:
         yield from of_readings(fault, operation, simulator, n, is_unknown)
     elif operation.count:
@@ -218,7 +218,7 @@ def of_readings(fault: Fault, operation: Operation, simulator: Simulator, n: int
 
 
 def results(fault: Fault, operation: Operation, n: int, last: Any, told: Any) -> Iterator[str]:
-    """What is wrong with what the device was given, and with what it knows."""
+    """Yield what is wrong with the result that the device received, and with what it knows."""
     if operation.result and last and last[0] == "ok" and last[1] != operation.result(n):
         yield f"the result is {last[1]!r}"
     if operation.kind == "mirror" and told != {"times": 1, "value": {"n": n, "same": 1}}:

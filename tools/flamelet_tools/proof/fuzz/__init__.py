@@ -1,1 +1,1 @@
-"""Feeds the byte machines with bytes that nobody should send."""
+"""Feeds the parsers with invalid bytes."""

@@ -1,10 +1,9 @@
-"""`flamelet fuzz`: whatever bytes come, only our errors escape, nothing hangs, and memory stays bounded.
+"""Implements `flamelet fuzz`: whatever bytes come, only flamelet's errors are raised, nothing hangs, memory is bounded.
 
-In: how long, or how many inputs. Out: a table, and exit code 0; or 1 and the input for which something did not hold.
-One process tries the properties of tests/tools/proof/test_fuzz.py with inputs that hypothesis makes up; the others
-mutate what is right (mutations.py) and feed it to what reads from a network or from flash (targets.py), many times
-faster.
-Where a batch does not end within a minute its process ends itself, and shows its stack.
+In: a duration, or a number of inputs. Out: a table, and exit code 0; or 1 and the input for which something did not
+hold. One process tries the properties of tests/tools/proof/test_fuzz.py with inputs that hypothesis generates. The
+others mutate valid inputs (mutations.py) and feed them to what reads from a network or from flash (targets.py), many
+times faster. If a batch does not end within a minute, its process ends itself and prints its stack.
 """
 
 import faulthandler
@@ -35,19 +34,21 @@ EXAMPLES = 500
 INPUTS_PER_SHARE = 20  # of a batch
 MEMORY = "/dev/shm"  # a folder in memory, where this system has one
 HANG_SECONDS = 60
-MOST_MEMORY = 64 << 20  # bytes that a process may grow by, however many inputs it is fed
-WARM_BATCHES = 2  # after which its memory counts
+MOST_MEMORY = 64 << 20  # bytes by which a process may grow, for any number of inputs
+WARM_BATCHES = 2  # its memory is measured after these
 
 
 @click.command()
 @click.option(
-    "--seconds", type=click.FloatRange(min=1), help="How long to go on (default: 60, with --inputs no limit)."
+    "--seconds", type=click.FloatRange(min=1), help="The duration in seconds (default: 60; no limit with --inputs)."
 )
-@click.option("--inputs", type=click.IntRange(min=1), help="Mutated inputs, after which it ends; no properties.")
+@click.option(
+    "--inputs", type=click.IntRange(min=1), help="End after this number of mutated inputs, and try no properties."
+)
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count() or 1, show_default=True, help="Processes.")
-@click.option("--seed", type=int, help="Of the random numbers (default: another one each time).")
+@click.option("--seed", type=int, help="The seed of the random numbers (default: a new one each time).")
 def fuzz(seconds: float | None, inputs: int | None, jobs: int, seed: int | None) -> None:
-    """Feed all that reads with anything, and see whether its promises hold."""
+    """Feed everything that reads input with arbitrary bytes, and check its promises."""
     seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     click.echo(f"fuzz: seed {seed}", err=True)
     deadline = time.monotonic() + (seconds or (float("inf") if inputs else 60))
@@ -78,7 +79,7 @@ def fuzz(seconds: float | None, inputs: int | None, jobs: int, seed: int | None)
 
 @dataclass
 class Done:
-    """What was tried: how many inputs of each target, how many of them were accepted, in how many nanoseconds."""
+    """What was tried: the inputs of each target, how many of them were accepted, and the nanoseconds they took."""
 
     tried: Counter[str]
     accepted: Counter[str]
@@ -95,7 +96,7 @@ class Done:
 def all_batches(
     pool: ProcessPoolExecutor, folder: Path, seed: int, deadline: float, inputs: int | None, jobs: int
 ) -> Done:
-    """Let `jobs` processes of `pool` go on until the deadline, or until there were so many inputs."""
+    """Let `jobs` processes of `pool` run until the deadline, or until this number of inputs."""
     done = Done(Counter(), Counter(), Counter())
     waiting: set[Future[Done]] = set()
     number = 0
@@ -117,7 +118,7 @@ _process: dict = {}  # of this process: its targets, how many batches it had, it
 def one_batch(folder: Path, seed: int, number: int) -> Done:
     """Feed a batch of inputs to the targets, whose files are in `folder`. The same numbers make the same inputs.
 
-    Raises: AssertionError that tells the target and the input for which something does not hold.
+    Raises: AssertionError that names the target and the input for which something does not hold.
     """
     if not _process:
         add_feeding()
@@ -142,7 +143,7 @@ def one_batch(folder: Path, seed: int, number: int) -> Done:
 
 
 def grown() -> int:
-    """Bytes that this process has grown by since it was warm."""
+    """Return the bytes by which this process has grown since its warm-up."""
     memory = psutil.Process().memory_info().rss
     _process["batches"] += 1
     if _process["batches"] <= WARM_BATCHES:
@@ -169,7 +170,7 @@ def report(done: Done, seconds: float) -> None:
 
 
 def try_properties(deadline: float) -> int:
-    """Try all properties, again and again; how often one of them was tried."""
+    """Try all properties again and again; return how often one of them was tried."""
     properties = load_properties(checkout())
     tried = 0
     for name, check in forever(properties):

@@ -1,7 +1,7 @@
-"""Bytes that are nearly right: inputs of `flamelet fuzz`.
+"""Makes inputs of `flamelet fuzz` that are nearly valid.
 
-In: seeds, which are right, and what tends to matter in them. Out: one of them with a few changes, by a generator of
-random numbers, so that the same numbers give the same bytes. They lead further in than bytes at random.
+In: seeds, which are valid, and words that often matter in them. Out: one of the seeds with a few changes, by a
+generator of random numbers, so that the same numbers give the same bytes. Such inputs reach deeper than random bytes.
 """
 
 import random

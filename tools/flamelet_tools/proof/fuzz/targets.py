@@ -1,9 +1,9 @@
-"""What `flamelet fuzz` feeds with mutated inputs, and what has to hold for each of them.
+"""Defines what `flamelet fuzz` feeds with mutated inputs, and what must hold for each of them.
 
-In: bytes, and a generator of random numbers. Out: whether they were taken for what they should be; an exception where
-something does not hold. Each target knows the errors of ours that may come; any other one gets through. What comes from
-a network is read twice, in one piece and cut, by device/feeding.py, and has to be the same. What comes from flash
-is a folder of files, of which some were changed: nothing may be believed that was never written.
+In: bytes, and a generator of random numbers. Out: whether they were accepted; an exception if something does not hold.
+Each target knows which of flamelet's errors are allowed; any other one is a failure. Input from a network is read
+twice, in one piece and cut, by device/feeding.py, and must give the same result. Input from flash is a folder of files,
+some of which were changed: nothing may be accepted that was never written.
 """
 
 import json
@@ -38,9 +38,10 @@ Check = Callable[[bytes, random.Random], bool]
 
 @dataclass(frozen=True)
 class Target:
-    """`seeds` are right inputs; `words` are put into them; `check` says whether an input was accepted.
+    """A reader and its inputs. `seeds` are valid inputs; `words` are inserted into them; `check` returns whether one
+    was accepted.
 
-    `share`: its part of all inputs. What writes files for each of them takes fewer.
+    `share`: its part of all inputs. A target that writes files for each input gets fewer.
     """
 
     seeds: Sequence[bytes]
@@ -50,7 +51,7 @@ class Target:
 
 
 def targets(folder: Path) -> dict[str, Target]:
-    """Make the targets; those that need files have a folder of their own in `folder`."""
+    """Make the targets; those that need files have their own folder in `folder`."""
     return {
         "HTTP": Target(ANSWERS, HTTP_WORDS, check_answer),
         "SSE": Target(STREAMS, SSE_WORDS, check_stream),
@@ -86,7 +87,7 @@ def check_answer(data: bytes, chance: random.Random) -> bool:
     feeding = import_module("feeding")
     is_bodiless = not chance.randrange(8)
     whole = feeding.read_answer([data], is_bodiless)
-    assert whole.code == http1.END or whole.code < 0, f"{whole.code} is no end"
+    assert whole.code == http1.END or whole.code < 0, f"{whole.code} is not an end"
     feeding.assert_same(feeding.read_answer(cut(data, chance), is_bodiless), whole, "cut")
     return whole.code == http1.END
 
@@ -165,7 +166,7 @@ REFUSALS = (
 
 
 def check_error(data: bytes, chance: random.Random) -> bool:
-    """What stands in the body of an answer with an error is told as one of ours."""
+    """Check that the body of an answer with an error becomes one of flamelet's errors."""
     status = chance.choice(STATUSES)
     content = envelope_errors.value(bytearray(data), len(data))
     error = failures.told("PUT /a.json", status, content)
@@ -225,7 +226,7 @@ RECORD_WORDS = (b"\0", b"\1", b"\xff\xff", b"\0\0\1", b"\x14\0\1", KEYS[0], b"\x
 
 
 def record(kind: int, payload: bytes, number: int) -> bytes:
-    """A record as outbox/record.py and outbox/crc.py say that it is stored."""
+    """Return a record as outbox/record.py and outbox/crc.py store it."""
     body = len(payload).to_bytes(2, "little") + bytes([kind]) + payload
     return body + crc32(body, number).to_bytes(4, "little")
 
@@ -235,7 +236,7 @@ def records(number: int, content: Sequence[tuple[int, bytes]]) -> bytes:
 
 
 def check_believed(outbox: Any, written: frozenset[tuple[int, bytes]]) -> bool:
-    """Go through all that `outbox` has, as `flush` does; whether there is anything."""
+    """Read everything in `outbox` as `flush` does; return whether there is anything."""
     believed = set()
     waiting = outbox.waiting
     counted = 0
@@ -257,7 +258,7 @@ def check_believed(outbox: Any, written: frozenset[tuple[int, bytes]]) -> bool:
 
 
 class OutboxOnFlash:
-    """A folder with two segments, of which some are changed, or renamed."""
+    """A folder with two segments, some of which are changed or renamed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=folder))
@@ -277,7 +278,7 @@ class OutboxOnFlash:
         write_all(self.folder, files)
         outbox = Outbox(str(self.folder))
         if not chance.randrange(4):
-            # It goes on behind what was found, and on what was not.
+            # It goes on after the records that were found, or anew if there are none.
             at = outbox.begin(100)
             outbox.buffer[at : at + 40] = RECORDS[1][1] + b"    "
             outbox.kind = READING
@@ -309,7 +310,7 @@ def check_rtc(data: bytes, chance: random.Random) -> bool:
 
 
 class TokenFiles:
-    """token.json and its two slots, of which one is changed."""
+    """token.json and its two slots, one of which is changed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=folder))
@@ -332,8 +333,8 @@ class TokenFiles:
         try:
             token = Token.load(self.file)
         except InvalidArgument:
-            # A slot that cannot be read is passed over.
-            assert name == "token.json", "a slot that is no token ends the program"
+            # An unreadable slot is skipped.
+            assert name == "token.json", "a slot that does not hold a token ends the program"
             return False
         if name != "token.json":
             assert token.text in self.ids, "a token that was never written"
@@ -375,13 +376,13 @@ class Config:
 
 
 def loads(data: bytes) -> Any:
-    """The value of `data`, which is followed by what is none of it."""
+    """Return the value of `data`, which is followed by bytes that are not part of it."""
     buffer = bytearray(data + b'"]}0')
     return _json.loads(buffer, memoryview(buffer), len(data))
 
 
 def cut(data: bytes, chance: random.Random) -> list[bytes]:
-    """`data` in two pieces or, now and then, byte by byte."""
+    """Return `data` in two pieces or, sometimes, byte by byte."""
     if not chance.randrange(16):
         return [data[i : i + 1] for i in range(len(data))]
     at = chance.randrange(len(data) + 1)
@@ -394,7 +395,7 @@ def jwt(number: int) -> str:
 
 
 def write_all(folder: Path, files: dict[str, bytes]) -> None:
-    """Make `folder` hold these files and no other."""
+    """Make `folder` hold these files and no others."""
     for name in os.listdir(folder):
         if name not in files:
             os.remove(folder / name)

@@ -1,11 +1,11 @@
-"""The accounts of the simulated project: its users, their sessions, and the OAuth2 tokens that it gave; no I/O.
+"""Keeps the accounts of the simulated project: users, their sessions, and OAuth2 tokens; no I/O.
 
-In: who signs in, which refresh token is shown, and the time in seconds. Out: tokens, or `Refused` with the code of the
-service. As in the live service a refresh token serves until its user is disabled, deleted or revoked; an ID token that
-was given serves until it expires, whatever becomes of its user. Not known, and our choice: that an ID token lives up to
-a second longer than it says (so never shorter), and that a refresh token which rotation has ended is TOKEN_EXPIRED.
+In: who signs in, or which refresh token is used, and the time in seconds. Out: tokens, or `Refused` with the error code
+of the service. As in the live service, a refresh token is valid until its user is disabled, deleted or revoked; an ID
+token stays valid until it expires, whatever happens to its user. Not documented, so chosen here: an ID token is valid
+up to a second longer than its lifetime (never shorter), and a refresh token that rotation has ended is TOKEN_EXPIRED.
 
-Nothing of this is kept over a restart.
+Nothing here survives a restart.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DATABASE_SCOPES = (_SCOPES + "firebase.database", _SCOPES + "userinfo.email")
 LOGIN_SCOPES = (_SCOPES + "cloud-platform", *DATABASE_SCOPES)
 MAX_CLAIMS_LETTERS = 1000
 _SHORTEST_PASSWORD = 6
-# Enough for every test; bounded so that a simulator may run for weeks.
+# Enough for every test; limited so that a simulator can run for weeks.
 _MAX_TOKENS = 100_000
 _RESERVED_CLAIMS = frozenset(
     (
@@ -58,11 +58,11 @@ T = TypeVar("T")
 
 
 class Refused(Exception):
-    """An account cannot do this; the message is the code of the service."""
+    """The request for this account is refused; the message is the error code of the service."""
 
 
 class Tokens(NamedTuple):
-    """What a sign-in or a refresh gives; the ID token ends at `expires_at`."""
+    """The result of a sign-in or a refresh; the ID token expires at `expires_at`."""
 
     id_token: str
     refresh_token: str
@@ -70,7 +70,7 @@ class Tokens(NamedTuple):
 
 
 class Refreshes(NamedTuple):
-    """How often Secure Token was asked for an ID token, and how often it gave one."""
+    """How often Secure Token was asked for an ID token, and how often it granted one."""
 
     asked: int
     granted: int
@@ -94,7 +94,7 @@ class User:
 
 @dataclass
 class Session:
-    """What a refresh token stands for: who signed in, how, when, and with which claims."""
+    """What a refresh token belongs to: the user, how and when they signed in, and with which claims."""
 
     user: User
     provider: str
@@ -104,7 +104,7 @@ class Session:
 
 
 class Access(NamedTuple):
-    """What an OAuth2 access token stands for."""
+    """What an OAuth2 access token grants."""
 
     scopes: frozenset[str]
     expires: float
@@ -123,7 +123,7 @@ class ServiceAccount(NamedTuple):
 
 
 class AuthorizedUser(NamedTuple):
-    """What gcloud's application-default credentials stand for."""
+    """The account behind gcloud's application-default credentials."""
 
     client_id: str
     client_secret: str
@@ -134,8 +134,9 @@ class AuthorizedUser(NamedTuple):
 class Accounts:
     """All accounts of one simulator.
 
-    `strict` refuses tokens that this simulator did not give. `rotation` is what a refresh does to the refresh token:
-    None gives the same one again, "keep" a new one beside it, "end" a new one in its place.
+    `strict` refuses tokens that this simulator did not issue. `rotation` is what a refresh does to the refresh token:
+    None returns the same one, "keep" returns a new one and keeps the old one valid, "end" returns a new one and ends
+    the old one.
     """
 
     project: str = "demo"
@@ -154,7 +155,7 @@ class Accounts:
     def add_user(
         self, now: float, uid: str = "", email: str = "", password: str = "", claims: dict[str, Any] | None = None
     ) -> User:
-        """Makes an account; an email comes with a password. Raises: Refused."""
+        """Make an account; an e-mail address needs a password. Raises: Refused."""
         check_claims(claims or {})
         email = email.lower()
         if email:
@@ -168,17 +169,17 @@ class Accounts:
         return self.users[uid]
 
     def user(self, uid: str) -> User:
-        """The account with this uid. Raises: Refused."""
+        """Return the user with this uid. Raises: Refused."""
         if uid not in self.users:
             raise Refused("USER_NOT_FOUND")
         return self.users[uid]
 
     def user_by_email(self, email: str) -> User | None:
-        """The account with this email."""
+        """Return the user with this e-mail address, or None if there is none."""
         return next((user for user in self.users.values() if user.email == email.lower()), None) if email else None
 
     def sign_in(self, user: User, provider: str, claims: dict[str, Any], now: float) -> Tokens:
-        """Begins a session. Raises: Refused for a disabled account."""
+        """Begin a session. Raises: Refused for a disabled account."""
         if user.is_disabled:
             raise Refused("USER_DISABLED")
         user.signed_in = user.refreshed = now
@@ -186,14 +187,14 @@ class Accounts:
         return self._tokens(session, self._keep(self.sessions, session), now)
 
     def sign_in_as(self, uid: str, claims: dict[str, Any], now: float) -> Tokens:
-        """Begins a session as a custom token does, which makes the account if there is none. Raises: Refused."""
+        """Begin a session as a custom token does, and make the account if there is none. Raises: Refused."""
         check_claims(claims)
         user = self.users.get(uid) or self.add_user(now, uid)
         user.is_custom = True
         return self.sign_in(user, "custom", claims, now)
 
     def refresh(self, refresh_token: str, now: float) -> tuple[Tokens, User]:
-        """A new ID token for a refresh token. Raises: Refused."""
+        """Return a new ID token for a refresh token. Raises: Refused."""
         session = self.sessions.get(refresh_token)
         if session is None:
             raise Refused("INVALID_REFRESH_TOKEN")
@@ -211,7 +212,7 @@ class Accounts:
         return self._tokens(session, refresh_token, now), user
 
     def verified(self, id_token: str) -> dict[str, Any] | None:
-        """The claims of an ID token that was signed here for this project, expired or not; None for any other."""
+        """Return the claims of an ID token that was signed here for this project, even if it has expired, else None."""
         jwt = tokens.parse(id_token)
         key = tokens.signing_key()
         if jwt is None or not tokens.is_signed(id_token, key.private.public_key()):
@@ -221,22 +222,22 @@ class Accounts:
         return claims if right else None
 
     def grant(self, scopes: frozenset[str], now: float, seconds: float | None = None) -> tuple[str, Access]:
-        """A new OAuth2 access token with these scopes."""
+        """Return a new OAuth2 access token with these scopes."""
         access = Access(scopes, now + (self.token_seconds if seconds is None else seconds))
         return self._keep(self.access_tokens, access, "ya29."), access
 
     def trust(self, account: ServiceAccount) -> None:
-        """Makes this service account, or gives it another key."""
+        """Make this service account, or replace its key."""
         self.service_accounts[account.email] = account
 
     def log_in(self, scopes: frozenset[str]) -> tuple[str, AuthorizedUser]:
-        """The refresh token of somebody who lets gcloud use these scopes."""
+        """Return the refresh token of a user who allows gcloud these scopes."""
         client_id = f"{PROJECT_NUMBER}-{secrets.token_hex(16)}.apps.googleusercontent.com"
         user = AuthorizedUser(client_id, secrets.token_urlsafe(18), scopes)
         return self._keep(self.authorized_users, user, "1//0"), user
 
     def delete(self, user: User) -> None:
-        """Deletes this account."""
+        """Delete this account."""
         del self.users[user.uid]
 
     def _tokens(self, session: Session, refresh_token: str, now: float) -> Tokens:
@@ -273,7 +274,7 @@ class Accounts:
 
 
 def check_claims(claims: dict[str, Any]) -> None:
-    """Refuses claims that a custom token may not have. Raises: Refused."""
+    """Refuse claims that a custom token may not have. Raises: Refused."""
     forbidden = sorted(_RESERVED_CLAIMS & claims.keys())
     if forbidden:
         raise Refused(f"FORBIDDEN_CLAIM : {forbidden[0]}")

@@ -1,14 +1,15 @@
-"""Who sends a request, by its credential; no I/O.
+"""Identifies who sends a request, by its credential; no I/O.
 
 In: the parameters `auth`, `access_token` and `auth_variable_override`, the Authorization header, the accounts, and the
-one token that the simulator wants, if it wants one. Out: an `Identity` for the rules. As in the live service an ID
-token goes into `auth`, a Google OAuth2 token into `access_token` or the header, and a custom token nowhere.
+one token that the simulator requires, if any. Out: an `Identity` for the rules. As in the live service, an ID token is
+sent in `auth`, a Google OAuth2 token in `access_token` or the header, and a custom token is never accepted.
 
-Tokens that the simulator gave are verified: signature, project and expiry of ID tokens, scopes and expiry of OAuth2
-tokens. Others are taken as the emulators take them: a JWT of another key, or of none, is read for its claims, and
-anything that is no JWT counts as an administrator's (an OAuth2 token, the emulators' `owner`, or a database secret in
-`auth`). With `strict` all those are refused, as the live service would. Not known, and our choice: the text for an ID
-token of another project or with a wrong signature, and that a stream is revoked when its OAuth2 token ends.
+Tokens that the simulator issued are verified: signature, project and expiry of ID tokens, scopes and expiry of OAuth2
+tokens. Other tokens are treated as the emulators treat them: a JWT with another key or none is read for its claims, and
+anything that is not a JWT counts as an administrator's credential (an OAuth2 token, the emulators' `owner`, or a
+database secret in `auth`). With `strict` all of these are refused, as the live service would. Not documented, so chosen
+here: the text for an ID token of another project or with a wrong signature, and that a stream is revoked when its
+OAuth2 token expires.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ UNKNOWN_KEY_ID = "Invalid claim 'kid' in auth header."
 _OAUTH2_BEGINNING = "ya29."
 _CUSTOM_TOKEN_AUDIENCE = "identitytoolkit.googleapis.com"
 _SCOPES = "https://www.googleapis.com/auth/"
-# Its document wants the first two; the third is what Google's own Admin SDK asks for in place of the second.
+# The documentation requires the first two; Google's own Admin SDK requests the third instead of the second.
 _EMAIL_SCOPES = frozenset((_SCOPES + "userinfo.email", "email"))
 _DATABASE_SCOPES = frozenset((_SCOPES + "firebase.database", _SCOPES + "firebase"))
 
@@ -41,7 +42,9 @@ class BadCredential(Exception):
 
 
 class Identity(NamedTuple):
-    """Who asks: an administrator, whom no rule stops, or somebody with this `auth` variable; and until when."""
+    """Who sends a request, and until when: an administrator, whom no rule restricts, or a user with this `auth`
+    variable.
+    """
 
     is_admin: bool
     auth: Any = None
@@ -54,14 +57,14 @@ ANYBODY = Identity(False)
 def identify(
     query: Mapping[str, str], authorization: str, accounts: Accounts, token: str | None, anybody: bool, now_ms: int
 ) -> Identity:
-    """Finds out who sends a request.
+    """Identify who sends a request.
 
     Args:
         query: the parameters of the request.
         authorization: its header of that name, or an empty string.
-        accounts: who may have been given a token.
-        token: what the credential must be, None if any will do.
-        anybody: whether a request without a credential is let through, as rules will judge it.
+        accounts: the accounts whose tokens are verified.
+        token: the credential that is required, or None if any is accepted.
+        anybody: whether a request without a credential is accepted, because rules will judge it.
         now_ms: the time, for tokens that expire.
     Raises: BadCredential.
     """
@@ -83,7 +86,7 @@ def identify(
 
 
 def bearer(authorization: str) -> str:
-    """The token of an Authorization header; empty if it has none."""
+    """Return the token of an Authorization header, or an empty string if it has none."""
     scheme, _, text = authorization.partition(" ")
     return text if scheme.lower() == "bearer" else ""
 
@@ -98,7 +101,7 @@ def _overridden(override: str | None, expires_ms: float) -> Identity:
 
 
 def user_of(id_token: str, accounts: Accounts, now_ms: int) -> dict[str, Any] | None:
-    """The `auth` variable of an ID token; None if it is a database secret."""
+    """Return the `auth` variable of an ID token, or None if it is a database secret."""
     jwt = tokens.parse(id_token)
     if id_token.startswith(_OAUTH2_BEGINNING) or jwt is None and accounts.strict:
         raise BadCredential(BAD_ID_TOKEN)
@@ -125,7 +128,7 @@ def _check_key(header: dict[str, Any], claims: dict[str, Any], strict: bool) -> 
 
 
 def _check_access(access_token: str, accounts: Accounts, now_ms: int) -> float:
-    """When an OAuth2 token ends, in milliseconds, once it is known that it serves."""
+    """Check that an OAuth2 token is valid, and return when it expires, in milliseconds."""
     access = accounts.access_tokens.get(access_token)
     if access is None:
         if accounts.strict:
@@ -139,5 +142,5 @@ def _check_access(access_token: str, accounts: Accounts, now_ms: int) -> float:
 
 def _expires_ms(claims: dict[str, Any]) -> float:
     expires = claims.get("exp")
-    # Python's JSON has NaN, infinities and integers without end.
+    # Python's JSON has NaN, infinities and integers of any size.
     return expires * 1000 if isinstance(expires, (int, float)) and expires < 1e12 else math.inf

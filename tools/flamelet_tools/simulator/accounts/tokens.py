@@ -1,8 +1,8 @@
-"""JSON Web Tokens with real signatures (RS256); no I/O.
+"""Makes and reads JSON Web Tokens with real signatures (RS256); no I/O.
 
-In: claims and a key. Out: tokens, their claims where the signature holds, and the public key in the two forms in which
-Google publishes its own. ID tokens are signed with one key, made when it is first needed and kept by the process, so
-that a simulator that is started again there knows the tokens of the one before it.
+In: claims and a key. Out: tokens, their claims if the signature is valid, and the public key in the two forms in which
+Google publishes its own. ID tokens are signed with one key, which is made on first use and kept by the process, so that
+a simulator that is restarted there accepts the tokens of the one before it.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Key(NamedTuple):
 
 
 def make_key() -> Key:
-    """A new key."""
+    """Return a new key."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
     public = private.public_key()
     return Key(private, x509.SubjectKeyIdentifier.from_public_key(public).digest.hex())
 
 
 def signing_key() -> Key:
-    """The key that all ID tokens of this process are signed with."""
+    """Return the key that signs all ID tokens of this process."""
     with _making:
         return _signing_key()
 
@@ -57,12 +57,12 @@ def _signing_key() -> Key:
 
 
 def sign(claims: dict[str, Any], key: Key) -> str:
-    """A token with these claims."""
+    """Return a token with these claims."""
     return jwt.encode(claims, key.private, algorithm=_ALGORITHM, headers={"kid": key.id})
 
 
 def is_signed(token: str, public: rsa.RSAPublicKey) -> bool:
-    """Whether the signature of `token` is by the owner of this public key; its claims are not looked at."""
+    """Return whether the owner of this public key signed `token`; its claims are not checked."""
     try:
         jwt.PyJWS().decode(token, public, algorithms=[_ALGORITHM])
     except jwt.InvalidTokenError:
@@ -71,7 +71,7 @@ def is_signed(token: str, public: rsa.RSAPublicKey) -> bool:
 
 
 def parse(text: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """The header and the claims of a token, whoever signed it; None if it is no JWT."""
+    """Return the header and the claims of a token without checking its signature, or None if it is not a JWT."""
     parts = text.split(".")
     if len(parts) != 3:
         return None
@@ -83,7 +83,7 @@ def parse(text: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
 
 
 def is_in_time(claims: dict[str, Any], now: float, most_seconds: int) -> bool:
-    """Whether what a token says of its own time holds now, and is at most so long."""
+    """Return whether a token is valid at this time by its own claims, and for at most `most_seconds`."""
     begins, ends = claims.get("iat"), claims.get("exp")
     if not isinstance(begins, (int, float)) or not isinstance(ends, (int, float)):
         return False
@@ -91,13 +91,13 @@ def is_in_time(claims: dict[str, Any], now: float, most_seconds: int) -> bool:
 
 
 def rfc3339(seconds: float) -> str:
-    """A time as Google's services write it."""
+    """Return a time in the format of Google's services."""
     return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @cache
 def certificate(key: Key) -> str:
-    """The public key in a self-signed certificate, as PEM."""
+    """Return the public key in a self-signed certificate, as PEM."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
     now = datetime.now(timezone.utc)
     builder = x509.CertificateBuilder(name, name, key.private.public_key(), x509.random_serial_number())
@@ -106,12 +106,12 @@ def certificate(key: Key) -> str:
 
 
 def jwk(key: Key) -> dict[str, Any]:
-    """The public key as a JSON Web Key (RFC 7517)."""
+    """Return the public key as a JSON Web Key (RFC 7517)."""
     public = RSAAlgorithm.to_jwk(key.private.public_key(), as_dict=True)
     return {"kty": "RSA", "alg": _ALGORITHM, "use": "sig", "kid": key.id, "n": public["n"], "e": public["e"]}
 
 
 def private_pem(key: Key) -> str:
-    """The private key as the key file of a service account has it."""
+    """Return the private key as in the key file of a service account."""
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     return key.private.private_bytes(encoding, form, serialization.NoEncryption()).decode()

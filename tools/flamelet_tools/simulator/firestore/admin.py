@@ -1,13 +1,13 @@
-"""The administration of Firestore databases, by the public REST reference: its emulator has none of this; no I/O.
+"""Administers Firestore databases by the public REST reference, since Google's emulator cannot; no I/O.
 
-In: the method, the path behind `/v1/`, the parameters and the body of a request, and the time in seconds. Out: the
-JSON of the answer; what was asked for is done, or begun as an operation that ends after `operation_seconds`. Who may
-ask is looked at before. Collection groups are addressed by `-` to list those of all, as Google's tools do.
+In: the method, the path after `/v1/`, the parameters and the body of a request, and the time in seconds. Out: the JSON
+of the answer. The request has then been carried out, or begun as an operation that ends after `operation_seconds`.
+Permissions are checked before. The collection group `-` lists those of all groups, as in Google's tools.
 
 Served: indexes (create, delete, get, list), fields (get, list, patch), operations (cancel, delete, get, list; there is
 no wait: clients poll), databases (create, get, list, patch, exportDocuments, importDocuments). Not served: backups,
-user credentials, bulk deletion. Not known, and our choice: the refusals of filters and pages, and that a database is
-there once it is in use.
+user credentials, bulk deletion. Not documented, so chosen here: the refusals of filters and pages, and that a database
+exists as soon as it is used.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _MAX_PAGE = 1000
 
 @dataclass
 class Administration:
-    """The administration of all databases that are in `stores`.
+    """The administration of all databases in `stores`.
 
-    `operation_seconds`: how long an operation takes that begins now; `failure`: None, or what it will fail with;
+    `operation_seconds`: how long a new operation takes; `failure`: None, or the error with which it will fail;
     `needs_indexes`: whether queries are refused without their composite indexes, as on the live service.
     """
 
@@ -48,19 +48,19 @@ class Administration:
     exports: dict[str, Export] = field(default_factory=dict)
 
     def settle(self, now: float) -> None:
-        """Ends the operations whose time is over: to be called before each request, also to documents."""
+        """End the operations whose time is over. Called before each request, including those for documents."""
         for database in list(self.databases.values()):
             database.operations.settle(now)
 
     def ready_indexes(self, name: str) -> list[Json]:
-        """The composite indexes of `projects/P/databases/D` that serve queries."""
+        """Return the composite indexes of `projects/P/databases/D` that are ready for queries."""
         database = self.databases.get(name)
         return [index for index in database.indexes.values() if index["state"] == "READY"] if database else []
 
 
 @dataclass(frozen=True)
 class _Call:
-    """A request: the parts of its path that vary, and the rest of it."""
+    """A request: the variable parts of its path, and the rest of it."""
 
     administration: Administration
     parts: tuple[str, ...]
@@ -70,7 +70,7 @@ class _Call:
 
     @property
     def database(self) -> Database:
-        """The database that is asked for, with what its operations are to be like. Raises: Refused."""
+        """Return the database of the request, with the current settings for its operations. Raises: Refused."""
         database = _database(self.administration, f"projects/{self.parts[0]}/databases/{self.parts[1]}")
         database.operations.seconds = self.administration.operation_seconds
         database.operations.failure = self.administration.failure
@@ -78,35 +78,35 @@ class _Call:
 
     @property
     def store(self) -> Store:
-        """The documents of that database."""
+        """Return the documents of that database."""
         return self.administration.stores[self.database.name]
 
     @property
     def group(self) -> str:
-        """The full name of the collection group that is asked for. Raises: Refused."""
+        """Return the full name of the collection group in the request. Raises: Refused."""
         if self.parts[2] not in (ALL_GROUPS, DEFAULT_GROUP):
             check_id(self.parts[2])
         return f"{self.database.name}/collectionGroups/{self.parts[2]}"
 
     def count(self) -> int:
-        """How many documents the collection group has."""
+        """Return how many documents the collection group has."""
         return sum(found.path[-2] == self.parts[2] for found in self.store.documents())
 
 
 def concerns(path: str) -> bool:
-    """Whether a path behind `/v1/` is one of databases, and not of their documents."""
+    """Return whether a path after `/v1/` is about databases themselves, not about their documents."""
     return bool(re.match(r"projects/[^/]+/databases(?!/[^/]+/documents(?:[/:]|$))", path))
 
 
 def perform(
     administration: Administration, method: str, path: str, query: Mapping[str, str], body: Any, now: float
 ) -> Json:
-    """Does what a request asks for.
+    """Carry out a request.
 
     Args:
-        method, path: the path is the one behind `/v1/`, percent-encoded as it came.
+        method, path: the path is the part after `/v1/`, percent-encoded as received.
         query: the parameters.
-        body: what its JSON stands for, None without one.
+        body: the value of its JSON, or None if there is none.
         now: the time in seconds.
     Returns: the JSON of the answer.
     Raises: Refused.
@@ -156,7 +156,7 @@ def _create_database(call: _Call) -> Json:
     if name in administration.stores or name.endswith("/" + DEFAULT):
         raise refused("ALREADY_EXISTS", "Database already exists. Please use another database_id")
     operations = Operations(name, administration.operation_seconds, administration.failure)
-    # Operations are looked for in their database, which is thus there from the beginning.
+    # Operations belong to a database, so the database exists from the beginning.
     store = administration.stores[name] = Store(name, administration.clock)
     database = administration.databases[name] = Database(name, operations, location)
     database.settings.update(settings)
@@ -244,7 +244,7 @@ def _field_place(call: _Call) -> tuple[str, str]:
 
 
 def _begun(call: _Call, operations: Operations, operation: admin_operations.Operation) -> Json:
-    # One that takes no time is done.
+    # An operation that takes no time is done at once.
     operations.settle(call.now)
     return admin_operations.to_json(operation, call.now)
 
@@ -282,7 +282,7 @@ def _refuse_filter(call: _Call) -> None:
 
 
 def _page(call: _Call, name: str, found: list[Json]) -> Json:
-    """A part of a list; what is empty is left out, as in all JSON of protocol buffers."""
+    """Return a page of a list; empty members are left out, as in all JSON of protocol buffers."""
     size = call.query.get("pageSize", "0")
     if not size.isdigit() or len(size) > 9:
         raise invalid(f"Invalid value at 'page_size' (TYPE_INT32), \"{size}\"")
@@ -302,7 +302,7 @@ def _parse_page_token(token: str) -> int:
 
 
 def _route(method: str, pattern: str, action: Callable[[_Call], Json]) -> tuple[str, re.Pattern[str], Any]:
-    # A colon begins a verb in the last part alone.
+    # Only in the last part does a colon begin a verb.
     return method, re.compile(re.sub(r"\*(?=/)", "([^/]+)", pattern).replace("*", "([^/:]+)")), action
 
 

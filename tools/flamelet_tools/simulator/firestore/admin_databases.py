@@ -1,8 +1,8 @@
-"""Whole databases: what there is about each, how it is made and changed, export and import; no I/O.
+"""Manages whole databases: describes, makes, changes, exports and imports them; no I/O.
 
 In: the JSON of requests. Out: the database as the service shows it, or operations. Exports are kept in the memory of
-the simulator, which has every bucket that is asked for. Not known, and our choice: the words of the refusals, but for
-those of imports of what is not there.
+the simulator, which has every bucket that is asked for. Not documented, so chosen here: the texts of the refusals,
+except those for imports that do not exist.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _URI = re.compile(r"gs://([a-z0-9][a-z0-9._-]{1,61}[a-z0-9])(/[^/].*?)?/?")
 
 @dataclass
 class Database:
-    """What the administration of one database knows; `settings` are those that requests may change."""
+    """The administrative data of one database; `settings` are those that requests can change."""
 
     name: str
     operations: Operations
@@ -59,14 +59,14 @@ class Database:
 
 @dataclass(frozen=True)
 class Export:
-    """What an export wrote; `collections` are those that were asked for, none for all."""
+    """The result of an export; `collections` are those that were asked for, empty for all."""
 
     documents: tuple[Document, ...]
     collections: tuple[str, ...]
 
 
 def to_json(database: Database, created: int, now: float) -> Json:
-    """A database as the service shows it."""
+    """Return a database as the service shows it."""
     retention = _RETENTION_SECONDS[database.settings["pointInTimeRecoveryEnablement"]]
     create_time = created / 1_000_000
     return {
@@ -85,7 +85,7 @@ def to_json(database: Database, created: int, now: float) -> Json:
 
 
 def parse_new(name: str, body: Any) -> tuple[str, dict[str, str]]:
-    """The location and the settings of a database that is to be made. Raises: Refused."""
+    """Return the location and the settings for a new database. Raises: Refused."""
     database_id = name.rpartition("/")[2]
     if database_id != DEFAULT and not _ID.fullmatch(database_id):
         raise invalid("databaseId has 4 to 63 of a-z, 0-9 and -, a letter first and no - last; or is (default).")
@@ -97,7 +97,7 @@ def parse_new(name: str, body: Any) -> tuple[str, dict[str, str]]:
 
 
 def update(database: Database, body: Any, mask: str | None, created: int, now: float) -> Operation:
-    """Begins to change the settings that are in the mask, or in the body without one. Raises: Refused."""
+    """Begin to change the settings in the mask, or those in the body without a mask. Raises: Refused."""
     settings = _settings(members(body, (*_FIXED, *_CHANGING), "database"))
     if body.get("etag", "") not in ("", to_json(database, created, now)["etag"]):
         raise refused("FAILED_PRECONDITION", "The etag is not the present one.")
@@ -115,7 +115,7 @@ def update(database: Database, body: Any, mask: str | None, created: int, now: f
 
 
 def export_documents(database: Database, store: Store, exports: dict[str, Export], body: Any, now: float) -> Operation:
-    """Begins to write documents as they are now below a URI. Raises: Refused."""
+    """Begin to export the documents as they are now to a URI. Raises: Refused."""
     body = members(body, ("outputUriPrefix", "collectionIds", "namespaceIds", "snapshotTime"), "export")
     collections = _collections(body)
     bucket, folder = _parse_uri(body.get("outputUriPrefix"))
@@ -137,7 +137,7 @@ def export_documents(database: Database, store: Store, exports: dict[str, Export
 def import_documents(
     database: Database, store: Store, clock: Clock, exports: dict[str, Export], body: Any, now: float
 ) -> Operation:
-    """Begins to write the documents of an export, over those that are there. Raises: Refused."""
+    """Begin to import the documents of an export, replacing existing ones. Raises: Refused."""
     body = members(body, ("inputUriPrefix", "collectionIds", "namespaceIds"), "import")
     collections = _collections(body)
     bucket, folder = _parse_uri(body.get("inputUriPrefix"))

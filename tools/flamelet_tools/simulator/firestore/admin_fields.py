@@ -1,9 +1,9 @@
-"""The configuration of single fields: their own indexes, exemptions from those of all fields, and TTL; no I/O.
+"""Manages the configuration of single fields: their indexes, exemptions from the default indexes, and TTL; no I/O.
 
-In: the resource name of a field and what a PATCH says of it. Out: the field as the service shows it. What a field has
-not of its own it has from its ancestor: the map that holds it, then the field `*` of its group, then that of the
-group `__default__`. Not known, and our choice: that a field whose change is under way refuses another one, and the
-words of the refusals. Documents are not deleted by TTL, as the live service promises no time for it.
+In: the resource name of a field and the body of a PATCH. Out: the field as the service shows it. A field inherits what
+it does not configure itself from its ancestor: the map that holds it, then the field `*` of its group, then that of the
+group `__default__`. Not documented, so chosen here: a field refuses a change while another one is in progress, and the
+texts of the refusals. Documents are not deleted by TTL, because the live service does not promise a time for it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ AUTOMATIC = [
 
 @dataclass
 class Field:
-    """What a field has of its own. `indexes` None: those of its ancestor; `ttl` None: it has none."""
+    """A field's own configuration. `indexes` None: it inherits them; `ttl` None: it has no TTL."""
 
     indexes: list[Json] | None = None
     ttl: Json | None = None
@@ -41,7 +41,7 @@ class Field:
 
 
 class _Change(NamedTuple):
-    """What a PATCH asks for: of the parts in `mask`, their new values; None is that of their ancestor, or no TTL."""
+    """The changes of a PATCH: new values for the parts in `mask`; None stands for the inherited value, or no TTL."""
 
     mask: set[str]
     indexes: list[Json] | None
@@ -49,12 +49,12 @@ class _Change(NamedTuple):
 
 
 def normal_path(path: str) -> str:
-    """A field path with no more backticks than it needs. Raises: Refused."""
+    """Return a field path with only the necessary backticks. Raises: Refused."""
     return path if path == ANY_FIELD else _join(parse_field_path(path))
 
 
 class Fields:
-    """The fields of one database, `projects/P/databases/D`, that have something of their own."""
+    """The fields of one database, `projects/P/databases/D`, that have a configuration of their own."""
 
     def __init__(self, database: str, operations: Operations):
         self._database = database
@@ -62,7 +62,7 @@ class Fields:
         self._own: dict[str, Field] = {}
 
     def get(self, group: str, path: str) -> Json:
-        """A field as the service shows it."""
+        """Return a field as the service shows it."""
         name = self._name(group, path)
         own = self._own.get(name, Field())
         ancestor, inherited = self._inherited(group, path)
@@ -77,7 +77,8 @@ class Fields:
         return {"name": name, "indexConfig": config, **({} if own.ttl is None else {"ttlConfig": own.ttl})}
 
     def listed(self, condition: str) -> list[tuple[str, str]]:
-        """The groups and paths of the fields that a filter wants; it may only ask for what fields have of their own.
+        """Return the groups and paths of the fields that a filter selects; it may only select by a field's own
+        configuration.
 
         Raises: Refused.
         """
@@ -89,7 +90,7 @@ class Fields:
         ]
 
     def patch(self, group: str, path: str, body: Any, mask: str | None, now: float, documents: int) -> Operation:
-        """Begins to change a field. Raises: Refused."""
+        """Begin to change a field. Raises: Refused."""
         name = self._name(group, path)
         body = members(body, _NAMES, "field")
         if body.get("name", name) != name:
@@ -114,7 +115,7 @@ class Fields:
         return self._operations.begin("FieldOperationMetadata", metadata, now, finish, lambda: _fail(own), documents)
 
     def _begin(self, group: str, path: str, own: Field, change: _Change) -> Json:
-        """Changes what is to be seen while the operation is under way; returns the changes for its metadata."""
+        """Apply what is visible while the operation is in progress; return the changes for its metadata."""
         metadata: Json = {}
         if "indexConfig" in change.mask:
             inherited = self._inherited(group, path)[1]
@@ -141,7 +142,7 @@ class Fields:
                 raise refused("FAILED_PRECONDITION", f"The collection group has a TTL policy already: {name}")
 
     def _inherited(self, group: str, path: str) -> tuple[str | None, list[Json]]:
-        """The field that this one has its indexes from where it has none of its own, and those."""
+        """Return the field that this one inherits its indexes from, or None if it has its own, and those indexes."""
         for place in _ancestors(group, path):
             own = self._own.get(self._name(*place))
             if own and own.indexes is not None:

@@ -1,8 +1,9 @@
-"""Composite indexes, and how an index is read from JSON; no I/O.
+"""Manages composite indexes, and reads an index from JSON; no I/O.
 
-In: the JSON of an index. Out: the same as the service keeps it, or `Refused`. By the REST reference a composite index
-has 2 to 100 fields and ends with `__name__`, which is added in the direction of the last field (before the vector of a
-vector index). Not known, and our choice: the words for fields that are too many, twice there or without a mode.
+In: the JSON of an index. Out: the index in the form that the service keeps, or `Refused`. By the REST reference a
+composite index has 2 to 100 fields and ends with `__name__`, which is added in the direction of the last field (before
+the vector of a vector index). Not documented, so chosen here: the texts for too many fields, repeated fields and fields
+without a mode.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ _MAX_FIELDS = 100
 _QUERY_SCOPES = ("COLLECTION", "COLLECTION_GROUP")
 _MODES = {"order": ("ASCENDING", "DESCENDING"), "arrayConfig": ("CONTAINS",)}
 _ENUMS = {"order": "Index.IndexField.Order", "arrayConfig": "Index.IndexField.ArrayConfig"}
-# What only servers say is read and forgotten; the rest has one value in a database of the standard edition.
+# Output-only members are ignored; the others have only one value in a database of the standard edition.
 _INDEX_NAMES = ("name", "queryScope", "apiScope", "fields", "state", "density")
 _FIELD_NAMES = ("fieldPath", "order", "arrayConfig", "vectorConfig")
 _MAX_DIMENSION = 2048
 
 
 def create(indexes: dict[str, Json], operations: Operations, group: str, body: Any, now: float, work: int) -> Operation:
-    """Begins to make an index of the collection group with this name. Raises: Refused."""
+    """Begin to make an index of the collection group with this name. Raises: Refused."""
     index = {**parse(body, "index"), "density": "SPARSE_ALL"}
     fields = index["fields"]
     if len(fields) == 1 and "vectorConfig" not in fields[0] and fields[0]["fieldPath"] != NAME:
@@ -48,14 +49,14 @@ def create(indexes: dict[str, Json], operations: Operations, group: str, body: A
 
 
 def get(indexes: dict[str, Json], name: str) -> Json:
-    """The index with this name. Raises: Refused."""
+    """Return the index with this name. Raises: Refused."""
     if name not in indexes:
         raise refused("NOT_FOUND", f"Index {name} not found.")
     return indexes[name]
 
 
 def delete(indexes: dict[str, Json], operations: Operations, name: str, now: float) -> None:
-    """Deletes an index, and ends the operation that makes it. Raises: Refused."""
+    """Delete an index, and end the operation that makes it. Raises: Refused."""
     get(indexes, name)
     for operation in list(operations.all.values()):
         if operation.metadata.get("index") == name:
@@ -64,7 +65,7 @@ def delete(indexes: dict[str, Json], operations: Operations, name: str, now: flo
 
 
 def parse(body: Any, place: str, default_path: str = "") -> Json:
-    """The scope and the fields of an index. `default_path`: of a field without one. Raises: Refused."""
+    """Return the scope and the fields of an index. `default_path`: for a field without a path. Raises: Refused."""
     body = members(body, _INDEX_NAMES, place)
     scope = enum(body.get("queryScope"), _QUERY_SCOPES, f"{place}.queryScope", "Index.QueryScope")
     if body.get("apiScope", "ANY_API") not in ("ANY_API", 0):
@@ -80,7 +81,7 @@ def parse(body: Any, place: str, default_path: str = "") -> Json:
 
 
 def members(value: Any, names: tuple[str, ...], place: str) -> Json:
-    """An object with its names in one spelling; names that its message has not are refused. Raises: Refused."""
+    """Return an object with one spelling of its member names; unknown names are refused. Raises: Refused."""
     if not isinstance(value, dict):
         raise bad_value(place, "Index", value)
     found = {camel_case(name): member for name, member in value.items()}
@@ -91,7 +92,7 @@ def members(value: Any, names: tuple[str, ...], place: str) -> Json:
 
 
 def enum(value: Any, names: tuple[str, ...], place: str, kind: str) -> str:
-    """The name of an enum's value, which may be its number: they count from 1. Raises: Refused."""
+    """Return the name of an enum's value, which may be given as a number: they count from 1. Raises: Refused."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= len(names):
         return names[value - 1]
     if value not in names:
@@ -100,7 +101,7 @@ def enum(value: Any, names: tuple[str, ...], place: str, kind: str) -> str:
 
 
 def bad_value(place: str, kind: str, value: Any) -> Refused:
-    """The refusal of a value that its type has not."""
+    """Return the refusal of a value that its type does not have."""
     return invalid(f"Invalid value at '{place}' ({TYPES}{kind}), \"{value}\"")
 
 

@@ -1,8 +1,8 @@
-"""Long-running operations: work that takes a while, what is to be seen of it meanwhile, and how it ends; no I/O.
+"""Runs long-running operations: their work, what is visible meanwhile, and how they end; no I/O.
 
-In: work to be done at its end, and the time in seconds. Out: operations as google.longrunning has them. Time is looked
-at when a request comes (`settle`), so nothing runs by itself. Not known, and our choice: the words for an operation
-that is not there, that one under way cannot be deleted, and that a filter is refused.
+In: work to do at the end of an operation, and the time in seconds. Out: operations in the form of google.longrunning.
+The time is checked when a request comes (`settle`), so nothing runs in the background. Not documented, so chosen here:
+the texts for an operation that does not exist, that one in progress cannot be deleted, and that a filter is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CODES = {
     "FAILED_PRECONDITION": (9, 400),
     "INTERNAL": (13, 500),
 }
-# What the metadata call the state; other kinds say nothing of themselves.
+# The member of the metadata that holds the state; other kinds have none.
 _STATE_NAMES = {
     "IndexOperationMetadata": "state",
     "FieldOperationMetadata": "state",
@@ -36,7 +36,9 @@ Json = dict[str, Any]
 
 @dataclass(eq=False)
 class Operation:
-    """One operation. `finish` does the work at its end and returns the response; `fail` leaves what a failure does."""
+    """One operation. `finish` does its work at the end and returns the response; `fail` leaves the state after a
+    failure.
+    """
 
     name: str
     kind: str
@@ -54,7 +56,9 @@ class Operation:
 
 @dataclass
 class Operations:
-    """The operations of one database. `seconds`: how long each takes; `failure`: how those that begin now will end."""
+    """The operations of one database. `seconds`: how long each takes; `failure`: the error with which new ones will
+    end.
+    """
 
     database: str
     seconds: float = 0
@@ -70,14 +74,14 @@ class Operations:
         fail: Callable[[], None] = lambda: None,
         documents: int = 0,
     ) -> Operation:
-        """Begins an operation whose metadata are of this kind."""
+        """Begin an operation with metadata of this kind."""
         name = f"{self.database}/operations/{secrets.token_urlsafe(18)}"
         ends = now + self.seconds
         self.all[name] = Operation(name, kind, metadata, now, ends, finish, fail, documents, self.failure)
         return self.all[name]
 
     def settle(self, now: float) -> None:
-        """Ends the operations whose time is over."""
+        """End the operations whose time is over."""
         over = [operation for operation in self.all.values() if operation.ended is None and operation.ends <= now]
         for operation in sorted(over, key=lambda operation: operation.ends):
             if operation.failure is None:
@@ -87,26 +91,26 @@ class Operations:
                 _break(operation, "INTERNAL", operation.failure, operation.ends)
 
     def get(self, name: str) -> Operation:
-        """The operation with this name. Raises: Refused."""
+        """Return the operation with this name. Raises: Refused."""
         if name not in self.all:
             raise refused("NOT_FOUND", f'Operation "{name}" not found.')
         return self.all[name]
 
     def cancel(self, name: str, now: float) -> None:
-        """Ends an operation that is under way; does nothing to one that is done. Raises: Refused."""
+        """Cancel an operation in progress; do nothing if it is done. Raises: Refused."""
         operation = self.get(name)
         if operation.ended is None:
             _break(operation, "CANCELLED", "The operation was cancelled.", now)
 
     def delete(self, name: str) -> None:
-        """Forgets an operation that is done. Raises: Refused."""
+        """Delete an operation that is done. Raises: Refused."""
         if self.get(name).ended is None:
             raise refused("FAILED_PRECONDITION", f'Operation "{name}" is not done: cancel it first.')
         del self.all[name]
 
 
 def to_json(operation: Operation, now: float) -> Json:
-    """An operation as it is to be seen now."""
+    """Return an operation as it is visible now."""
     value: Json = {"name": operation.name, "metadata": _metadata(operation, now)}
     if operation.ended is not None:
         value["done"] = True
@@ -118,17 +122,17 @@ def to_json(operation: Operation, now: float) -> Json:
 
 
 def typed(kind: str, value: Json) -> Json:
-    """A message of the administration's API where any message may be."""
+    """Return a message of the administration API as a `google.protobuf.Any`."""
     return {"@type": TYPES + kind, **value}
 
 
 def refused(name: str, text: str) -> Refused:
-    """The refusal with this canonical code."""
+    """Return the refusal with this canonical code."""
     return Refused(CODES[name][1], name, text)
 
 
 def timestamp(seconds: float) -> str:
-    """A time as answers have it."""
+    """Return a time in the format of answers."""
     return format_time(int(seconds * 1_000_000), 6)
 
 

@@ -1,8 +1,8 @@
-"""What writes do to documents: update, delete, verify, transforms, preconditions; no I/O.
+"""Applies writes to documents: update, delete, verify, transforms, preconditions; no I/O.
 
 In: the `writes` of a commit or a batch, and the store. Out: the new documents, and one result per write. Nothing is
-written here before all of it is known to hold: a commit is done whole or not at all. Writes of one commit see those
-before them. A write that changes nothing leaves the update time as it was.
+written until all writes are known to be valid: a commit is applied as a whole or not at all. Each write of a commit
+sees the ones before it. A write that changes nothing leaves the update time unchanged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from flamelet_tools.simulator.firestore.values import number, value_key
 
 _OPERATIONS = ("update", "delete", "verify", "transform")
 _MEMBERS = {*_OPERATIONS, "updateMask", "updateTransforms", "currentDocument"}
-# By whether the first and the second verify.
+# By whether the first and the second write are a verify.
 _VERIFIED = {
     (False, True): "the same document cannot be written and then verified in a single request",
     (True, False): "the same document cannot be verified and then written in a single request",
@@ -30,7 +30,7 @@ _LEAST, _MOST = -(2**63), 2**63 - 1
 
 @dataclass
 class Write:
-    """One write that has been read, not done."""
+    """One write that has been read, not applied."""
 
     kind: str
     path: Path
@@ -43,7 +43,7 @@ class Write:
 
 @dataclass
 class Transform:
-    """A change of one field that the server makes: which kind, and what it is given."""
+    """A change of one field that the server makes: its kind, and its operand."""
 
     path: FieldPath
     kind: str
@@ -51,7 +51,7 @@ class Transform:
 
 
 class Commit:
-    """Documents as they will be once the writes are done, which `perform` does one by one.
+    """The documents as they will be after the writes, which `perform` applies one by one.
 
     Args:
         store: is only read.
@@ -67,7 +67,7 @@ class Commit:
         self._done: list[tuple[Path, list[dict[str, Any]]]] = []
 
     def perform(self, write: Write) -> None:
-        """Does one write. Raises: Refused."""
+        """Apply one write. Raises: Refused."""
         before = self.get(write.path)
         name = resource_name(self._store.name, write.path)
         transformed: list[dict[str, Any]] = []
@@ -87,7 +87,7 @@ class Commit:
         self._done.append((write.path, transformed))
 
     def results(self) -> list[dict[str, Any]]:
-        """The results of all writes: each has the time of the document that is left, if one is."""
+        """Return the results of all writes, each with the update time of its document if it still exists."""
         results = []
         for path, transformed in self._done:
             left = self.get(path)
@@ -96,11 +96,11 @@ class Commit:
         return results
 
     def get(self, path: Path) -> Document | None:
-        """A document as these writes have left it."""
+        """Return a document as these writes have left it."""
         return self.changes[path] if path in self.changes else self._store.get(path)
 
     def finish(self) -> None:
-        """Writes what all of them made."""
+        """Store the documents that the writes made."""
         self._store.put_all(self.changes, self.time)
 
     def _changed(self, write: Write, before: Document | None) -> tuple[Document, list[dict[str, Any]]]:
@@ -121,7 +121,7 @@ class Commit:
 
 
 def parse_writes(writes: Any, database: str) -> list[Write]:
-    """Reads the `writes` of a request. Raises: Refused."""
+    """Read the `writes` of a request. Raises: Refused."""
     if not isinstance(writes, list):
         raise invalid()
     parsed = [parse_write(write, database) for write in writes]
@@ -134,7 +134,7 @@ def parse_writes(writes: Any, database: str) -> list[Write]:
 
 
 def _check_together(first: Write, second: Write) -> None:
-    """Refuses two writes of one document that cannot both be done, whatever is stored. Raises: Refused."""
+    """Refuse two writes of one document that cannot both be applied, whatever is stored. Raises: Refused."""
     verified = first.kind == "verify", second.kind == "verify"
     if any(verified):
         raise invalid(_VERIFIED[verified])
@@ -150,7 +150,7 @@ def _word(write: Write) -> str:
 
 
 def parse_write(write: Any, database: str) -> Write:
-    """Reads one write. Raises: Refused."""
+    """Read one write. Raises: Refused."""
     members = documents.members(write, _MEMBERS)
     kinds = [kind for kind in _OPERATIONS if kind in members]
     if not kinds:
@@ -263,7 +263,7 @@ def _parse_elements(operand: Any) -> list[dict[str, Any]]:
 
 
 def elements(value: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The values in an array; none if it is no array."""
+    """Return the values in an array, or an empty list if it is not an array."""
     return (value or {}).get("arrayValue", {}).get("values", [])
 
 

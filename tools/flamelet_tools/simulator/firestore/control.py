@@ -1,9 +1,9 @@
-"""The documents of a simulator for the tests that run it, in plain Python: `sim.firestore`.
+"""Gives tests access to the documents of a simulator, in plain Python: `sim.firestore`.
 
     sim.firestore.set("cities/LA", {"name": "Los Angeles", "pop": 3_900_000})
     assert sim.firestore.get("cities/LA")["pop"] == 3_900_000
 
-`plain` says what values look like. No rule judges, and no request is recorded.
+`plain` describes the values. No rules apply, and no request is recorded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEFAULT_DATABASE = "(default)"
 class Documents:
     """The documents of a project.
 
-    `call` runs a function in the thread that may touch the databases; `project` is the ID of the project.
+    `call` runs a function in the thread that owns the databases; `project` is the ID of the project.
     """
 
     def __init__(self, firestore: Firestore, project: str, call: Callable[[Callable[[], Any]], Any]):
@@ -32,27 +32,29 @@ class Documents:
         self._call = call
 
     def get(self, path: str, database: str = DEFAULT_DATABASE) -> dict[str, Any] | None:
-        """The fields of the document at `path`, None if there is none. Raises: documents.Refused for a bad path."""
+        """Return the fields of the document at `path`, or None if there is none. Raises: documents.Refused for a bad
+        path.
+        """
         return self._call(lambda: self._get(path, database))
 
     def set(self, path: str, fields: dict[str, Any], database: str = DEFAULT_DATABASE) -> None:
-        """Writes a document, as a backend would. Raises: TypeError or documents.Refused for what cannot be stored."""
+        """Write a document, as a backend would. Raises: TypeError or documents.Refused if it cannot be stored."""
         self._call(lambda: self._write(path, database, plain.encode_fields(fields)))
 
     def delete(self, path: str, database: str = DEFAULT_DATABASE) -> None:
-        """Deletes a document; none is no error. Raises: documents.Refused for a bad path."""
+        """Delete a document; a missing one is not an error. Raises: documents.Refused for a bad path."""
         self._call(lambda: self._write(path, database, None))
 
     def documents(self, collection: str = "", database: str = DEFAULT_DATABASE) -> dict[str, dict[str, Any]]:
-        """The fields of all documents by their paths, or of those at or below `collection`."""
+        """Return the fields of all documents by their paths, or of those at or below `collection`."""
         return self._call(lambda: self._documents(collection, database))
 
     def clear(self, database: str = DEFAULT_DATABASE) -> None:
-        """Forgets all documents of a database, and their past."""
+        """Delete all documents of a database, and their history."""
         self._call(lambda: self._store(database).clear())
 
     def end_transactions(self, database: str = DEFAULT_DATABASE) -> None:
-        """Ends all open transactions, as time does."""
+        """End all open transactions, as a timeout does."""
         self._call(lambda: self._firestore.transactions_of(self._store(database).name).end_all())
 
     @property

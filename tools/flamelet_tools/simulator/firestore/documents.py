@@ -1,8 +1,8 @@
-"""Documents as the REST API has them: names, field paths and masks, values; no I/O.
+"""Converts documents of the REST API: names, field paths and masks, values; no I/O.
 
 In: parsed JSON of requests. Out: the same in one spelling (integers as strings, timestamps in UTC to the microsecond,
-standard base64), and documents as JSON. Both spellings that protocol buffers allow are taken, `integerValue` and
-`integer_value`. What is refused is refused in the words of the service or, where only its emulator was seen, in those.
+standard base64), and documents as JSON. Both spellings that protocol buffers allow are accepted, `integerValue` and
+`integer_value`. Refusals have the texts of the service or, where only its emulator was observed, those of the emulator.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Refused(Exception):
 
 
 def invalid(text: str = BAD_PAYLOAD) -> Refused:
-    """The refusal of an invalid argument."""
+    """Return the refusal of an invalid argument."""
     return Refused(400, "INVALID_ARGUMENT", text)
 
 
@@ -58,11 +58,11 @@ def invalid(text: str = BAD_PAYLOAD) -> Refused:
 
 
 def parse_name(name: Any, database: str | None = None) -> tuple[str, Path]:
-    """The database and the path of a document's full name.
+    """Return the database and the path of a document's full name.
 
     Args:
         name: `projects/P/databases/D/documents/cities/LA`.
-        database: the one that it must be in, if any.
+        database: the database that it must be in, or None for any.
     Raises: Refused.
     """
     parts = _text(name).split("/")
@@ -80,7 +80,7 @@ def parse_name(name: Any, database: str | None = None) -> tuple[str, Path]:
 
 
 def check_path(path: Path, name: str) -> None:
-    """Refuses a path with an id that cannot be. Raises: Refused."""
+    """Refuse a path with an invalid id. Raises: Refused."""
     index = len(name) - len("/".join(path))
     for part in path:
         if not part:
@@ -92,7 +92,7 @@ def check_path(path: Path, name: str) -> None:
 
 
 def check_id(text: str) -> None:
-    """Refuses the id of a document or a collection that cannot be. Raises: Refused."""
+    """Refuse an invalid id of a document or a collection. Raises: Refused."""
     if "/" in text:
         raise invalid(f'Resource id "{text}" is invalid because it contains "/".')
     if text in ("", ".", ".."):
@@ -107,7 +107,7 @@ def check_id(text: str) -> None:
 
 
 def parse_field_path(text: Any) -> FieldPath:
-    """The names in a field path: `` a.`b.c` `` is a, b.c. Raises: Refused."""
+    """Return the names in a field path: `` a.`b.c` `` is a, b.c. Raises: Refused."""
     names: list[str] = []
     place = 0
     while match := _FIELD.match(_text(text), place):
@@ -123,7 +123,7 @@ def parse_field_path(text: Any) -> FieldPath:
 
 
 def parse_mask_object(mask: Any) -> list[FieldPath] | None:
-    """The field paths of a DocumentMask; None without one. Raises: Refused."""
+    """Return the field paths of a DocumentMask, or None if there is none. Raises: Refused."""
     if mask is None:
         return None
     paths = members(mask, ("fieldPaths",)).get("fieldPaths", [])
@@ -133,12 +133,12 @@ def parse_mask_object(mask: Any) -> list[FieldPath] | None:
 
 
 def parse_mask(paths: Iterable[Any] | None) -> list[FieldPath] | None:
-    """The field paths of a mask; None without one. Raises: Refused."""
+    """Return the field paths of a mask, or None if there is none. Raises: Refused."""
     return None if paths is None else [parse_field_path(path) for path in paths]
 
 
 def check_field_name(name: str) -> None:
-    """Refuses the name of a field that cannot be. Raises: Refused."""
+    """Refuse an invalid name of a field. Raises: Refused."""
     if not name:
         raise invalid("The property.name is the empty string.")
     if _RESERVED.fullmatch(name):
@@ -148,14 +148,14 @@ def check_field_name(name: str) -> None:
 
 
 def get_field(fields: Fields, path: FieldPath) -> dict[str, Any] | None:
-    """The value at a field path; None if there is none."""
+    """Return the value at a field path, or None if there is none."""
     for name in path[:-1]:
         fields = fields.get(name, {}).get("mapValue", {}).get("fields", {})
     return fields.get(path[-1])
 
 
 def set_field(fields: Fields, path: FieldPath, value: dict[str, Any] | None) -> Fields:
-    """New fields with this value at a field path, or without it if it is None; maps on the way are made."""
+    """Return new fields with this value at a field path, or without it if it is None; maps on the way are made."""
     name, rest = path[0], path[1:]
     if rest:
         inner = fields.get(name, {}).get("mapValue", {}).get("fields", {})
@@ -168,7 +168,7 @@ def set_field(fields: Fields, path: FieldPath, value: dict[str, Any] | None) -> 
 
 
 def masked(fields: Fields, mask: list[FieldPath] | None) -> Fields:
-    """The fields that a mask lets through; all without one."""
+    """Return the fields that a mask selects, or all without a mask."""
     if mask is None:
         return fields
     found: Fields = {}
@@ -180,12 +180,12 @@ def masked(fields: Fields, mask: list[FieldPath] | None) -> Fields:
 
 
 def map_value(fields: Fields) -> dict[str, Any]:
-    """A map as a value; an empty one has no `fields`."""
+    """Return a map as a value; an empty one has no `fields`."""
     return {"mapValue": {"fields": fields} if fields else {}}
 
 
 def array_value(values: list[dict[str, Any]]) -> dict[str, Any]:
-    """An array as a value; an empty one has no `values`."""
+    """Return an array as a value; an empty one has no `values`."""
     return {"arrayValue": {"values": values} if values else {}}
 
 
@@ -193,7 +193,7 @@ def array_value(values: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def parse_fields(fields: Any, depth: int = 1) -> Fields:
-    """Fields in the one spelling. Raises: Refused."""
+    """Return fields in one spelling. Raises: Refused."""
     for name in _object(fields):
         # Vectors are maps with such a member.
         if depth == 1 or name != "__type__":
@@ -202,8 +202,8 @@ def parse_fields(fields: Any, depth: int = 1) -> Fields:
 
 
 def parse_value(value: Any, depth: int = 1, in_array: bool = False) -> dict[str, Any]:
-    """A value in the one spelling. Raises: Refused."""
-    # Not `members`: of a value null is a member too.
+    """Return a value in one spelling. Raises: Refused."""
+    # Not `members`: in a value, null counts as a member.
     named = {camel_case(name): content for name, content in _object(value).items()}
     if not named:
         raise invalid("Cannot convert firestore.v1.Value with type unset.")
@@ -221,7 +221,7 @@ def parse_value(value: Any, depth: int = 1, in_array: bool = False) -> dict[str,
 
 
 def is_vector(value: dict[str, Any]) -> bool:
-    """Whether a value is a vector: a map of one form."""
+    """Return whether a value is a vector: a map of a special form."""
     return value.get("mapValue", {}).get("fields", {}).get("__type__") == {"stringValue": "__vector__"}
 
 
@@ -288,7 +288,7 @@ def _geo_point(content: Any, depth: int) -> dict[str, Any]:
         if isinstance(number, str) or abs(number) > limit:
             raise invalid(f"Geo point {name} '{float(number)}' outside permitted range -{limit} to {limit}.")
         point[name] = number
-    # As protocol buffers write it: a zero is left out.
+    # As in protocol buffers, zeros are left out.
     return {name: number for name, number in point.items() if number}
 
 
@@ -336,7 +336,7 @@ _KINDS: dict[str, Callable[[Any, int], Any]] = {
 
 
 def members(message: Any, known: Iterable[str]) -> dict[str, Any]:
-    """The members of a message by their names in JSON; those that are null count as not given. Raises: Refused."""
+    """Return the members of a message by their JSON names; null counts as missing. Raises: Refused."""
     found = {camel_case(name): member for name, member in _object(message).items() if member is not None}
     if not found.keys() <= set(known):
         raise invalid()
@@ -344,19 +344,19 @@ def members(message: Any, known: Iterable[str]) -> dict[str, Any]:
 
 
 def double(number: float) -> dict[str, Any]:
-    """A double as a value: what JSON has no number for is a string, and as on the live service 1.0 is written 1."""
+    """Return a double as a value: NaN and infinities are strings and, as on the live service, 1.0 is written 1."""
     if not math.isfinite(number):
         return {"doubleValue": "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"}
     return {"doubleValue": int(number) if number.is_integer() and abs(number) < _WHOLE_DOUBLES else number}
 
 
 def camel_case(name: str) -> str:
-    """The JSON spelling of a name of protocol buffers: `integer_value` is `integerValue`."""
+    """Return the JSON spelling of a name of protocol buffers: `integer_value` is `integerValue`."""
     return re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
 
 
 def decode_base64(text: Any) -> bytes:
-    """Bytes of base64, with or without its padding. Raises: Refused."""
+    """Return the bytes of a base64 text, with or without padding. Raises: Refused."""
     plain = _text(text).rstrip("=")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
@@ -365,7 +365,7 @@ def decode_base64(text: Any) -> bytes:
 
 
 def parse_time(text: Any) -> int:
-    """The microseconds of an RFC 3339 text; what is finer is cut off. Raises: Refused."""
+    """Return the microseconds of an RFC 3339 text, truncated. Raises: Refused."""
     match = _TIMESTAMP.fullmatch(_text(text))
     if not match:
         raise invalid()
@@ -378,7 +378,7 @@ def parse_time(text: Any) -> int:
 
 
 def format_time(micros: int, digits: int = 0) -> str:
-    """RFC 3339 in UTC with no, 3 or 6 digits after the point, as protocol buffers write it; with at least `digits`."""
+    """Return RFC 3339 in UTC with 0, 3 or 6 digits after the point, as in protocol buffers, but at least `digits`."""
     fraction = micros % 1_000_000
     digits = max(digits, 0 if not fraction else 3 if not fraction % 1000 else 6)
     text = (_EPOCH + timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
@@ -389,14 +389,14 @@ def format_time(micros: int, digits: int = 0) -> str:
 
 
 def to_json(document: Document, mask: list[FieldPath] | None = None) -> dict[str, Any]:
-    """A document as answers have it."""
+    """Return a document as in answers."""
     fields = masked(document.fields, mask)
     times = {"createTime": format_time(document.create_time, 6), "updateTime": format_time(document.update_time, 6)}
     return {"name": document.name, **({"fields": fields} if fields else {}), **times}
 
 
 def check_size(name: str, path: Path, fields: Fields) -> None:
-    """Refuses a document that is too large, by the service's rules of storage sizes. Raises: Refused."""
+    """Refuse a document that is too large by the service's rules of storage sizes. Raises: Refused."""
     for field, value in fields.items():
         if value.keys() & {"stringValue", "bytesValue"} and _value_size(value) > _MAX_VALUE_BYTES:
             raise invalid(f'The value of property "{field}" is longer than {_MAX_VALUE_BYTES} bytes.')
@@ -447,7 +447,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise invalid()
     try:
-        # JSON may escape half a surrogate, which is no text.
+        # JSON may hold an escaped half of a surrogate pair, which is not valid text.
         value.encode()
     except UnicodeEncodeError:
         raise invalid() from None

@@ -1,8 +1,8 @@
-"""The form of a query's JSON: what is not a `StructuredQuery` of the REST reference is refused; no I/O.
+"""Checks the form of a query's JSON, and refuses what is not a `StructuredQuery` of the REST reference; no I/O.
 
 In: parsed JSON. Out: the same with the names of the reference (`order_by` may be sent for `orderBy`), numbers as
-integers, and without members that are null. Values of fields are left to `documents`. A form is a dict (an object with
-these members), a list (an array of one form), a tuple (one of these words) or a function (anything else).
+integers, and without members that are null. The values of fields are checked by `documents`. A form is a dict (an
+object with these members), a list (an array of one form), a tuple (one of these words) or a function (anything else).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from flamelet_tools.simulator.firestore.documents import camel_case, invalid
 
-# The members of which an object has one at most.
+# Groups of members; an object has at most one member of each group.
 ONE_OF = "one of"
 
 
@@ -121,7 +121,7 @@ PARTITION_QUERY: dict[str, Any] = {
 
 
 def read(form: Any, value: Any) -> Any:
-    """`value` in the one spelling of its form. Raises: Refused where it has another form."""
+    """Return `value` in the one spelling of its form. Raises: Refused if it does not match the form."""
     if isinstance(form, dict):
         return _read_object(form, value)
     if isinstance(form, list):

@@ -1,7 +1,7 @@
-"""The documents whose vectors are nearest to one: `findNearest` of a query; no I/O.
+"""Finds the documents whose vectors are nearest to a given one: `findNearest` of a query; no I/O.
 
 In: its JSON, and the documents that the rest of the query found. Out: those with a vector of the same length, nearest
-first; where it is asked for, each with its distance in a field. Distances that are no number come last.
+first, each with its distance in a field if the query asks for it. Distances that are NaN come last.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MEASURES: dict[str, Callable[[list[float], list[float]], float]] = {
 
 
 class Nearest(NamedTuple):
-    """What `findNearest` asks for, checked."""
+    """A checked `findNearest`."""
 
     path: FieldPath
     to: list[float]
@@ -47,7 +47,7 @@ class Nearest(NamedTuple):
 
 
 def parse_nearest(message: dict[str, Any], path: FieldPath) -> Nearest:
-    """Checks `findNearest`, whose field has been parsed. Raises: Refused."""
+    """Check a `findNearest` whose field has been parsed. Raises: Refused."""
     to = vector(parse_value(message.get("queryVector", {})))
     if to is None:
         raise invalid("Query Value must be of type vector.")
@@ -63,7 +63,7 @@ def parse_nearest(message: dict[str, Any], path: FieldPath) -> Nearest:
 
 
 def nearest_first(nearest: Nearest, documents: list[Document]) -> list[Document]:
-    """The nearest of these documents, as many as are asked for."""
+    """Return the nearest of these documents, as many as the query asks for."""
     measured = []
     for document in documents:
         coordinates = vector(get_field(document.fields, nearest.path) or {})

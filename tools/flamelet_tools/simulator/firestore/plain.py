@@ -1,7 +1,7 @@
-"""Values as plain Python has them, for tests and rules: `{"n": 5}` in place of `{"n": {"integerValue": "5"}}`; no I/O.
+"""Converts values to and from plain Python, for tests and rules: `{"n": 5}` for `{"n": {"integerValue": "5"}}`; no I/O.
 
-In and out: None, bool, int, float, str, bytes, list, dict, an aware datetime for a timestamp (to the microsecond, as it
-is stored), and the two types below. A vector is the map that the REST API makes of it.
+In and out: None, bool, int, float, str, bytes, list, dict, an aware datetime for a timestamp (to the microsecond, as
+stored), and the two types below. A vector is the map that the REST API makes of it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class GeoPoint(NamedTuple):
 
 
 def encode_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields as they are stored. Raises: TypeError, or documents.Refused, for what has no form there."""
+    """Return fields as they are stored. Raises: TypeError or documents.Refused if a value has no stored form."""
     return documents.parse_fields({name: _encode(value) for name, value in fields.items()})
 
 
 def decode_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Stored fields as plain Python."""
+    """Return stored fields as plain Python."""
     return {name: _decode(value) for name, value in fields.items()}
 
 
@@ -50,7 +50,7 @@ def _encode_time(value: datetime) -> str:
     return documents.format_time((value - _EPOCH) // timedelta(microseconds=1))
 
 
-# In this order: a bool is an int too, a Reference is a str, a GeoPoint is no list.
+# The order matters: a bool is also an int, a Reference is a str, and a GeoPoint is not a list.
 _ENCODERS: tuple[tuple[type, str, Callable[[Any], Any]], ...] = (
     (type(None), "nullValue", lambda value: None),
     (bool, "booleanValue", bool),

@@ -1,10 +1,9 @@
-"""Queries: which documents a `StructuredQuery` asks for, in which order; sums over them; partitions; no I/O.
+"""Runs queries: which documents a `StructuredQuery` selects, and in which order; aggregations; partitions; no I/O.
 
 In: the query as JSON, and all documents of its database. Out: the elements of the answer, without `readTime` and
-`transaction`, which are their caller's. What is refused is refused in the words of Google's emulator, and the order of
-what is not ordered is the emulator's too: by the fields with an inequality in the order of their names, then by the
-name of the document. `partitionQuery` and the refusal for a missing index, which the emulator lacks, have texts of our
-own.
+`transaction`, which the caller adds. Refusals have the texts of Google's emulator. The default order is the emulator's
+too: by the fields with an inequality in the order of their names, then by the name of the document. `partitionQuery`
+and the refusal for a missing index do not exist in the emulator, so their texts are ours.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ MAX_VALUES = {"IN": 30, "ARRAY_CONTAINS_ANY": 30, "NOT_IN": 10}
 MAX_NAME_BYTES = 1500
 MAX_AGGREGATIONS = 5
 
-# What the keys of references and of arrays begin with.
+# The first elements of the keys of references and of arrays.
 _REFERENCE = 6
 _ARRAY = 8
 _INT64 = range(-(2**63), 2**63)
@@ -61,7 +60,7 @@ _NEGATIONS = ("NOT_EQUAL", "NOT_IN", "IS_NOT_NAN", "IS_NOT_NULL")
 
 
 class FieldFilter(NamedTuple):
-    """A condition on one field; an operator without a value has no operands."""
+    """A condition on one field; a unary operator has no operands."""
 
     path: FieldPath
     op: str
@@ -76,7 +75,7 @@ class CompositeFilter(NamedTuple):
 
 
 Filter = FieldFilter | CompositeFilter
-# Conditions that hold together: a field, an operator and, as text, what it is compared with.
+# Conditions that hold together: a field, an operator and, as text, the operand.
 Alternative = frozenset[tuple[FieldPath, str, str]]
 
 
@@ -88,14 +87,14 @@ class Order(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """A place in the order, before or after all that begins with these values."""
+    """A place in the order, before or after all documents that begin with these values."""
 
     keys: tuple[Key, ...]
     before: bool
 
 
 class Query(NamedTuple):
-    """A query that has been checked. `orders` are those that it says, and then those that it implies."""
+    """A checked query. `orders` are the explicit ones, followed by the implied ones."""
 
     parent: Path
     collection: str | None
@@ -118,14 +117,14 @@ def run(
     database: str,
     indexes: Iterable[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
-    """The elements of the answer of `runQuery`.
+    """Return the elements of the answer of `runQuery`.
 
     Args:
         structured_query: the JSON of the request.
-        documents: all of the database.
-        parent: the path of the document whose collections are asked; empty for those of the root.
+        documents: all documents of the database.
+        parent: the path of the document whose collections are queried; empty for the root.
         database: `projects/P/databases/D`.
-        indexes: its composite indexes that are READY; None if none is needed, as on the emulator.
+        indexes: its composite indexes that are READY, or None if none is needed, as on the emulator.
     Raises: Refused.
     """
     query = parse_query(structured_query, parent, database)
@@ -138,7 +137,7 @@ def run(
 
 
 def select(query: Query, documents: Iterable[Document]) -> list[Document]:
-    """The documents that the query asks for, in its order."""
+    """Return the documents that the query selects, in its order."""
     candidates = [(_sort_keys(query, document), document) for document in documents if _is_asked(query, document)]
     found = [(keys, document) for keys, document in candidates if _is_between(query, keys)]
     for place, order in reversed([*enumerate(query.orders)]):
@@ -150,7 +149,7 @@ def select(query: Query, documents: Iterable[Document]) -> list[Document]:
 
 
 def check_indexes(query: Query, database: str, indexes: Iterable[dict[str, Any]] | None) -> None:
-    """Refuses a query without the composite index that one of its alternatives needs. Raises: Refused."""
+    """Refuse a query without the composite index that one of its alternatives needs. Raises: Refused."""
     if indexes is None:
         return
     scope = "COLLECTION_GROUP" if query.all_descendants else "COLLECTION"
@@ -161,7 +160,8 @@ def check_indexes(query: Query, database: str, indexes: Iterable[dict[str, Any]]
 
 
 def parse_scope(structured_query: Any) -> tuple[str | None, bool]:
-    """The id of the collections that a query asks, None for all; and whether it asks all below its parent.
+    """Return the id of the collections that a query selects (None for all), and whether it selects all below its
+    parent.
 
     Raises: Refused.
     """
@@ -169,11 +169,11 @@ def parse_scope(structured_query: Any) -> tuple[str | None, bool]:
 
 
 def parse_query(structured_query: Any, parent: Path, database: str, summed: Iterable[FieldPath] = ()) -> Query:
-    """Checks a query and says what it implies.
+    """Check a query, and add what it implies.
 
     Args:
         structured_query: the JSON of the request.
-        parent: the path of the document whose collections are asked; empty for those of the root.
+        parent: the path of the document whose collections are queried; empty for the root.
         database: `projects/P/databases/D`.
         summed: the fields that an aggregation needs, by which it sorts too.
     Raises: Refused.
@@ -222,10 +222,10 @@ def aggregate(
     database: str,
     indexes: Iterable[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
-    """The one element of the answer of `runAggregationQuery`, from its `structuredAggregationQuery`.
+    """Return the one element of the answer of `runAggregationQuery`, from its `structuredAggregationQuery`.
 
-    Where fields are summed, the documents without one of them are not counted either, as on the service.
-    Arguments and errors are those of `run`.
+    If fields are summed, documents without one of them are not counted either, as on the service. Arguments and errors
+    are those of `run`.
     """
     message = messages.read(messages.AGGREGATION_QUERY, query)
     aggregations = _named(message.get("aggregations", []))
@@ -243,9 +243,9 @@ def aggregate(
 
 
 def partition(request: Any, documents: Iterable[Document], parent: Path, database: str) -> dict[str, Any]:
-    """The answer of `partitionQuery`: cursors that cut the documents of a collection group into parts of one size.
+    """Return the answer of `partitionQuery`: cursors that split the documents of a collection group into equal parts.
 
-    Arguments and errors are those of `run`, of which the first is the body of the request.
+    Arguments and errors are those of `run`, except that the first argument is the body of the request.
     """
     message = messages.read(messages.PARTITION_QUERY, request)
     query = parse_query(message.get("structuredQuery", {}), parent, database)
@@ -258,7 +258,7 @@ def partition(request: Any, documents: Iterable[Document], parent: Path, databas
     names = [document.name for document in select(query, documents)]
     count = min(wanted, max(len(names) - 1, 0))
     cuts = [names[len(names) * part // (count + 1)] for part in range(1, count + 1)]
-    # A token is the last name of the page before.
+    # A token is the last name of the previous page.
     first = sum(name <= message.get("pageToken", "") for name in cuts)
     page = cuts[first : first + size if size else None]
     more = {"nextPageToken": page[-1]} if page and page[-1] != cuts[-1] else {}
@@ -326,7 +326,7 @@ def _parse_field_filter(message: dict[str, Any]) -> FieldFilter:
 def _parse_operands(op: str, value: Any) -> list[Any]:
     if op not in MAX_VALUES:
         return [value]
-    # Each value is parsed alone: an array may stand in this array, though not in the arrays of documents.
+    # Each value is parsed alone: this array may hold arrays, although the arrays of documents may not.
     if not (isinstance(value, dict) and isinstance(value.get("arrayValue"), dict)):
         parse_value(value)
         raise invalid(f"'{op}' requires an ArrayValue.")
@@ -348,7 +348,7 @@ def _parse_cursor(message: dict[str, Any] | None, orders: list[Order], database:
     if message is None:
         return None
     values = message.get("values", [])
-    # What the query orders by unsaid does not count.
+    # Implied orders do not count.
     if len(values) > len(orders):
         raise invalid("Cursor has too many values.")
     keys = tuple(_cursor_key(order.path, value, database) for order, value in zip(orders, values, strict=False))
@@ -396,7 +396,7 @@ def _check_number(alternatives: set[Alternative]) -> None:
 
 
 def _check_group_below(where: Filter | None, orders: list[Order]) -> None:
-    """The collections of one name below a document are found by their names alone."""
+    """Refuse a query for a collection group below a document, unless it needs the names only."""
     has_others = any(each.path != NAME or each.op in _ARRAYS for each in _field_filters(where))
     if has_others or any(order.path != NAME for order in orders):
         raise invalid("collection group queries are only allowed at the root parent")
@@ -409,12 +409,12 @@ def _check_group_below(where: Filter | None, orders: list[Order]) -> None:
 
 
 def _count_arrays(where: Filter | None) -> int:
-    """The most conditions on what arrays contain that have to hold together."""
+    """Return the highest number of array-contains conditions that must hold together."""
     if isinstance(where, FieldFilter):
         return int(where.op in _ARRAYS)
     if where is None:
         return 0
-    # What is said twice, side by side and in the same words, counts once.
+    # Equal conditions next to each other count once.
     counts = [_count_arrays(each) for each in {repr(each): each for each in where.filters}.values()]
     return max(counts) if where.op == "OR" else sum(counts)
 
@@ -485,7 +485,7 @@ def _has_or(where: Filter | None) -> bool:
 
 
 def _alternatives(where: Filter | None) -> set[Alternative]:
-    """The filter as an OR of ANDs, without those that want one field to equal two values."""
+    """Return the filter as an OR of ANDs, without those that require one field to equal two values."""
     if where is None:
         return {frozenset()}
     if isinstance(where, FieldFilter):
@@ -511,7 +511,7 @@ def _is_possible(alternative: Alternative) -> bool:
 
 
 def _unequal(where: Filter | None) -> set[FieldPath]:
-    """The fields with an inequality; a range from null or NaN, in which nothing is, does not count."""
+    """Return the fields with an inequality; an empty range from null or NaN does not count."""
     ranges = [each for each in _field_filters(where) if each.op in _RANGES and each.operands[0] not in (NULL, NAN)]
     return {each.path for each in [*ranges, *(each for each in _field_filters(where) if each.op in _NEGATIONS)]}
 
@@ -521,7 +521,7 @@ def _with_implied(
 ) -> tuple[Order, ...]:
     named = {order.path for order in explicit}
     filtered = {each.path for each in _field_filters(where)}
-    # A scan of the names alone goes one way only; with another condition there is an index to go back on.
+    # A scan by name alone only goes forward; with another condition there is an index that allows both directions.
     if set(explicit) == {Order(NAME, True)} and not filtered - {NAME}:
         raise Refused(400, "FAILED_PRECONDITION", "Firestore does not support descending key scans")
     unequal = _unequal(where) - named
@@ -555,7 +555,7 @@ def _check_orders(orders: list[Order]) -> None:
 
 
 def _named(aggregations: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The aggregations by their aliases; those without one get `field_1`, `field_2`, ..."""
+    """Return the aggregations by their aliases; those without one get `field_1`, `field_2`, ..."""
     if not aggregations:
         raise invalid("Aggregations can not be empty.")
     if len(aggregations) > MAX_AGGREGATIONS:
@@ -647,7 +647,7 @@ def _matches(where: Filter | None, document: Document) -> bool:
 
 
 def _satisfies(found: Key, op: str, operands: tuple[Key, ...]) -> bool:
-    """Whether a value fulfils a condition; null and NaN are equal to nothing, themselves included."""
+    """Return whether a value satisfies a condition; null and NaN are equal to nothing, not even to themselves."""
     if op in _NEGATIONS:
         return found != NULL and NULL not in operands and _is_none_of(found, op, operands)
     if op == "IS_NULL":
@@ -673,7 +673,7 @@ def _sort_keys(query: Query, document: Document) -> list[Key | None]:
 
 
 def _is_between(query: Query, keys: list[Key | None]) -> bool:
-    # What lacks a field that it is sorted by is not found.
+    # A document without a field that the query sorts by is not found.
     if None in keys:
         return False
     if query.start and _compare(query, keys, query.start) < (0 if query.start.before else 1):
@@ -682,7 +682,7 @@ def _is_between(query: Query, keys: list[Key | None]) -> bool:
 
 
 def _compare(query: Query, keys: list[Any], cursor: Cursor) -> int:
-    """-1, 0 or 1: where a document stands, by the values that the cursor has."""
+    """Compare a document with a cursor by the values of the cursor: -1, 0 or 1."""
     for order, found, wanted in zip(query.orders, keys, cursor.keys, strict=False):
         if found != wanted:
             return 1 if (found > wanted) != order.descending else -1

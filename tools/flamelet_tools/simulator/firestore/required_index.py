@@ -1,11 +1,11 @@
-"""Whether a query has the composite index that it needs, and the link that makes it; no I/O.
+"""Checks whether a query has the composite index that it needs, and makes the link that creates it; no I/O.
 
-In: what a query filters and sorts by, and the composite indexes of its database as `admin_indexes` keeps them. Out:
-nothing, or FAILED_PRECONDITION with the service's text and link. By its documentation: conditions of equality alone, or
-one order alone, are served by the indexes that each field has by itself; an order beside other fields needs an index of
-the equal fields, in any order and direction, that ends with the fields of the order, all in their directions or all
-against. Several such indexes, each with some of the equal fields, serve together. That single fields are indexed for
-whole collection groups is taken for granted, and vectors are found without an index: both are our choice.
+In: the filters and orders of a query, and the composite indexes of its database in the form of `admin_indexes`. Out:
+nothing, or FAILED_PRECONDITION with the service's text and link. By its documentation, queries with only equality
+conditions or only one order use the automatic indexes of single fields; an order combined with other fields needs an
+index that has the equality fields in any order and direction, and ends with the fields of the order, all in their
+directions or all reversed. Several such indexes, each with some of the equality fields, can be combined. Chosen here:
+single fields are always indexed for whole collection groups, and vectors need no index.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from flamelet_tools.simulator.firestore.documents import FieldPath, Refused, par
 from flamelet_tools.simulator.firestore.values import NAME
 
 Json = dict[str, Any]
-# A field and whether it is descending.
+# A field, and whether the order is descending.
 Sort = tuple[FieldPath, bool]
 
 _EQUALITIES = ("EQUAL", "IS_NULL", "IS_NAN")
@@ -35,14 +35,14 @@ def check_index(
     orders: Sequence[Sort],
     indexes: Iterable[Json],
 ) -> None:
-    """Refuses a query without its index.
+    """Refuse a query without its index.
 
     Args:
         database: `projects/P/databases/D`.
-        collection: the id of the collections that are asked.
+        collection: the id of the queried collections.
         scope: COLLECTION, or COLLECTION_GROUP for all with this id.
-        conditions: the fields that are filtered by, and how; of a query with OR, those of one alternative.
-        orders: all that it sorts by, the name at the end.
+        conditions: the filtered fields and operators; for a query with OR, those of one alternative.
+        orders: all orders, ending with the name.
         indexes: those that are READY.
     Raises: Refused.
     """
@@ -68,7 +68,9 @@ def _is_point(op: str) -> bool:
 
 
 def _is_automatic(equal: int, sorts: Sequence[Sort]) -> bool:
-    """Whether the indexes of single fields do: there is one up and one down, which end with the name in that way."""
+    """Return whether the automatic indexes suffice: each field has an ascending and a descending one, which end with
+    the name.
+    """
     fields = [sort for sort in sorts if sort[0] != NAME]
     if not fields:
         return True
@@ -78,7 +80,7 @@ def _is_automatic(equal: int, sorts: Sequence[Sort]) -> bool:
 def _served_by(
     index: Json, group: str, scope: str, sorts: Sequence[Sort], equal: set[tuple[FieldPath, str]]
 ) -> set[tuple[FieldPath, str]] | None:
-    """The equal fields that this index has; None if it does not serve the order."""
+    """Return the equality fields of this index, or None if it does not serve the order."""
     if index["queryScope"] != scope or not index["name"].startswith(group + "/"):
         return None
     fields = [_field(item) for item in index["fields"]]
@@ -106,7 +108,7 @@ def _message(group: str, scope: str, equal: Sequence[tuple[FieldPath, str]], sor
 
 
 def _link(group: str, scope: str, fields: Sequence[tuple[FieldPath, str]]) -> str:
-    """The console's page that makes the index, with the index as bytes of protocol buffers."""
+    """Return the URL of the console page that creates the index, with the index as bytes of protocol buffers."""
     index = _bytes(1, f"{group}/indexes/_".encode()) + _number(2, _SCOPES[scope])
     for path, mode in fields:
         index += _bytes(3, _bytes(1, ".".join(path).encode(errors="replace")) + _number(*_MODES[mode]))

@@ -1,11 +1,11 @@
-"""The REST API of Cloud Firestore: what a request does to the databases and what it answers; no I/O.
+"""Serves the REST API of Cloud Firestore: applies a request to the databases and answers it; no I/O.
 
-In: a request below `/v1/projects/` that has been read whole. Out: an `Answer`. As on the live service a parameter that
-the method does not have is refused, the methods that stream (batchGet, runQuery, runAggregationQuery) answer with an
-array, an error of theirs is in an array too, and what an ID token may not do it may not do here. `DELETE
-/emulator/v1/projects/P/databases/D/documents` empties a database, as at Google's emulator. Not served: listening,
-`fields=`, other forms than JSON. Not known, and our choice: that a database is there as soon as it is named, the words
-for a page token or a read time that serves no more, and the body of a 404 for a path that means nothing.
+In: a complete request below `/v1/projects/`. Out: an `Answer`. As on the live service, a parameter that the method does
+not have is refused, the streaming methods (batchGet, runQuery, runAggregationQuery) answer with an array, which also
+holds their errors, and permissions of ID tokens are checked. `DELETE /emulator/v1/projects/P/databases/D/documents`
+empties a database, as in Google's emulator. Not served: listening, `fields=`, formats other than JSON. Not documented,
+so chosen here: a database exists as soon as it is named, the texts for page tokens and read times that are no longer
+valid, and the body of a 404 for an unknown path.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ MAX_BATCH = 500
 _ID_LETTERS = string.ascii_letters + string.digits
 _DOCUMENTS = re.compile(r"(projects/[^/]+/databases/[^/]+)/documents(?:/(.*?))?(?::([a-zA-Z]+))?")
 _STREAMING = ("batchGet", "runQuery", "runAggregationQuery")
-# Those of every Google API, as far as they do something here.
+# The parameters of every Google API that have an effect here.
 _SYSTEM_PARAMETERS = {"access_token", "alt", "$alt", "key", "prettyPrint", "$prettyPrint", "quotaUser"}
 _READ_PARAMETERS = ("mask.fieldPaths", "transaction", "readTime")
 _PRECONDITION_PARAMETERS = ("currentDocument.exists", "currentDocument.updateTime")
@@ -64,13 +64,13 @@ class Firestore:
         self.administration = admin.Administration(self.stores, self.clock)
 
     def store(self, database: str) -> Store:
-        """The documents of a database; an empty one appears when it is first asked for."""
+        """Return the documents of a database; it is created empty on first use."""
         if database not in self.stores:
             self.stores[database] = Store(database, self.clock)
         return self.stores[database]
 
     def transactions_of(self, database: str) -> Transactions:
-        """The transactions of a database."""
+        """Return the transactions of a database."""
         if database not in self.transactions:
             self.transactions[database] = Transactions(self.store(database))
         return self.transactions[database]
@@ -78,7 +78,7 @@ class Firestore:
 
 @dataclass
 class _Call:
-    """A request: the method of the RPC API that it is for, who asks, and its parts."""
+    """A request: the method of the RPC API that it calls, the identity of the caller, and its parts."""
 
     firestore: Firestore
     identity: Identity
@@ -97,7 +97,7 @@ class _Call:
         return self.firestore.transactions_of(self.store.name)
 
     def parameter(self, name: str) -> str | None:
-        """The last value of a parameter."""
+        """Return the last value of a parameter."""
         return self.parameters.get(name, [None])[-1]
 
     def allow(self, method: str, path: Path, before: Document | None, after: Document | None) -> None:
@@ -106,7 +106,7 @@ class _Call:
 
 @dataclass
 class _Snapshot:
-    """The time that a request reads at, None for now; and the transaction that it reads in, or has begun."""
+    """The read time of a request, or None for now; and the transaction that it reads in, or has begun."""
 
     read_time: int
     at: int | None = None
@@ -114,7 +114,7 @@ class _Snapshot:
     is_new: bool = False
 
     def read(self, read: Read) -> Any:
-        """What `read` gives at that time; the transaction remembers it."""
+        """Return the result of `read` at that time; the transaction records it."""
         if self.transaction:
             self.transaction.reads.append(read)
         return read(self.at)
@@ -122,7 +122,7 @@ class _Snapshot:
 
 @dataclass(frozen=True)
 class _Method:
-    """A method: its name in the RPC API, what does it, and the parameters and members of the body that it takes."""
+    """A method: its name in the RPC API, its function, and the parameters and members of the body that it accepts."""
 
     rpc: str
     act: Callable[[_Call], Any]
@@ -131,28 +131,28 @@ class _Method:
 
 
 def concerns(request: Request) -> bool:
-    """Whether a request is one for Firestore."""
+    """Return whether a request is for Firestore."""
     return request.path_text.startswith((PREFIX + "projects/", _EMULATOR + "projects/"))
 
 
 def is_streaming(request: Request) -> bool:
-    """Whether the answer, an error too, is to be an array."""
+    """Return whether the answer, including an error, is an array."""
     return request.path_text.endswith(tuple(":" + verb for verb in _STREAMING))
 
 
 def keys_for_faults(request: Request) -> tuple[str, ...]:
-    """The path of a request, as faults take it."""
+    """Return the path of a request in the form that faults use."""
     return tuple(unquote(part) for part in request.path_text.split("/") if part)
 
 
 def answer(firestore: Firestore, accounts: Accounts, token: str | None, request: Request) -> Answer:
-    """Does what is asked of Firestore.
+    """Answer a request to Firestore.
 
     Args:
         firestore: is changed in place.
-        accounts: who may have been given a token.
-        token: what the credential must be, None if any will do.
-        request: read whole.
+        accounts: the accounts whose tokens are verified.
+        token: the credential that is required, or None if any is accepted.
+        request: the complete request.
     """
     try:
         found = _perform(firestore, accounts, token, request)
@@ -164,7 +164,7 @@ def answer(firestore: Firestore, accounts: Accounts, token: str | None, request:
 
 
 def error(refused: Refused, request: Request) -> Answer:
-    """An error as the method that was asked for has it."""
+    """Return an error in the form of the requested method."""
     details = {"details": refused.details} if refused.details else {}
     found = {"error": {"code": refused.status, "message": refused.text, "status": refused.code, **details}}
     return _answer([found] if is_streaming(request) else found, request, refused.status)
@@ -173,7 +173,7 @@ def error(refused: Refused, request: Request) -> Answer:
 def _answer(value: Any, request: Request, status: int = 200) -> Answer:
     pretty = (request.query.get("prettyPrint") or request.query.get("$prettyPrint")) != "false"
     write = partial(_write, pretty)
-    # As Google's servers write what they stream: the elements one by one.
+    # As Google's servers write a stream: the elements one by one.
     body = b"[" + b"\n,\r\n".join(map(write, value)) + b"\n]" if isinstance(value, list) else write(value)
     return Answer(status, body + b"\n" if pretty else body, API_TYPE, is_api=True)
 
@@ -191,7 +191,7 @@ def _perform(firestore: Firestore, accounts: Accounts, token: str | None, reques
     match = _DOCUMENTS.fullmatch(path)
     method, match = (_find_method(request.method, match), match) if match else (None, None)
     if match and method is None:
-        # No method: the colon is part of an id.
+        # Not a method: the colon is part of an id.
         match = re.fullmatch(r"(projects/[^/]+/databases/[^/]+)/documents/(.*)()", path)
         method = _find_method(request.method, match) if match else None
     if method is None or match is None:
@@ -293,7 +293,7 @@ def _create(call: _Call) -> Any:
 
 
 def new_id() -> str:
-    """An id for a document that has been given none."""
+    """Return an id for a document without a given one."""
     return "".join(random.choices(_ID_LETTERS, k=20))
 
 
@@ -355,7 +355,7 @@ def _list(call: _Call) -> Any:
 def _listed(
     store: Store, collection: Path, order_by: str | None, show_missing: bool, at: int | None
 ) -> dict[Path, Document | None]:
-    """The documents of a collection by their paths, in order; None for those that only have others below them."""
+    """Return the documents of a collection by path, in order; None for those that only have others below them."""
     if order_by:
         selected = query.parse_query(_ordered(collection, order_by), collection[:-1], store.name)
         return {document.path: document for document in query.select(selected, store.documents(at))}
@@ -367,7 +367,7 @@ def _listed(
 
 
 def _ordered(collection: Path, order_by: str) -> dict[str, Any]:
-    """The query that an `orderBy` such as `pop desc, name` stands for. Raises: Refused."""
+    """Return the query for an `orderBy` such as `pop desc, name`. Raises: Refused."""
     orders = []
     for clause in order_by.split(","):
         path, _, direction = clause.strip().partition(" ")
@@ -393,13 +393,13 @@ def _list_collection_ids(call: _Call) -> Any:
 
 
 def _collection_ids(store: Store, path: Path, at: int | None) -> list[Path]:
-    """The ids of the collections below a document, each in a path of its own."""
+    """Return the ids of the collections below a document, each in a path of its own."""
     below = (document.path[len(path) :] for document in store.documents(at) if document.path[: len(path)] == path)
     return sorted({rest[:1] for rest in below if rest}, key=sort_key)
 
 
 def _collection(call: _Call) -> Path:
-    """The collection that the URL names. Raises: Refused."""
+    """Return the collection in the URL. Raises: Refused."""
     if len(call.path) % 2 == 0:
         parent = resource_name(call.store.name, call.path[:-1])
         raise invalid(f'Document parent name "{parent}" lacks "/" at index {len(parent)}.')
@@ -410,7 +410,7 @@ def _collection(call: _Call) -> Path:
 
 
 def _page_start(call: _Call, given: Mapping[str, Any]) -> tuple[list[str], _Snapshot]:
-    """The ids that the page before ended with, and the time that all pages are read at. Raises: Refused."""
+    """Return the ids that the previous page ended with, and the read time of all pages. Raises: Refused."""
     token = given.get("pageToken")
     if not token:
         return [], _snapshot(call, given)
@@ -423,7 +423,7 @@ def _page_start(call: _Call, given: Mapping[str, Any]) -> tuple[list[str], _Snap
 
 
 def _rest(found: list[Path], last: Path) -> list[Path]:
-    """What follows the page before; all if there is none. Raises: Refused."""
+    """Return what follows the previous page, or everything if there is none. Raises: Refused."""
     if not last:
         return found
     if last not in found:
@@ -444,7 +444,7 @@ def _page(asked: Any, found: list[Path], snapshot: _Snapshot) -> tuple[list[Path
         raise invalid("Page size must be nonnegative.")
     size = min(wanted or DEFAULT_PAGE, MAX_PAGE)
     page = found[:size]
-    # As the service: a page that is full has a token, also where nothing follows.
+    # As in the service, a full page has a token even if nothing follows.
     if len(page) < size:
         return page, {}
     token = compact_json([snapshot.read_time, *page[-1]])
@@ -455,7 +455,7 @@ def _page(asked: Any, found: list[Path], snapshot: _Snapshot) -> tuple[list[Path
 
 
 def _snapshot(call: _Call, given: Mapping[str, Any]) -> _Snapshot:
-    """The consistency that a request asks for. Raises: Refused."""
+    """Return the consistency that a request asks for. Raises: Refused."""
     wanted = [name for name in ("transaction", "newTransaction", "readTime") if name in given]
     if len(wanted) > 1:
         raise invalid()
@@ -592,7 +592,7 @@ def _check_root(call: _Call) -> None:
 
 _CONSISTENCY = ("transaction", "newTransaction", "readTime")
 _LIST_PARAMETERS = ("pageSize", "pageToken", "orderBy", "showMissing", *_READ_PARAMETERS)
-# By the verb of HTTP, and whether the path is that of a collection.
+# By the HTTP method, and whether the path is that of a collection.
 _METHODS: dict[tuple[str, bool], _Method] = {
     ("GET", False): _Method("GetDocument", _get, _READ_PARAMETERS),
     ("GET", True): _Method("ListDocuments", _list, _LIST_PARAMETERS),

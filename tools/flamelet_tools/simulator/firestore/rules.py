@@ -1,12 +1,13 @@
-"""Who asks, and what they may; no I/O.
+"""Decides who sends a request, and what they may do; no I/O.
 
-In: the Authorization header (or `access_token`) and the accounts. Out: an `Identity`, and the judgement of the rules on
-what it wants. An OAuth2 token with the scope of Firestore passes all rules, as does the emulators' `owner`; an ID token
-and nobody are judged, and never get what only administrators may. Rules are a Python function here: Google's emulator
-judges the real language. Without one everybody may read and write.
+In: the Authorization header (or `access_token`) and the accounts. Out: an `Identity`, and the decision of the rules
+about a request. An OAuth2 token with the scope of Firestore passes all rules, as does the emulators' `owner`. ID tokens
+and requests without a token are judged by the rules, and never get what is reserved for administrators. Rules are a
+Python function here; Google's emulator evaluates the real language. Without rules everybody may read and write.
 
-Tokens are taken as the Realtime Database takes them (see `credentials`). Not known, and our choice: the reason in the
-401 of a token that is none of Google's, and that a transaction cannot be begun in a read where it cannot be begun.
+Tokens are treated as the Realtime Database treats them (see `credentials`). Not documented, so chosen here: the reason
+in the 401 of a token that is not one of Google's, and that a read cannot begin a transaction if the caller could not
+begin one.
 """
 
 from __future__ import annotations
@@ -33,19 +34,19 @@ _OWNER = "owner"
 
 
 class Identity(NamedTuple):
-    """Who asks: an administrator, or somebody with this `request.auth`, or nobody."""
+    """Who sends a request: an administrator, a user with this `request.auth`, or nobody."""
 
     is_admin: bool
     auth: dict[str, Any] | None = None
 
 
 def identify(token: str, accounts: Accounts, method: str, now_ms: int) -> Identity:
-    """Finds out who sends a request.
+    """Identify who sends a request.
 
     Args:
-        token: the bearer token; empty without one.
-        accounts: who may have been given a token.
-        method: the method of the RPC API that is asked for, for the answer.
+        token: the bearer token; empty if there is none.
+        accounts: the accounts whose tokens are verified.
+        method: the called method of the RPC API, for the answer.
         now_ms: the time, for tokens that expire.
     Raises: Refused.
     """
@@ -78,7 +79,7 @@ def _auth(token: str, accounts: Accounts, method: str, now_ms: int) -> dict[str,
 
 
 def check_admin(identity: Identity) -> None:
-    """Refuses what only administrators may. Raises: Refused."""
+    """Refuse callers who are not administrators. Raises: Refused."""
     if not identity.is_admin:
         raise denied()
 
@@ -86,7 +87,7 @@ def check_admin(identity: Identity) -> None:
 def check(
     rules: Rules | None, identity: Identity, method: str, path: Path, before: Document | None, after: Document | None
 ) -> None:
-    """Lets the rules judge. Raises: Refused."""
+    """Apply the rules. Raises: Refused."""
     if rules is None or identity.is_admin:
         return
     shown = [None if document is None else plain.decode_fields(document.fields) for document in (before, after)]
@@ -95,12 +96,12 @@ def check(
 
 
 def denied() -> Refused:
-    """The refusal of what somebody may not do."""
+    """Return the refusal for missing permissions."""
     return Refused(403, "PERMISSION_DENIED", MISSING_PERMISSIONS)
 
 
 def unauthenticated(reason: str, method: str) -> Refused:
-    """The refusal of a token that does not serve, for one of the reasons of `google.api.ErrorReason`."""
+    """Return the refusal of an invalid token, with one of the reasons of `google.api.ErrorReason`."""
     return Refused(401, "UNAUTHENTICATED", BAD_CREDENTIALS, [_error_info(reason, method)])
 
 

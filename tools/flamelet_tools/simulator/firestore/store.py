@@ -1,8 +1,8 @@
-"""The documents of one Firestore database, with what they were during the last hour; no I/O.
+"""Keeps the documents of one Firestore database, with their history of the last hour; no I/O.
 
-In: writes that have been checked, each with its commit time. Out: documents as they are, or as they were at a time.
-Times are whole microseconds since 1970, as the service counts them, and no two commits have the same one. Fields are
-kept as the REST API has them (`{"n": {"integerValue": "5"}}`), in the one spelling that `documents` gives every value.
+In: checked writes, each with its commit time. Out: documents as they are, or as they were at a time. Times are whole
+microseconds since 1970, as in the service, and no two commits have the same time. Fields are kept in the form of the
+REST API (`{"n": {"integerValue": "5"}}`), in the one spelling that `documents` gives every value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 Path = tuple[str, ...]
 Fields = dict[str, Any]
-# What a read time may go back to, as on the live service without point-in-time recovery.
+# How far a read time may go back, as on the live service without point-in-time recovery.
 HISTORY_MICROS = 3600 * 1_000_000
 
 
@@ -36,12 +36,14 @@ class Document:
 
 
 def resource_name(database: str, path: Path) -> str:
-    """The full name of a document or a collection in `projects/P/databases/D`."""
+    """Return the full name of a document or a collection in `projects/P/databases/D`."""
     return "/".join((database, "documents", *path))
 
 
 def sort_key(path: Path) -> tuple[tuple[int, int, bytes], ...]:
-    """The order of names: ids such as `__id7__` by their number, before all others by their UTF-8 bytes."""
+    """Return the sort key of a name: ids such as `__id7__` come first, by their number, then all others by their UTF-8
+    bytes.
+    """
     return tuple(_id_key(part) for part in path)
 
 
@@ -53,7 +55,7 @@ def _id_key(part: str) -> tuple[int, int, bytes]:
 
 
 class Clock:
-    """Tells the time in microseconds; each `tick` is later than all before it."""
+    """A clock in microseconds; each `tick` is later than the previous one."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -70,7 +72,7 @@ class _Version:
 
 
 class Store:
-    """One database. A document that is deleted leaves a version without one until its past is forgotten."""
+    """One database. A deleted document keeps an empty version until its history is forgotten."""
 
     def __init__(self, name: str, clock: Clock):
         self.name = name
@@ -80,29 +82,29 @@ class Store:
         self._outdated: deque[tuple[int, Path]] = deque()
 
     def get(self, path: Path, at: int | None = None) -> Document | None:
-        """The document, now or at a time; None if there is none."""
+        """Return the document, now or at a time, or None if there is none."""
         versions = self._versions.get(path, ())
         return next((version.document for version in reversed(versions) if at is None or version.since <= at), None)
 
     def documents(self, at: int | None = None) -> Iterator[Document]:
-        """All documents, now or at a time, in no order."""
+        """Return all documents, now or at a time, in no particular order."""
         found = (self.get(path, at) for path in self._versions)
         return (document for document in found if document is not None)
 
     def put_all(self, changes: Mapping[Path, Document | None], commit_time: int) -> None:
-        """Writes documents, or deletes them where they are None."""
+        """Write documents, or delete those that are None."""
         for path, document in changes.items():
             if document is None and self.get(path) is None:
                 continue
             versions = self._versions.setdefault(path, [])
-            # What a deletion leaves is outdated at once, as what it deleted.
+            # The version that a deletion leaves is outdated at once, as is the deleted document.
             outdated = bool(versions) + (document is None)
             self._outdated.extend([(commit_time, path)] * outdated)
             versions.append(_Version(commit_time, document))
         self._forget(commit_time - HISTORY_MICROS)
 
     def clear(self) -> None:
-        """Forgets all documents, and their past."""
+        """Delete all documents, and their history."""
         self._versions.clear()
         self._outdated.clear()
 

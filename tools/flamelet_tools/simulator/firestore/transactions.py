@@ -1,9 +1,9 @@
-"""Transactions of one database; no I/O.
+"""Manages the transactions of one database; no I/O.
 
-In: begin, reads, commit, rollback. Out: whether a commit may be. They are optimistic: reads see the database as it was
-when the transaction began, nobody ever waits for a lock, and a commit is refused where any of its reads would now give
-something else. The live service may let others wait instead; what a client is told, and must do then, is the same. As
-there a transaction ends by itself when it was not used for 60 s, and 270 s after its begin.
+In: begin, reads, commit, rollback. Out: whether a commit is allowed. Transactions are optimistic: reads see the
+database as it was when the transaction began, nothing waits for a lock, and a commit is refused if any of its reads
+would now give another result. The live service may make others wait instead; a client sees the same errors and must
+react in the same way. As there, a transaction ends after 60 s without use, and 270 s after its begin.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ CLOSED = "The referenced transaction has expired or is no longer valid."
 CONTENTION = "Too much contention on these documents. Please try again."
 _FIRST_BYTE = 0x11
 
-# What a read gives, now (None) or at a time.
+# The result of a read, now (None) or at a time.
 Read = Callable[[int | None], Any]
 
 
 @dataclass
 class Transaction:
-    """An open transaction; `reads` are repeated at its end."""
+    """An open transaction; its `reads` are repeated at the commit."""
 
     id: str
     read_only: bool
@@ -48,7 +48,7 @@ class Transactions:
         self._open: dict[str, Transaction] = {}
 
     def begin(self, options: Any) -> Transaction:
-        """Begins a transaction with these TransactionOptions. Raises: Refused."""
+        """Begin a transaction with these TransactionOptions. Raises: Refused."""
         given = documents.members(options or {}, ("readOnly", "readWrite"))
         if len(given) > 1:
             raise invalid()
@@ -64,7 +64,7 @@ class Transactions:
         return transaction
 
     def get(self, id: Any) -> Transaction:
-        """An open transaction, which is used now. Raises: Refused."""
+        """Return an open transaction, and count this as a use of it. Raises: Refused."""
         now = self._store.clock.tick()
         self._end_late(now)
         transaction = self._open.get(_id(self._number(id)))
@@ -74,20 +74,20 @@ class Transactions:
         return transaction
 
     def check_commit(self, transaction: Transaction, has_writes: bool) -> None:
-        """Ends a transaction that is to be committed; refuses if it may not be. Raises: Refused."""
+        """End a transaction for a commit, and refuse if it may not be committed. Raises: Refused."""
         del self._open[transaction.id]
         if transaction.read_only and has_writes:
             raise invalid("Cannot modify entities in a read-only transaction.")
-        # What only reads saw the database at one time, which is all that it was promised.
+        # A transaction that only reads has seen the database at one time, which is all that is promised.
         if has_writes and any(read(transaction.read_time) != read(None) for read in transaction.reads):
             raise Refused(409, "ABORTED", CONTENTION)
 
     def roll_back(self, id: Any) -> None:
-        """Ends a transaction; one that has ended already is no error. Raises: Refused."""
+        """End a transaction; one that has already ended is not an error. Raises: Refused."""
         self._open.pop(_id(self._number(id)), None)
 
     def end_all(self) -> None:
-        """Ends all transactions, as time does."""
+        """End all transactions, as a timeout does."""
         self._open.clear()
 
     def _end_late(self, now: int) -> None:
@@ -104,7 +104,7 @@ class Transactions:
 
 
 def check_read_time(text: Any, now: int) -> int:
-    """The time that a request wants to read at. Raises: Refused."""
+    """Return the requested read time. Raises: Refused."""
     read_time = documents.parse_time(text)
     if read_time > now:
         raise invalid("read_time cannot be in the future.")

@@ -1,9 +1,9 @@
-"""The order and the equality of Firestore's values; no I/O.
+"""Compares Firestore's values: their order and equality; no I/O.
 
 In: values in the one spelling of `documents`. Out: keys that Python compares as the service compares the values: null,
-booleans, NaN, numbers (integers and doubles by what they are worth, exactly), timestamps, strings and bytes by their
-bytes, references by the parts of their names, points, arrays, vectors by length and then by content, maps by their
-sorted fields. The order is that of Google's emulator, with which the tests compare it.
+booleans, NaN, numbers (integers and doubles by their exact value), timestamps, strings and bytes by their bytes,
+references by the parts of their names, points, arrays, vectors by length and then by content, maps by their sorted
+fields. The order is that of Google's emulator, with which the tests compare it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NAN: Key = (2, 0)
 
 
 def value_key(value: dict[str, Any]) -> Key:
-    """Sorts values as the service does; equal values have equal keys."""
+    """Return the sort key of a value; equal values have equal keys."""
     [(kind, content)] = value.items()
     if kind == "nullValue":
         return NULL
@@ -48,7 +48,7 @@ def value_key(value: dict[str, Any]) -> Key:
 
 
 def document_key(document: Document, path: FieldPath) -> Key | None:
-    """The key of a field, or of the name, of a document; None if it has no such field."""
+    """Return the key of a field, or of the name, of a document, or None if it has no such field."""
     if path == NAME:
         return (6, *name_key(document.database, document.path))
     value = get_field(document.fields, path)
@@ -56,26 +56,26 @@ def document_key(document: Document, path: FieldPath) -> Key | None:
 
 
 def name_key(database: str, path: tuple[str, ...]) -> Key:
-    """Sorts the names of documents."""
+    """Return the sort key of a document's name."""
     return (database, sort_key(path))
 
 
 def number(value: dict[str, Any]) -> int | float | None:
-    """What a number is worth; None if the value is none."""
+    """Return the value of a number, or None if it is not a number."""
     if "integerValue" in value:
         return int(value["integerValue"])
     return float(value["doubleValue"]) if "doubleValue" in value else None
 
 
 def double_value(worth: float) -> dict[str, Any]:
-    """A double as a value."""
+    """Return a double as a value."""
     if math.isfinite(worth):
         return {"doubleValue": worth}
     return {"doubleValue": "NaN" if worth != worth else "Infinity" if worth > 0 else "-Infinity"}
 
 
 def vector(value: dict[str, Any]) -> list[float] | None:
-    """The coordinates of a vector; None if the value is none."""
+    """Return the coordinates of a vector, or None if it is not a vector."""
     if not is_vector(value):
         return None
     coordinates = value["mapValue"]["fields"]["value"]["arrayValue"]["values"]

@@ -1,1 +1,1 @@
-"""Plays endpoints of Firebase Express SDK."""
+"""Simulates endpoints of Firebase Express SDK."""

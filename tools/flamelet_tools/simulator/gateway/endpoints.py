@@ -1,9 +1,9 @@
-"""Endpoints of Firebase Express SDK over the simulator's documents; no I/O.
+"""Serves endpoints of Firebase Express SDK over the simulator's documents; no I/O.
 
-In: collections with their attributes, actions, and requests that have been read whole. Out: an `Answer`, with the bytes
-that Express sends. As on a real one every answer of the SDK is 200, errors too; Express itself answers in HTML, in the
-words that it has in production: 404 for a route that there is not, 400 for a body that is no JSON. What is falsy in
-JavaScript counts as missing.
+In: collections with their attributes, actions, and complete requests. Out: an `Answer`, with the bytes that Express
+sends. As on a real server, every answer of the SDK is 200, even for errors; Express itself answers in HTML, with its
+texts for production: 404 for an unknown route, 400 for a body that is not JSON. Whatever is falsy in JavaScript counts
+as missing.
 
     {"collections": {"users": ["name", "age", "email"]},
      "actions": [{"collection": "users", "endpoint": "/users", "method": "POST"},
@@ -11,9 +11,9 @@ JavaScript counts as missing.
                  {"collection": "users", "endpoint": "/adults", "method": "GET",
                   "query": {"attribute": "age", "operator": ">", "value": 17, "orderBy": "age", "order": "desc"}}]}
 
-The SDK has no auth of its own; a simulator with a `token` stands for one with middleware in front that wants it as a
-bearer token, and has our own words for who lacks it. `black_hole` is what the SDK does to a list while Firestore is
-down. Of values that JSON does not have, a reference is shown by its path alone.
+The SDK has no auth of its own; a simulator with a `token` stands for a server with middleware that requires it as a
+bearer token, with our own text for a missing one. `black_hole` is what the SDK does to a list while Firestore is
+down. Of values that JSON does not have, a reference is shown as its path.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ _OPERATORS = {
     "in": "IN",
     "not-in": "NOT_IN",
 }
-# What Google's client for Node.js writes before the words of Firestore.
+# The numbers that Google's client for Node.js writes before the words of Firestore.
 _CODES = {"INVALID_ARGUMENT": 3, "FAILED_PRECONDITION": 9}
 _ORDERS = {"asc": "ASCENDING", "desc": "DESCENDING"}
 _ID_LETTERS = string.ascii_letters + string.digits
 _ID_LENGTH = 20
-# What JavaScript counts to, one by one.
+# The largest number to which JavaScript counts one by one.
 _SAFE = 2**53 - 1
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -99,7 +99,7 @@ class Gateway:
 
 
 class _Page(Exception):
-    """Express answers, with a page that says this."""
+    """Raised to answer with a page of Express that has this text."""
 
     def __init__(self, status: int, text: str = ""):
         super().__init__(text)
@@ -108,7 +108,7 @@ class _Page(Exception):
 
 
 class _Failed(Exception):
-    """The SDK says that this went wrong."""
+    """Raised to answer with an error of the SDK."""
 
     def __init__(self, message: str, status: str = "error"):
         super().__init__(message)
@@ -116,7 +116,7 @@ class _Failed(Exception):
 
 
 def parse(given: Any, project: str) -> Gateway:
-    """The gateway that `given` describes, as at the head of this file. Raises: ValueError that says what is wrong."""
+    """Return the gateway that `given` describes; see the top of this file. Raises: ValueError with the reason."""
     if not isinstance(given, dict) or given.keys() != {"collections", "actions"}:
         raise ValueError('a gateway is {"collections": {NAME: [ATTRIBUTE, ...]}, "actions": [...]}')
     collections, actions = given["collections"], given["actions"]
@@ -155,7 +155,7 @@ def _parse_action(given: Any, collections: dict[str, list[str]], project: str) -
 
 
 def _pattern(endpoint: str) -> re.Pattern[str]:
-    """Express's routes: `:name` is one part, case does not matter, nor does a slash at the end."""
+    """Return a route of Express as a pattern: `:name` is one part; case and a slash at the end do not matter."""
     parts = (
         f"(?P<{part[1:]}>[^/]+)" if re.fullmatch(r":[A-Za-z_]\w*", part) else re.escape(part)
         for part in endpoint.strip("/").split("/")
@@ -183,28 +183,28 @@ def _check_query(action: Action, project: str) -> None:
 
 
 def database_name(project: str) -> str:
-    """The database that a gateway of this project keeps its documents in."""
+    """Return the database in which a gateway of this project keeps its documents."""
     return f"projects/{project}/databases/(default)"
 
 
 def concerns(gateway: Gateway | None, request: Request) -> bool:
-    """Whether a request is one for the gateway: all but those of the Realtime Database are, if there is one."""
+    """Return whether a request is for the gateway: if there is one, all but those of the Realtime Database are."""
     return gateway is not None and not request.path_text.endswith(".json")
 
 
 def keys_for_faults(request: Request) -> tuple[str, ...]:
-    """The path of a request, as faults take it."""
+    """Return the path of a request in the form that faults use."""
     return tuple(unquote(part) for part in request.path_text.split("/") if part)
 
 
 def answer(gateway: Gateway, store: Store, token: str | None, request: Request) -> Answer:
-    """Does what is asked of the gateway.
+    """Answer a request to the gateway.
 
     Args:
         gateway: its routes.
         store: the documents, changed in place.
-        token: what the middleware in front wants, None if there is none.
-        request: read whole.
+        token: the token that the middleware requires, or None if there is none.
+        request: the complete request.
     """
     if token is not None and bearer(request.headers.get("Authorization", "")) != token:
         return _envelope({"status": "error", "message": "Unauthorized"}, 401)
@@ -221,7 +221,7 @@ def answer(gateway: Gateway, store: Store, token: str | None, request: Request) 
 
 
 def page(status: int, text: str = "") -> Answer:
-    """A page of Express, or of what stands in front of it."""
+    """Return a page of Express, or of the middleware in front of it."""
     shown = html.escape(text or HTTPStatus(status).phrase, quote=True).replace("&#x27;", "&#39;")
     return Answer(status, (_PAGE % shown).encode(), HTML_TYPE, is_express=True)
 
@@ -233,7 +233,7 @@ def _envelope(content: dict[str, Any], status: int = 200) -> Answer:
 
 
 def _route(gateway: Gateway, request: Request) -> tuple[Action, dict[str, str]]:
-    # Express answers HEAD where there is a route for GET.
+    # Express answers HEAD if there is a route for GET.
     method = "GET" if request.method == "HEAD" else request.method
     for action in gateway.actions:
         match = action.pattern.fullmatch(request.path_text)
@@ -250,7 +250,7 @@ def _decoded(text: str) -> str:
 
 
 def _body(request: Request) -> dict[str, Any]:
-    """The body as an object; without the type of JSON it is ignored. Of an array the indices are the keys."""
+    """Return the body as an object; it is ignored without the JSON content type. An array becomes {index: element}."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json" or not request.body:
         return {}
@@ -268,7 +268,7 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _number(text: str) -> int | float:
-    """A number as JavaScript has it, and as its client writes it: whole ones that are exact become integers."""
+    """Return a number as JavaScript reads it and its client writes it: exact whole numbers become integers."""
     number = float(text)
     return int(number) if number.is_integer() and abs(number) <= _SAFE else number
 
@@ -341,7 +341,7 @@ def _check_missing(action: Action, body: dict[str, Any]) -> None:
 
 
 def _is_falsy(value: Any) -> bool:
-    """As JavaScript sees it: an empty array or object is true."""
+    """Return whether JavaScript treats a value as false; an empty array or object is true."""
     return not value and not isinstance(value, (list, dict))
 
 
@@ -356,20 +356,20 @@ def _parameter(action: Action, parameters: dict[str, str]) -> str:
 def _path(action: Action, store: Store, parameters: dict[str, str]) -> Path:
     id = _parameter(action, parameters)
     if "/" in id:
-        # The SDK does not catch what its client throws here.
+        # The SDK does not catch the error of its client here.
         raise _Page(500)
     return documents.parse_name(resource_name(store.name, (action.collection, id)))[1]
 
 
 def _no_entity(store: Store, path: Path) -> str:
-    """Of Google's emulator, word for word."""
+    """Return the error of Google's emulator, word for word."""
     project = store.name.split("/")[1]
     element = f'  Element {{\n    type: "{path[0]}"\n    name: "{path[1]}"\n  }}\n'
     return f'5 NOT_FOUND: no entity to update: app: "dev~{project}"\npath <\n{element}>\n'
 
 
 def _write(store: Store, write: Write) -> None:
-    # An administrator's: no rules.
+    # The gateway writes as an administrator: no rules apply.
     commit = Commit(store, store.clock.tick(), lambda *asked: None)
     commit.perform(write)
     commit.finish()
@@ -407,7 +407,7 @@ def _shown(document: Document) -> dict[str, Any]:
 
 
 def _json_value(value: Any) -> Any:
-    """What JSON.stringify makes of a value that Google's client for Node.js has read."""
+    """Return the result of JSON.stringify for a value that Google's client for Node.js has read."""
     if isinstance(value, dict):
         return {name: _json_value(item) for name, item in value.items()}
     if isinstance(value, plain.GeoPoint):

@@ -1,1 +1,1 @@
-"""Plays Google's Identity Toolkit, Secure Token and OAuth2."""
+"""Simulates Google's Identity Toolkit, Secure Token and OAuth2."""

@@ -1,12 +1,13 @@
-"""Google's services around accounts: Identity Toolkit, Secure Token, OAuth2 and public keys; no I/O.
+"""Simulates Google's services for accounts: Identity Toolkit, Secure Token, OAuth2 and public keys; no I/O.
 
-In: a request, for one of their hosts by its Host header, or with the host before its path as the Auth emulator has it:
-`POST /identitytoolkit.googleapis.com/v1/accounts:signUp?key=API_KEY`. Out: an `Answer`; what is asked of the accounts
-is done. Shapes are those that the Auth emulator was seen to send; where the live service is known to differ (the error
-object of Secure Token, INVALID_LOGIN_CREDENTIALS, bad API keys, public keys) it is followed.
+In: a request for one of their hosts, given by its Host header or, as for the Auth emulator, before its path: `POST
+/identitytoolkit.googleapis.com/v1/accounts:signUp?key=API_KEY`. Out: an `Answer`; the accounts are changed as
+requested. The answers have the form that the Auth emulator was observed to send; where the live service is known to
+differ (the error object of Secure Token, INVALID_LOGIN_CREDENTIALS, bad API keys, public keys), the live service is
+followed.
 
-Not served: tenants, other providers, mail, changing one's own account. Our choice, as not known: the words after
-INVALID_CUSTOM_TOKEN, and the errors of projects that are not there.
+Not served: tenants, other providers, mail, changing one's own account. Not documented, so chosen here: the text after
+INVALID_CUSTOM_TOKEN, and the errors for projects that do not exist.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ Body = dict[str, Any]
 
 
 def place_of(request: Request) -> tuple[str, str] | None:
-    """The host and the path of a request for one of these services; None for one to the database."""
+    """Return the host and the path of a request for one of these services, or None if it is for the database."""
     host = request.headers.get("Host", "").lower().partition(":")[0]
     first, slash, rest = request.path_text.removeprefix("/").partition("/")
     if first in HOSTS:
@@ -57,7 +58,7 @@ def place_of(request: Request) -> tuple[str, str] | None:
 
 
 def answer(accounts: Accounts, request: Request, host: str, path: str) -> Answer:
-    """Does what is asked of one of these services."""
+    """Answer a request to one of these services."""
     try:
         return _SERVICES[host](accounts, request, path, time.time())
     except Refused as refused:
@@ -65,7 +66,7 @@ def answer(accounts: Accounts, request: Request, host: str, path: str) -> Answer
 
 
 def _error(status: int, message: str, host: str = IDENTITY_TOOLKIT, name: str = "") -> Answer:
-    """The error object, as the two services have it."""
+    """Return an error object in the form of the service."""
     if host == SECURE_TOKEN:
         return api_error(status, message, name or "INVALID_ARGUMENT")
     errors = [{"message": message, "reason": "forbidden" if status == 403 else "invalid", "domain": "global"}]
@@ -77,7 +78,7 @@ def _not_found() -> Answer:
 
 
 def _check_key(accounts: Accounts, request: Request, host: str) -> Answer | None:
-    """The refusal of a request without the API key of the project."""
+    """Return the refusal of a request without the API key of the project, or None if it has the key."""
     key = request.query.get("key") or request.headers.get("X-Goog-Api-Key")
     if not key:
         return _error(403, NO_KEY, host, "PERMISSION_DENIED")
@@ -204,7 +205,7 @@ def _sign_in_with_custom_token(accounts: Accounts, body: Body, now: float) -> Bo
 
 
 def _custom_token(accounts: Accounts, text: str, now: float) -> Body:
-    """What a custom token holds, once it is known to be one; without `strict` also what the emulator takes for one."""
+    """Return the content of a custom token after verifying it; without `strict`, accept what the emulator accepts."""
     jwt = tokens.parse(text)
     if jwt is None and not accounts.strict and (content := _object(text)):
         return content
@@ -234,7 +235,7 @@ def _delete(accounts: Accounts, body: Body, now: float) -> Body:
 
 
 def _owner(accounts: Accounts, body: Body, now: float) -> User:
-    """The account that the ID token in a request is of."""
+    """Return the account that the ID token in a request belongs to."""
     if not body.get("idToken"):
         raise Refused("MISSING_ID_TOKEN")
     claims = accounts.verified(_text(body, "idToken"))
@@ -391,7 +392,7 @@ def _object(text: str | bytes) -> Body | None:
 
 
 def _text(body: Body, *names: str) -> str:
-    """The first of these that is there; the emulator takes anything for a text."""
+    """Return the first of these members that is present; the emulator accepts any type as text."""
     value = next((body[name] for name in names if body.get(name)), "")
     return value if isinstance(value, str) else json.dumps(value)
 

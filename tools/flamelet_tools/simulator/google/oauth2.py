@@ -1,8 +1,8 @@
-"""Google's OAuth2 token endpoint; no I/O.
+"""Simulates Google's OAuth2 token endpoint; no I/O.
 
 In: the form of a POST to `/token`: an assertion signed by a service account (RFC 7523), or the refresh token of
-application-default credentials (RFC 6749, section 6). Out: an access token with the scopes asked for, or an error in
-the words of Google where they are known (signature, account, lifetime, scope, grant type, revoked).
+application-default credentials (RFC 6749, section 6). Out: an access token with the requested scopes, or an error with
+Google's text where it is known (signature, account, lifetime, scope, grant type, revoked).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flamelet_tools.simulator.accounts.accounts import Accounts
 from flamelet_tools.simulator.http.answers import Answer, api_answer
 
 PATH = "/token"
-# What Google's own clients write, wherever they send it; and what others do, who take the address of the endpoint.
+# The audience that Google's own clients write whatever the address, and that of clients which use the address.
 _AUDIENCE = "https://oauth2.googleapis.com/token"
 _AUDIENCE_ENDS = "/oauth2.googleapis.com/token"
 _ASSERTION_SECONDS = 3600
@@ -27,7 +27,7 @@ _UNTIMELY = (
 
 
 class _Refused(Exception):
-    """The grant is refused with this error and these words."""
+    """The grant is refused with this error and this text."""
 
     def __init__(self, error: str, words: str, status: int = 400):
         super().__init__(error, words)
@@ -35,7 +35,7 @@ class _Refused(Exception):
 
 
 def answer(accounts: Accounts, form: dict[str, Any], now: float) -> Answer:
-    """Does what is asked of the endpoint."""
+    """Answer a request to the endpoint."""
     try:
         grant = _GRANTS.get(form.get("grant_type", ""))
         if grant is None:

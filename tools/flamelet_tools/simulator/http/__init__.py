@@ -1,1 +1,1 @@
-"""Holds one request and one answer, for every service of the simulator."""
+"""Defines the request and the answer that every service of the simulator uses."""

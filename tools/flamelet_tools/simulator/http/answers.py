@@ -1,9 +1,9 @@
-"""The bytes of answers, as the live service sends them: heads, JSON, error bodies, stream events.
+"""Writes the bytes of answers as the live service sends them: heads, JSON, error bodies, stream events.
 
-In: status, body and the few headers that vary. Out: bytes, in the order and case of the live ones. Not known and thus
-our choice: the place of `ETag`, `Location`, `Retry-After` and `Content-Disposition` in the head, the head of 307, the
-bytes around a `callback`, and how `cancel` is written (here: its text as a JSON string, as its documentation says of
-all `data`).
+In: status, body and the few headers that vary. Out: bytes, with headers in the order and case of the live services. Not
+documented, so chosen here: the position of `ETag`, `Location`, `Retry-After` and `Content-Disposition` in the head, the
+head of a 307, the bytes around a `callback`, and the form of `cancel` (its text as a JSON string, as the documentation
+says of all `data`).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ HTML_TYPE = "text/html; charset=utf-8"
 
 @dataclass
 class Answer:
-    """An answer to a request. `body` None means that it has none, not even an empty one (204, 304).
+    """An answer to a request. `body` None means that it has no body at all, not even an empty one (204, 304).
 
-    `is_api`: it is by one of Google's other services, which have another head and send their bodies chunked, where the
-    client `knows_chunks`: one of HTTP/1.0 does not (RFC 9112, section 6.1).
-    `is_express`: it is by an Express server.
+    `is_api`: it comes from another Google service, which has a different head and sends its body chunked if the client
+    `knows_chunks`; a client of HTTP/1.0 does not (RFC 9112, section 6.1). `is_express`: it comes from an Express
+    server.
     """
 
     status: int
@@ -52,25 +52,25 @@ class Refusal(Exception):
 
 
 def error(status: int, text: str) -> Answer:
-    """An answer whose body is the service's error object."""
+    """Return an answer whose body is the service's error object."""
     return Answer(status, pretty_json({"error": text}))
 
 
 def api_answer(value: Any, status: int = 200) -> Answer:
-    """An answer of one of Google's other services."""
+    """Return an answer of one of Google's other services."""
     body = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
-    # A half surrogate, which a client may have escaped in JSON, has no UTF-8.
+    # Half of a surrogate pair, which a client may have escaped in JSON, has no UTF-8.
     return Answer(status, body.encode(errors="replace"), API_TYPE, is_api=True)
 
 
 def api_error(status: int, message: str, name: str = "", **more: Any) -> Answer:
-    """An error as those services have it; `name` is its `status`, such as INVALID_ARGUMENT."""
+    """Return an error in the form of those services; `name` is its `status`, such as INVALID_ARGUMENT."""
     named = {"status": name} if name else {}
     return api_answer({"error": {"code": status, "message": message, **more, **named}}, status)
 
 
 def body(answer: Answer) -> bytes:
-    """The body of `answer` as it is sent, with its framing."""
+    """Return the body of `answer` as it is sent, with its framing."""
     if not (answer.is_api and answer.knows_chunks):
         return answer.body or b""
     if not answer.body:
@@ -79,7 +79,7 @@ def body(answer: Answer) -> bytes:
 
 
 def head(answer: Answer, keep_alive: bool) -> bytes:
-    """The head of `answer`, with the blank line that ends it."""
+    """Return the head of `answer`, with the blank line at its end."""
     if answer.is_express:
         return _express_head(answer, keep_alive)
     return _api_head(answer, keep_alive) if answer.is_api else _database_head(answer, keep_alive)
@@ -132,33 +132,25 @@ def _express_head(answer: Answer, keep_alive: bool) -> bytes:
 
 
 def chunked_head(head: bytes) -> bytes:
-    """`head` of a body that is sent in chunks."""
+    """Return `head` for a body that is sent in chunks."""
     lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length:")]
     return b"\r\n".join([lines[0], b"Transfer-Encoding: chunked", *lines[1:]])
 
 
 def in_chunks(body: bytes, size: int) -> bytes:
-    """`body` in chunks of `size` bytes, without the last chunk, which is empty."""
+    """Return `body` in chunks of `size` bytes, without the empty last chunk."""
     pieces = [body[at : at + size] for at in range(0, len(body), size)]
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
 
 
-
-
-
-
-
-
 def compact_json(value: Any) -> bytes:
-    """JSON without spaces, UTF-8 unescaped."""
+    """Return JSON without spaces, with unescaped UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def pretty_json(value: Any) -> bytes:
-    """JSON as `print=pretty` and the error bodies have it: two spaces for each level of objects, ` : `, one LF."""
+    """Return JSON as in `print=pretty` and error bodies: two spaces for each level of objects, ` : `, one LF."""
     return (_pretty(value, "\n") + "\n").encode()
-
-
 
 
 def _pretty(value: Any, newline: str) -> str:

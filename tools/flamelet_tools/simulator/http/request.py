@@ -1,4 +1,4 @@
-"""Holds one HTTP request as the services of the simulator see it, and reads the JSON of its body."""
+"""Defines an HTTP request as the services of the simulator see it, and reads the JSON of its body."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ METHOD_OVERRIDE = "x-http-method-override"
 
 @dataclass
 class Request:
-    """A request as far as the database is concerned; `target` is path and query as they were sent.
+    """A request as the services see it; `target` is the path and query as received.
 
-    A POST that asks for another method becomes one with that method.
+    A POST with a method override has that method.
     """
 
     method: str
@@ -44,6 +44,6 @@ def refuse_constant(name: str) -> None:
     """Refuse NaN and the infinities in JSON.
 
     Raises: ValueError, always.
-   """
+    """
     # Python's parser takes NaN and Infinity, which JSON does not have.
     raise ValueError(name)

@@ -1,1 +1,1 @@
-"""Plays the Realtime Database: its tree, queries, rules, streams."""
+"""Simulates the Realtime Database: its tree, queries, rules and streams."""

@@ -18,7 +18,7 @@ AUTH_REVOKED = b"event: auth_revoked\ndata: credential is no longer valid\n\n"
 
 
 def stream_head() -> bytes:
-    """The head of a stream: neither length nor chunking, so that the stream lasts as long as its connection."""
+    """Return the head of a stream: neither length nor chunking, so that the stream lasts as long as its connection."""
     return join(
         [
             status_line(200),
@@ -31,18 +31,18 @@ def stream_head() -> bytes:
 
 
 def event_bytes(event: Event) -> bytes:
-    """A put or patch as a stream sends it."""
+    """Return a put or patch as a stream sends it."""
     data = compact_json({"path": event.path, "data": event.data})
     return b"event: %s\ndata: %s\n\n" % (event.kind.encode(), data)
 
 
 def cancel_bytes(reason: str | None) -> bytes:
-    """A cancel as a stream sends it."""
+    """Return a cancel as a stream sends it."""
     return b"event: cancel\ndata: %s\n\n" % compact_json(reason)
 
 
 def etag(node: Node) -> str:
-    """The ETag of a node: the same data with the same priorities has the same one."""
+    """Return the ETag of a node: equal data with equal priorities has the same one."""
     if node is None:
         return NULL_ETAG
     digest = hashlib.sha1(compact_json(to_json(node, export=True)), usedforsecurity=False).digest()

@@ -1,12 +1,12 @@
-"""Who hears what of a write; no I/O.
+"""Decides which event each stream receives for a write; no I/O.
 
-In: what a write changed, and the path that a stream listens to. Out: the event for that stream, or None.
-A stream at or above the write hears it as it was made, with its path relative to the listened one. A stream below it
-hears a `put` of its whole new value. A multi-path PATCH that changes several places below a stream, though made above
-it, is one `patch`, since it was one write.
+In: the change of a write, and the path that a stream listens to. Out: the event for that stream, or None. A stream at
+or above the write receives it as it was made, with the path relative to its own. A stream below it receives a `put` of
+its whole new value. A multi-path PATCH that is made above a stream and changes several places below it becomes one
+`patch`, because it was one write.
 
-Not known and thus our choice: an unchanged write makes an event too, and a write of a priority is heard as a `put` of
-the node that has it, since without `format=export` an event has no place for a priority.
+Not documented, so chosen here: an unchanged write makes an event too, and the write of a priority becomes a `put` of
+the node that has it, because without `format=export` an event has no place for a priority.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Event(NamedTuple):
 def event_for(
     listened: Path, change: Change, node_at: Callable[[Path], Node], show: Callable[[Node], Any]
 ) -> Event | None:
-    """The event that a stream at `listened` hears of `change`.
+    """Return the event that a stream at `listened` receives for `change`.
 
     Args:
-        node_at: gives the node at a path after the write.
-        show: makes the JSON value of a node.
+        node_at: returns the node at a path after the write.
+        show: returns the JSON value of a node.
     """
     if not is_priority(listened):
         change = _of_nodes(change)
@@ -60,9 +60,9 @@ def event_for(
 
 
 def event_between(before: Any, after: Any) -> Event | None:
-    """The event that makes `before`, the JSON value that a query has shown, to `after`.
+    """Return the event that changes `before`, the JSON value that a query has shown, into `after`.
 
-    One child that differs is a `put`, several are one `patch`: how the live service groups them is not known.
+    One changed child is a `put`, several are one `patch`: how the live service groups them is not documented.
     """
     if not (isinstance(before, dict) and isinstance(after, dict)):
         return None if _same(before, after) else Event("put", "/", after)
@@ -75,14 +75,14 @@ def event_between(before: Any, after: Any) -> Event | None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    # Not `==`, for which 1, 1.0 and true are the same.
+    # Not `==`, which treats 1, 1.0 and true as equal.
     return json.dumps(one) == json.dumps(other)
 
 
 def _of_nodes(change: Change) -> Change:
-    """The change with each write of a priority as one of the node that has it."""
+    """Return the change with each write of a priority as a write of the node that has it."""
     path = change.path[:-1] if is_priority(change.path) else change.path
-    # A priority and the children beside it may be written at once: the whole node then says all of it.
+    # A priority and its siblings may be written at once: the event is then the whole node.
     whole = {key[:-1] for key in change.keys if is_priority(key)}
     if () in whole:
         return Change("put", path)

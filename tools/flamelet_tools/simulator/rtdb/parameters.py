@@ -1,8 +1,8 @@
-"""The parameters of requests: which there are, for which methods, and what they may be; no I/O.
+"""Checks the parameters of requests: their names, methods and values; no I/O.
 
-In: a method and the query of a URL, as pairs. Out: nothing, or the parsed value. Refusals that no public record shows
-have texts of our own, as does the pace at which writes are thought to run for `writeSizeLimit`: 1 MB a second, counting
-what is written and what it replaces.
+In: a method and the query of a URL, as pairs. Out: nothing, or the parsed value. Refusals that are not documented have
+texts of our own. The write speed assumed for `writeSizeLimit` is our choice too: 1 MB a second, counting both the
+written and the replaced bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SHALLOW_MIXED = "Mixing 'shallow' and querying parameters is not supported"
 WRITE_TOO_BIG = (
     "Error: WRITE_TOO_BIG: Data to write exceeds the maximum size that can be modified with a single request."
 )
-# Bytes: the target in seconds by the pace above; without a limit as much as a payload may have.
+# Bytes: the target in seconds at the speed above; without a limit the maximum size of a payload.
 WRITE_SIZE_LIMITS = {
     "tiny": 1_000_000,
     "small": 10_000_000,
@@ -27,7 +27,7 @@ WRITE_SIZE_LIMITS = {
     "unlimited": 256_000_000,
 }
 
-# Of an answer, in the service's own words "the maximum size that can be accessed".
+# The limit of an answer, in the service's own words "the maximum size that can be accessed".
 READ_TOO_BIG = "Data requested exceeds the maximum size that can be accessed with a single request."
 MAX_READ_BYTES = 256_000_000
 
@@ -44,7 +44,7 @@ _CALLBACK = re.compile(r"[A-Za-z_$][\w$.\[\]]*", re.ASCII)
 
 
 def check(method: str, is_stream: bool, is_settings: bool, pairs: Iterable[tuple[str, str]]) -> None:
-    """Refuses parameters that do not exist, that the request does not support, or that cannot be.
+    """Refuse parameters that do not exist, that the request does not support, or that are invalid.
 
     Raises: InvalidData.
     """
@@ -68,7 +68,7 @@ def check(method: str, is_stream: bool, is_settings: bool, pairs: Iterable[tuple
 
 
 def timeout_ms(parameters: Mapping[str, str]) -> int | None:
-    """The milliseconds of `timeout`, None if it is not given. Raises: InvalidData."""
+    """Return the milliseconds of `timeout`, or None if it is not given. Raises: InvalidData."""
     if "timeout" not in parameters:
         return None
     match = _TIMEOUT.fullmatch(parameters["timeout"])

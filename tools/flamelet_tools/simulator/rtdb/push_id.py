@@ -1,7 +1,7 @@
-"""Keys for POST, by the algorithm of Google's SDKs, and the time in a key.
+"""Makes keys for POST by the algorithm of Google's SDKs, and reads the time in a key.
 
 In: the time in milliseconds. Out: 20 characters that sort by time: 8 for the time, 12 random ones. Within one
-millisecond the random part is the last one plus 1, so that keys made in a row also sort in that order.
+millisecond the random part is the previous one plus 1, so that consecutive keys also sort in that order.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ _RANDOM_VALUES = 64**12
 
 
 def push_ids(random_below: Callable[[int], int] = secrets.randbelow) -> Callable[[int], str]:
-    """Returns a function that makes a key of a time in milliseconds, each sorting after the last of the same time."""
+    """Return a function that makes a key from a time in milliseconds; keys of the same time sort in the order of the
+    calls.
+    """
     last_ms, last_random = -1, 0
 
     def push_id(now_ms: int) -> str:
@@ -28,7 +30,7 @@ def push_ids(random_below: Callable[[int], int] = secrets.randbelow) -> Callable
 
 
 def milliseconds(key: str) -> int:
-    """Returns the time in a key, in milliseconds since 1970."""
+    """Return the time in a key, in milliseconds since 1970."""
     value = 0
     for letter in key[:_TIME_LENGTH]:
         value = value * 64 + ALPHABET.index(letter)

@@ -1,11 +1,11 @@
-"""Queries: which children of a node a request asks for, and in which order; no I/O.
+"""Runs queries: which children of a node a request selects, and in which order; no I/O.
 
-In: the parameters `orderBy`, `limitToFirst`, `limitToLast`, `startAt`, `startAfter`, `endAt`, `endBefore`, `equalTo`.
-A bound is a JSON value, or a value and a key: `3,"bruhathkayosaurus"`. Out: a `Query`, and from it the chosen children.
+In: the parameters `orderBy`, `limitToFirst`, `limitToLast`, `startAt`, `startAfter`, `endAt`, `endBefore`, `equalTo`. A
+bound is a JSON value, or a value and a key: `3,"bruhathkayosaurus"`. Out: a `Query`, and from it the selected children.
 
 Values are ordered null, false, true, numbers, strings by UTF-16 code unit, objects; priorities none, numbers, strings;
-what is equal goes by key. A leaf has no children, so that a bound or a limit leaves nothing of it. Refusals that no
-public record shows (limits, bounds that exclude each other) have texts of our own.
+equal ones by key. A leaf has no children, so a bound or a limit selects nothing of it. Refusals that are not documented
+(limits, bounds that exclude each other) have texts of our own.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Bound(NamedTuple):
 
 
 class Query(NamedTuple):
-    """A query that has been checked. `order_by` is `$key`, `$value`, `$priority` or the path of a child."""
+    """A checked query. `order_by` is `$key`, `$value`, `$priority` or the path of a child."""
 
     order_by: str
     start: Bound | None = None
@@ -58,7 +58,7 @@ class Query(NamedTuple):
 
 
 def parse_query(parameters: Mapping[str, str]) -> Query | None:
-    """Makes a query of the parameters of a request; None if it has none.
+    """Return the query in the parameters of a request, or None if it has none.
 
     Raises: InvalidData with the text of the service.
     """
@@ -78,7 +78,7 @@ def parse_query(parameters: Mapping[str, str]) -> Query | None:
 
 
 def select(query: Query, node: Node) -> list[str]:
-    """The keys of the children that the query asks for, in its order."""
+    """Return the keys of the selected children, in the order of the query."""
     sort_key = _sort_key(query.order_by)
     ordered = sorted((sort_key(key, node[key]), key) for key in tree.child_keys(node))
     keys = [key for at, key in ordered if _in_range(query, at)]
@@ -88,7 +88,7 @@ def select(query: Query, node: Node) -> list[str]:
 
 
 def filtered(query: Query | None, node: Node) -> Node:
-    """The node with those children only that the query asks for; without a priority of its own, as in Google's SDKs."""
+    """Return the node with only the selected children, without a priority of its own, as in Google's SDKs."""
     if query is None:
         return node
     if not isinstance(tree.leaf(node), dict):
@@ -97,12 +97,12 @@ def filtered(query: Query | None, node: Node) -> Node:
 
 
 def index_of(query: Query) -> str | None:
-    """The entry of `.indexOn` that the query needs; keys and priorities are always indexed."""
+    """Return the entry of `.indexOn` that the query needs; keys and priorities are always indexed."""
     return None if query.order_by in ("$key", "$priority") else query.order_by.replace("$value", ".value")
 
 
 def value_order(value: Any) -> SortKey:
-    """Sorts JSON values as the service does."""
+    """Return the sort key of a JSON value, in the order of the service."""
     if value is None:
         return (0, 0)
     if isinstance(value, bool):
@@ -175,7 +175,7 @@ def _parse_end(order_by: str, parameters: Mapping[str, str], names: tuple[str, .
         if key is not None:
             raise InvalidData(f"{name} takes no second key with an order by $key.")
         return Bound((tree.key_order(value),), inclusive, value, None)
-    # Without a key, startAt and endBefore stop before the first child with this value, the others after the last.
+    # Without a key, startAt and endBefore mean before the first child with this value, the others after the last.
     before_all = name in ("startAt", "endBefore") or (name == "equalTo" and names is LOWER_BOUNDS)
     without = _FIRST_KEY if before_all else _LAST_KEY
     at = (value_order(value), tree.key_order(key) if key is not None else without)
@@ -183,7 +183,7 @@ def _parse_end(order_by: str, parameters: Mapping[str, str], names: tuple[str, .
 
 
 def _parse_bound(text: str) -> tuple[Any, str | None]:
-    """A bound's value and key: JSON, or two JSON with a comma between."""
+    """Return a bound's value and key: one JSON value, or two with a comma between them."""
     try:
         values = json.loads(f"[{text}]", parse_constant=refuse_constant)
     except (ValueError, RecursionError):

@@ -1,10 +1,10 @@
-"""The REST API of the Realtime Database: what a request does to the data and what it answers; no I/O.
+"""Serves the REST API of the Realtime Database: applies a request to the data and answers it; no I/O.
 
-In: a database and a request that has been read whole. Out: an `Answer`, and the `Change` that streams are to hear, if
-it wrote. Refusals are raised as `Refusal`. Texts of refusals that no public record shows (method, condition not
-supported, missing `.json`, unknown host or database, `.info`, settings) are our choice, as is that the answer to a
-wrong region has no more than its text, that `print=silent` keeps the ETag header, that rules judge a PATCH of `{}` as
-one of its own path, and that a simulator without rules lets everybody do everything and wants no index.
+In: a database and a complete request. Out: an `Answer` and, after a write, the `Change` for the streams. Refusals are
+raised as `Refusal`. Refusals that are not documented (method, unsupported condition, missing `.json`, unknown host or
+database, `.info`, settings) have texts of our own. Also chosen here: the answer to a wrong region has only its text,
+`print=silent` keeps the ETag header, rules judge a PATCH of `{}` as a write of its own path, and a simulator without
+rules allows everything and needs no index.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SETTING_VALUES: dict[str, tuple[Any, ...]] = {
 
 NOT_FOUND = "The specified Realtime Database was not found."
 WRONG_REGION = "Database lives in a different region. Please change your database URL to https://%s"
-# The one whose databases have names under firebaseio.com.
+# The region whose databases have names under firebaseio.com.
 DEFAULT_REGION = "us-central1"
 
 _NAME = re.compile(r"[a-z0-9-]+")
@@ -51,7 +51,9 @@ _FIREBASE_HOST = re.compile(r"(?:.*\.)?(?:firebaseio\.com|firebasedatabase\.app)
 
 @dataclass
 class Database:
-    """One database: its data, its rules and settings, and the maker of its keys. Without rules everybody may all."""
+    """One database: its data, its rules and settings, and the generator of its keys. Without rules everything is
+    allowed.
+    """
 
     push_id: Callable[[int], str]
     root: Node = None
@@ -65,10 +67,8 @@ class Database:
         self.root = tree.put_all(self.root, path, nodes)
 
 
-
-
 def parse_databases(databases: Mapping[str, str]) -> dict[str, str]:
-    """The databases that there are with their regions, the default one among them.
+    """Return the databases with their regions, including the default one.
 
     Raises: ValueError.
     """
@@ -79,12 +79,12 @@ def parse_databases(databases: Mapping[str, str]) -> dict[str, str]:
 
 
 def namespace(request: Request, regions: Mapping[str, str] | None) -> str:
-    """The name of the database that the request is for: `ns=`, or else the name in its Host header.
+    """Return the name of the database that the request is for: `ns=`, or else the name in its Host header.
 
     Args:
-        regions: the databases that there are, with their regions; None: any.
-    Raises: Refusal for a host of Firebase's that is none of a database, such as `DB.REGION.firebaseio.com`, for a
-        database that is not there, and for one whose host has another region.
+        regions: the existing databases with their regions, or None for any.
+    Raises: Refusal for a Firebase host that does not belong to a database, such as `DB.REGION.firebaseio.com`, for a
+    database that does not exist, and for a host with a wrong region.
     """
     host = request.headers.get("Host", "").lower()
     match = _HOST.fullmatch(host)
@@ -96,14 +96,14 @@ def namespace(request: Request, regions: Mapping[str, str] | None) -> str:
     if name not in regions:
         raise Refusal(404, NOT_FOUND)
     right_host = _host_of(name, regions[name])
-    # A host of another name is one that a redirect led to.
+    # A host with another name was reached by a redirect.
     if match and match[2] == name and match[1] != right_host:
         raise Refusal(404, WRONG_REGION % right_host)
     return name
 
 
 def parse_path(text: str) -> Path:
-    """The keys of the path of a URL: `/a/b.json` and `/a/b/.json` are the same.
+    """Return the keys in the path of a URL: `/a/b.json` and `/a/b/.json` are the same.
 
     Raises: Refusal.
     """
@@ -118,9 +118,9 @@ def parse_path(text: str) -> Path:
 
 
 def check_auth(database: Database, request: Request, accounts: Accounts, token: str | None, now_ms: int) -> None:
-    """Finds out who sends the request, and refuses one without `token`; with None every credential will do.
+    """Identify who sends the request, and refuse it without `token`; if that is None, every credential is accepted.
 
-    With rules a request without a credential passes too: the rules judge it.
+    With rules a request without a credential is accepted too: the rules judge it.
 
     Raises: Refusal.
     """
@@ -132,14 +132,14 @@ def check_auth(database: Database, request: Request, accounts: Accounts, token: 
 
 
 def may_read(database: Database, identity: Identity, path: Path, asked: Query | None, now_ms: int) -> bool:
-    """Whether the rules let this identity read; without rules everybody may."""
+    """Return whether the rules allow this identity to read; without rules everybody may."""
     if database.rules is None or identity.is_admin:
         return True
     return rules.may_read(database.rules, path, Access(identity.auth, now_ms, database.root, asked))
 
 
 def check_read(database: Database, request: Request, path: Path, asked: Query | None, now_ms: int) -> None:
-    """Refuses a read that the rules do not allow, and a query that has no index.
+    """Refuse a read that the rules do not allow, and a query without an index.
 
     Raises: Refusal.
     """
@@ -152,7 +152,7 @@ def check_read(database: Database, request: Request, path: Path, asked: Query | 
 
 
 def check_parameters(request: Request, path: Path) -> None:
-    """Refuses parameters that do not exist, or that the request does not support.
+    """Refuse parameters that do not exist, or that the request does not support.
 
     Raises: Refusal.
     """
@@ -160,7 +160,7 @@ def check_parameters(request: Request, path: Path) -> None:
 
 
 def query_of(request: Request) -> Query | None:
-    """The query of a GET, None if it asks for all of the node.
+    """Return the query of a GET, or None if it reads the whole node.
 
     Raises: Refusal.
     """
@@ -168,12 +168,12 @@ def query_of(request: Request) -> Query | None:
 
 
 def shows_priorities(request: Request) -> bool:
-    """Whether the answer, or the events of the stream, are to have priorities."""
+    """Return whether the answer, or the events of the stream, include priorities."""
     return request.query.get("format") == "export"
 
 
 def perform(database: Database, request: Request, path: Path, now_ms: int) -> tuple[Answer, Change | None]:
-    """Does what the request asks.
+    """Carry out a request.
 
     Args:
         database: is changed in place.
@@ -216,7 +216,7 @@ def _put(database: Database, request: Request, path: Path, now_ms: int) -> tuple
     mismatch = _write(database, request, path, {(): node}, now_ms)
     if mismatch:
         return mismatch, None
-    # Asked of the database, as a priority where nothing is leaves nothing.
+    # Read back from the database, because a priority without a value leaves nothing.
     return _answer(request, tree.to_json(node), _etag_if_wanted(request, database.get(path))), Change("put", path)
 
 
@@ -255,7 +255,7 @@ def _delete(database: Database, request: Request, path: Path, now_ms: int) -> tu
 
 
 def _write(database: Database, request: Request, path: Path, nodes: dict[Path, Node], now_ms: int) -> Answer | None:
-    """Puts the nodes, if the limit of size and the rules let it; returns a 412 if the condition does not hold."""
+    """Write the nodes if the size limit and the rules allow it; return a 412 if the condition does not hold."""
     limit = request.query.get("writeSizeLimit") or database.settings["defaultWriteSizeLimit"]
     replaced = sum(tree.size(database.get(path + keys)) for keys in nodes)
     if len(request.body) + replaced > parameters.WRITE_SIZE_LIMITS[limit]:
@@ -272,7 +272,7 @@ def _write(database: Database, request: Request, path: Path, nodes: dict[Path, N
 
 
 def _judged(database: Database, request: Request, path: Path, nodes: dict[Path, Node], now_ms: int) -> Node:
-    """The whole tree as it will be, once the rules have allowed each path that is written."""
+    """Return the whole tree after the write, once the rules have allowed each written path."""
     assert database.rules is not None
     root = database.root
     for keys in nodes:
@@ -285,8 +285,8 @@ def _judged(database: Database, request: Request, path: Path, nodes: dict[Path, 
 
 
 def is_setting(name: str, value: Any) -> bool:
-    """Whether there is a setting with this name that may have this value."""
-    # Compared with its type, as 1 and true are the same to Python.
+    """Return whether there is a setting with this name that may have this value."""
+    # Compared with its type, because 1 and true are equal in Python.
     return (type(value), value) in [(type(allowed), allowed) for allowed in _SETTING_VALUES.get(name, ())]
 
 
@@ -295,7 +295,7 @@ def _host_of(name: str, region: str) -> str:
 
 
 def _info(request: Request, path: Path) -> Answer:
-    # Its clock is the one that `timestamp` writes, hence no offset.
+    # Its clock is the one that `timestamp` writes, so the offset is 0.
     if request.method != "GET":
         raise Refusal(400, ".info can only be read.")
     return _answer(request, tree.to_json(tree.get({"connected": True, "serverTimeOffset": 0}, path[1:])), None)
@@ -321,7 +321,7 @@ def _settings(database: Database, request: Request, path: Path) -> Answer:
 
 
 def _get_rules(database: Database, request: Request) -> Answer:
-    # As they were written, comments and all; the strict form is JSON.
+    # As they were written, including comments; the strict form is JSON.
     present = database.rules
     if present is None or request.query.get("format") == "strict":
         return _answer(request, present.data if present else OPEN_RULES, None)
@@ -382,8 +382,6 @@ def _parse_body(body: bytes, text: str) -> Any:
         return json.loads(body.decode(), parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise Refusal(400, text) from None
-
-
 
 
 def _unquote(part: str) -> str:

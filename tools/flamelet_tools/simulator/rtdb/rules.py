@@ -1,9 +1,10 @@
-"""Security rules: who may read and write what, what may be written, and which queries have an index; no I/O.
+"""Evaluates security rules: who may read and write, what may be written, and which queries have an index; no I/O.
 
-In: the text of `.settings/rules.json`: JSON, with comments as the service allows. Out: `Rules`, and judgements of reads
-and writes. `.read` and `.write` cascade: what a rule grants above cannot be taken back below. `.validate` holds at each
-written node, at those above and those below it, and is not asked where nothing will be; all of them must agree. Each
-path of an update is judged with `newData` being the whole tree as it would be. How a wrong rule is told is our choice.
+In: the text of `.settings/rules.json`: JSON, with comments as the service allows. Out: `Rules`, and decisions about
+reads and writes. `.read` and `.write` cascade: a permission that is granted above cannot be withdrawn below.
+`.validate` is evaluated at each written node, above it and below it, but not where nothing will be stored; all of them
+must hold. Each path of an update is judged with `newData` being the whole tree after the update. The texts about
+invalid rules are our choice.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Place:
 
 @dataclass
 class Rules:
-    """Rules that can be evaluated: their text as it was written, the same as JSON, and their top."""
+    """Rules that can be evaluated: their original text, the same as JSON, and their top."""
 
     text: str
     data: Any
@@ -51,7 +52,7 @@ class Rules:
 
 @dataclass
 class Access:
-    """Who asks, when, and for what data; `query` belongs to a read."""
+    """Who accesses the data, and when; `query` belongs to a read."""
 
     auth: Any
     now_ms: int
@@ -60,9 +61,9 @@ class Access:
 
 
 def parse_rules(text: str) -> Rules:
-    """Makes rules of their text.
+    """Parse the text of rules.
 
-    Raises: InvalidData that names the place and what is wrong there.
+    Raises: InvalidData that names the place and the mistake.
     """
     plain = _COMMENT_OR_STRING.sub(lambda match: match[0] if match[0][0] == '"' else " ", text)
     try:
@@ -75,12 +76,12 @@ def parse_rules(text: str) -> Rules:
 
 
 def may_read(rules: Rules, path: Path, access: Access) -> bool:
-    """Whether `.read` grants the path or one above it."""
+    """Return whether `.read` grants the path or one above it."""
     return any(_judge(place, ".read", access, at, variables) for at, place, variables in _places(rules, _node(path)))
 
 
 def may_write(rules: Rules, path: Path, access: Access, new_root: Node) -> bool:
-    """Whether `.write` grants the path, and `.validate` what `new_root` will have there."""
+    """Return whether `.write` grants the path, and `.validate` accepts what `new_root` will have there."""
     path = _node(path)
     along = list(_places(rules, path))
     if not any(_judge(place, ".write", access, at, variables, new_root) for at, place, variables in along):
@@ -97,7 +98,7 @@ def may_write(rules: Rules, path: Path, access: Access, new_root: Node) -> bool:
 
 
 def has_index(rules: Rules, path: Path, query: Query) -> bool:
-    """Whether the rules have the index that the query needs."""
+    """Return whether the rules have the index that the query needs."""
     index = index_of(query)
     places = [place for at, place, variables in _places(rules, path) if at == path]
     return index is None or any(index in place.index_on for place in places)
@@ -108,7 +109,7 @@ def _node(path: Path) -> Path:
 
 
 def _places(rules: Rules, path: Path) -> Iterable[tuple[Path, Place, dict[str, str]]]:
-    """The places with rules from the top to the path, with their `$variables`."""
+    """Return the places with rules from the top to the path, with their `$variables`."""
     place: Place | None = rules.top
     variables: dict[str, str] = {}
     for length in range(len(path) + 1):

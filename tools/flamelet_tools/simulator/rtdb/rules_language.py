@@ -1,10 +1,9 @@
-"""The language of security rules: an expression in, a function that judges out; no I/O, and no `eval`.
+"""Parses the language of security rules: an expression becomes a function that decides; no I/O, and no `eval`.
 
 A recursive-descent parser makes closures. What the language does not have (a name, a method, a property, a `$variable`
-that the path does not bind, a regular expression that goes beyond the language's) is refused when the rules are
-written, by its name. Types are strict: `+` takes strings and numbers, other arithmetic numbers, `<` two of one type,
-`!`, `&&`, `||` and `?:` booleans, so that a claim or a `val()` has to be compared. What fails while it is evaluated
-denies.
+that the path does not bind, a regular expression beyond the language's) is refused by name when the rules are written.
+Types are strict: `+` takes strings and numbers, other arithmetic numbers, `<` two of one type, `!`, `&&`, `||` and `?:`
+booleans, so a claim or a `val()` has to be compared. An error during the evaluation denies.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from flamelet_tools.simulator.rtdb.tree import InvalidData, Node, Path
 
 
 class BadRule(ValueError):
-    """The rule cannot be evaluated; the message says what it has that it may not have."""
+    """The rule cannot be evaluated; the message names what is not allowed in it."""
 
 
 class _Fails(Exception):
@@ -28,14 +27,16 @@ class _Fails(Exception):
 
 
 class Snapshot(NamedTuple):
-    """A place in a tree, whether there is something or not."""
+    """A place in a tree, whether it has a value or not."""
 
     root: Node
     path: Path
 
 
 class Scope(NamedTuple):
-    """What a rule sees: `auth`, `now`, `root`, `data`, each `$variable`, and for some rules `newData` or `query`."""
+    """The variables of a rule: `auth`, `now`, `root`, `data`, each `$variable`, and for some rules `newData` or
+    `query`.
+    """
 
     variables: Mapping[str, Any]
 
@@ -44,7 +45,7 @@ Evaluate = Callable[[Scope], Any]
 
 
 class Expression(NamedTuple):
-    """A parsed expression; `kind` is what it gives, "any" if only its evaluation tells."""
+    """A parsed expression; `kind` is the type of its value, or "any" if only the evaluation decides."""
 
     kind: str
     evaluate: Evaluate
@@ -66,12 +67,12 @@ _TOKEN = re.compile(
 )
 _REGEX = re.compile(r"\s*/((?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+)/([a-z]*)")
 _PRECEDENCE = (("==", "!=", "===", "!=="), ("<", "<=", ">", ">="), ("+", "-"), ("*", "/", "%"))
-# A level takes eleven calls of the parser, and Python allows a thousand.
+# Each level takes eleven calls of the parser, and Python's limit is a thousand.
 _MAX_NESTING = 40
 
 
 def parse_rule(text: str, names: Iterable[str]) -> Callable[[Scope], bool]:
-    """Makes of an expression the function that judges; `names` are the variables it may use.
+    """Return the function that evaluates an expression; `names` are the variables that it may use.
 
     Raises: BadRule.
     """
@@ -256,7 +257,7 @@ def _want(expression: Expression, kind: str, who: str) -> None:
 
 
 def _want_boolean(expression: Expression, who: str) -> None:
-    # Strict as the language is: what may be anything, a claim or a val(), must be compared first.
+    # The language is strict: a value of unknown type, such as a claim or a val(), must be compared first.
     if expression.kind != "boolean":
         raise BadRule(f"{who} takes a boolean, not a {expression.kind}.".replace("a any", "a value of any type"))
 
@@ -418,7 +419,7 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
 
 
 def _equal(left: Any, right: Any) -> bool:
-    # Not Python's `==` alone, for which 1 and true are the same.
+    # Not Python's `==` alone, which treats 1 and true as equal.
     return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
@@ -507,7 +508,7 @@ def _pattern(source: str, flags: str) -> re.Pattern[str]:
         raise BadRule(f"A regular expression has no flags {flags!r}.")
     if "(?" in source or re.search(r"(?<!\\)(?:\\\\)*\\[1-9bBAZpPkuUN]|[*+?}][+]", source):
         raise BadRule(f"The regular expression /{source}/ has what the language does not have.")
-    # Python's `$` would match before a last line feed too.
+    # Python's `$` would also match before a final line feed.
     parts = re.findall(r"\\.|\[(?:[^\]\\]|\\.)*\]|.", source)
     try:
         return re.compile(

@@ -1,15 +1,15 @@
-"""The data of one Realtime Database, as plain Python values; no I/O.
+"""Keeps the data of one Realtime Database as plain Python values; no I/O.
 
 In: JSON values and paths. Out: nodes. A node is None, a bool, an int, a float, a str, or a non-empty dict of nodes:
 arrays are kept as objects with integer keys, and null, `{}` and `[]` are never kept, as in the live database. A
 priority is kept as `format=export` shows it: a child `.priority` of the dict, and for a leaf `{".value": leaf,
-".priority": priority}`. Nothing has a priority where nothing is, and a leaf that gets children keeps its own. Writes
-change a tree in place, so that the cost of a write does not grow with the size of the database; whoever writes checks
-the whole write first (`parse_value`, `parse_update`), which makes each write all or nothing.
+".priority": priority}`. Only an existing node can have a priority, and a leaf that gets children keeps its own. Writes
+change a tree in place, so the cost of a write does not grow with the size of the database. The caller checks the whole
+write first (`parse_value`, `parse_update`), which makes each write all or nothing.
 
 Limits are those of the live service: 768 bytes of UTF-8 for a key, 32 levels, 10 MB for a string. The texts of errors
-that name a limit, an unknown server value or a wrong priority are our own: no record of the live ones is public. Of
-paths that overlap Google's JavaScript SDK has the words, which refuses such an update before it is sent.
+about a limit, an unknown server value or a wrong priority are our own, because the live ones are not documented. The
+text about overlapping paths is that of Google's JavaScript SDK, which refuses such an update before it is sent.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _ARRAY_KEY = re.compile(r"0|[1-9]\d*", re.ASCII)
 
 
 class InvalidData(ValueError):
-    """The value or path cannot be stored; the message is the text that the service answers with."""
+    """The value or path cannot be stored; the message is the text of the service's answer."""
 
 
 def split_path(path: str) -> Path:
-    """Splits a path such as `devices/d1` into its keys; empty parts are left out. The last may be `.priority`.
+    """Split a path such as `devices/d1` into its keys, without empty parts. The last one may be `.priority`.
 
     Raises: InvalidData if a key is not allowed.
     """
@@ -60,15 +60,15 @@ def split_path(path: str) -> Path:
 
 
 def is_priority(path: Path) -> bool:
-    """Whether the path is that of a priority."""
+    """Return whether the path is that of a priority."""
     return path[-1:] == (PRIORITY,)
 
 
 def parse_value(data: Any, path: Path = (), old: Node = None, now_ms: int = 0) -> Node:
-    """Makes a node of a JSON value: arrays become objects, null and empty ones vanish, server values become values.
+    """Return the node for a JSON value: arrays become objects, null and empty ones vanish, server values are replaced.
 
     Args:
-        data: what `json.loads` gave.
+        data: the result of `json.loads`.
         path: where it will be stored; counts for the depth.
         old: the node that is there now, for `increment`.
         now_ms: the time of the write, for `timestamp`.
@@ -88,7 +88,7 @@ def parse_value(data: Any, path: Path = (), old: Node = None, now_ms: int = 0) -
 
 
 def parse_update(data: Any, path: Path, root: Node, now_ms: int = 0) -> dict[Path, Node]:
-    """Makes of the object of a PATCH the nodes to put, by path relative to `path`; its keys may be paths.
+    """Return the nodes to write for the object of a PATCH, by path relative to `path`; its keys may be paths.
 
     Raises: InvalidData.
     """
@@ -110,7 +110,7 @@ def parse_update(data: Any, path: Path, root: Node, now_ms: int = 0) -> dict[Pat
 
 
 def get(node: Node, path: Path) -> Node:
-    """The node at `path` below `node`, or None."""
+    """Return the node at `path` below `node`, or None."""
     for key in path:
         if not isinstance(node, dict):
             return None
@@ -119,7 +119,7 @@ def get(node: Node, path: Path) -> Node:
 
 
 def put(node: Node, path: Path, value: Node) -> Node:
-    """Puts `value` at `path` below `node`, in place; None removes, and with it what it leaves empty.
+    """Put `value` at `path` below `node`, in place; None removes the node, and every parent that becomes empty.
 
     Returns: the new root.
     """
@@ -141,7 +141,7 @@ def put(node: Node, path: Path, value: Node) -> Node:
 
 
 def put_all(node: Node, path: Path, nodes: dict[Path, Node]) -> Node:
-    """Puts what `parse_update` made; priorities last, so that there is something to have them.
+    """Put the nodes of `parse_update`; priorities come last, because they need an existing node.
 
     Returns: the new root.
     """
@@ -151,7 +151,7 @@ def put_all(node: Node, path: Path, nodes: dict[Path, Node]) -> Node:
 
 
 def forked(node: Node, path: Path) -> Node:
-    """A copy of the node that can be written at `path` while the node itself stays as it is."""
+    """Return a copy of the node that can be written at `path` without changing the node itself."""
     if not isinstance(node, dict):
         return node
     copy = dict(node)
@@ -161,7 +161,7 @@ def forked(node: Node, path: Path) -> Node:
 
 
 def with_priority(node: Node, priority: Node) -> Node:
-    """The node with this priority; None takes it away. A dict is changed in place."""
+    """Return the node with this priority; None removes it. A dict is changed in place."""
     if node is None or (priority is None and not isinstance(node, dict)):
         return node
     children = node if isinstance(node, dict) else {VALUE: node}
@@ -173,21 +173,21 @@ def with_priority(node: Node, priority: Node) -> Node:
 
 
 def leaf(node: Node) -> Node:
-    """The node without its priority if it is a leaf; other nodes as they are."""
+    """Return a leaf without its priority, and any other node unchanged."""
     return node.get(VALUE, node) if isinstance(node, dict) else node
 
 
 def child_keys(node: Node) -> list[str]:
-    """The keys of the node's children, in order."""
+    """Return the keys of the node's children, in order."""
     if not isinstance(node, dict) or VALUE in node:
         return []
     return sorted((key for key in node if key != PRIORITY), key=key_order)
 
 
 def to_json(node: Node, export: bool = False) -> Any:
-    """The node as the service shows it: keys in order, and an array where the integer keys are dense enough.
+    """Return the node as the service shows it: keys in order, and an array if the integer keys are dense enough.
 
-    With `export` it has its priorities and no arrays, as the service and its SDKs do.
+    With `export` it has its priorities and no arrays, as in the service and its SDKs.
     """
     if not isinstance(leaf(node), dict):
         return dict(node) if export and isinstance(node, dict) else leaf(node)
@@ -204,12 +204,12 @@ def to_json(node: Node, export: bool = False) -> Any:
 
 
 def shallow(node: Node) -> Any:
-    """The node with each child cut down to True, as `shallow=true` asks."""
+    """Return the node with each child replaced by True, for `shallow=true`."""
     return dict.fromkeys(child_keys(node), True) or leaf(node)
 
 
 def size(node: Node) -> int:
-    """About as many bytes as the node has in JSON."""
+    """Return the approximate size of the node in JSON, in bytes."""
     if isinstance(node, dict):
         return sum(len(key) + size(child) for key, child in node.items())
     if node is None:
@@ -218,7 +218,7 @@ def size(node: Node) -> int:
 
 
 def key_order(key: str) -> tuple[int, int, int, bytes]:
-    """Sorts keys as the service does: 32-bit integers by number, then the others by UTF-16 code unit."""
+    """Return the sort key of a key: 32-bit integers come first by number, then the others by UTF-16 code unit."""
     if _INTEGER_KEY.fullmatch(key) and INT32_MIN <= int(key) <= INT32_MAX:
         return (0, int(key), len(key), b"")
     return (1, 0, 0, key.encode("utf-16-be", "surrogatepass"))
@@ -236,7 +236,7 @@ def _check_key(key: str, text: str) -> None:
 
 
 def _check_overlap(paths: list[Path]) -> None:
-    # In sorted order a path stands directly before what lies below it.
+    # In sorted order a path comes directly before the paths below it.
     for upper, lower in zip(paths, paths[1:]):  # noqa: B905 - the second is one shorter by intention
         if lower[: len(upper)] == upper:
             above, below = "/".join(upper), "/".join(lower)

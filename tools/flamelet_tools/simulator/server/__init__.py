@@ -1,1 +1,1 @@
-"""Serves HTTP: the server, its state, faults on demand, control, what is kept in a file."""
+"""Serves HTTP: the server, its state, faults on demand, control, and the data file."""

@@ -1,4 +1,4 @@
-"""The simulator's own endpoints, for other processes: `/.simulator/...`, JSON in and out.
+"""Serves the simulator's own endpoints for other processes: `/.simulator/...`, JSON in and out.
 
     POST   /.simulator/faults        {"name": "drop_after", "method": "PUT", "path": "/devices", "count": 1}
     DELETE /.simulator/faults        clears all faults
@@ -6,9 +6,9 @@
     GET    /.simulator/connections   {"accepted": n, "open": n, "streams": n}
     POST   /.simulator/cancel        {"reason": "Permission denied."} (or nothing); answers {"ended": n}
     POST   /.simulator/revoke        sends auth_revoked to all streams and ends them; answers {"ended": n}
-    POST   /.simulator/close         just ends all streams; answers {"ended": n}
+    POST   /.simulator/close         ends all streams; answers {"ended": n}
 
-They take no credential, are not recorded, and meet no faults.
+They need no credential, are not recorded, and are not affected by faults.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PREFIX = "/.simulator/"
 
 
 def answer(state: State, method: str, path: str, body: bytes) -> Answer:
-    """Does what was asked of the simulator itself."""
+    """Answer a request to the simulator itself."""
     action = _ACTIONS.get((method, path.partition("?")[0].removeprefix(PREFIX)))
     if action is None:
         known = ", ".join(f"{method} {PREFIX}{name}" for method, name in _ACTIONS)
@@ -42,7 +42,7 @@ def answer(state: State, method: str, path: str, body: bytes) -> Answer:
 
 
 def add_fault(state: State, arguments: dict[str, Any]) -> None:
-    """Adds a fault; see `faults`. Raises: ValueError or TypeError that says what is wrong."""
+    """Add a fault; see `faults`. Raises: ValueError or TypeError that says what is wrong."""
     fault = make_fault(**arguments)
     if fault.name in LISTENER_FAULTS:
         state.on_listener_fault(fault)

@@ -1,11 +1,11 @@
-"""Keeps the data of a simulator in a JSON file: `{"NAMESPACE": DATA, ...}`, the data as `format=export` shows it.
+"""Keeps the data of a simulator in a JSON file: `{"NAMESPACE": DATA, ...}`, with the data as in `format=export`.
 
-Rules and settings that a database has been given stand beside them, `".settings": {"NAMESPACE": {"rules": TEXT, ...}}`;
-rules that the simulator is started with come before those.
+Rules and settings that a database has been given are kept beside the data, as `".settings": {"NAMESPACE": {"rules":
+TEXT, ...}}`; rules given at the start of the simulator replace them.
 
-The file is written when the simulator stops, and while it runs 0.2 s after the first change that is not in it yet;
-where writing takes long, at most a tenth of the time goes into it. A crash of the machine or a kill loses at most that
-last moment, never the file: it is written beside the old one and then takes its place.
+The file is written when the simulator stops and, while it runs, 0.2 s after a change; slow writes take at most a tenth
+of the time. A crash of the machine or a kill loses at most the last moment, never the file: a new file is written
+beside the old one and then replaces it.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _REST = 9
 
 
 def load(state: State, file: Path) -> None:
-    """Reads the data of all databases; a file that is not there holds none.
+    """Read the data of all databases; a missing file holds none.
 
-    Raises: ValueError if the file is not one of ours, or cannot be there.
+    Raises: ValueError if the file was not written by a simulator, or its folder does not exist.
     """
     if not file.absolute().parent.is_dir():
         raise ValueError(f"{file} cannot be kept: there is no directory {file.absolute().parent}")
@@ -51,7 +51,7 @@ def load(state: State, file: Path) -> None:
 
 
 def dump(databases: dict[str, Database]) -> bytes:
-    """The content of the file."""
+    """Return the content of the file."""
     content: dict[str, Any] = {name: tree.to_json(database.root, export=True) for name, database in databases.items()}
     settings = {name: _settings(database) for name, database in databases.items()}
     given = {name: own for name, own in settings.items() if own}
@@ -73,7 +73,7 @@ def _take_settings(target: Database, settings: dict[str, Any]) -> None:
 
 
 def save(content: bytes, file: Path) -> None:
-    """Writes the file so that at any moment either the old one or the new one is there whole."""
+    """Write the file atomically: at any moment either the old one or the new one is there, complete."""
     new = file.with_name(file.name + ".new")
     with new.open("wb") as out:
         out.write(content)
@@ -83,7 +83,7 @@ def save(content: bytes, file: Path) -> None:
 
 
 class Saver:
-    """Writes the file after changes; lives in an event loop."""
+    """Writes the file after changes; runs in an event loop."""
 
     def __init__(self, databases: dict[str, Database], file: Path):
         self._databases = databases
@@ -94,13 +94,13 @@ class Saver:
         self._unsaved = False
 
     def changed(self) -> None:
-        """Notes that the data is no longer what the file has."""
+        """Note that the data has changed."""
         self._unsaved = True
         if self._timer is None:
             self._timer = self._loop.call_later(self._delay, self._save_in_time)
 
     def finish(self) -> None:
-        """Writes what is not in the file yet. Raises: OSError if that cannot be."""
+        """Write all changes to the file. Raises: OSError if it cannot be written."""
         if self._timer is not None:
             self._timer.cancel()
         if self._unsaved:

@@ -1,8 +1,8 @@
-"""The faults that the simulator can be told to show; no I/O.
+"""Defines the faults that the simulator produces on demand; no I/O.
 
-In: a name, which requests it is for (method, path, stream or not), how many of them, and the settings of that fault.
-Out: the faults that apply to a request; each one taken counts down. Of faults with the same name the first that
-matches is taken, so that two with `count=1` apply to two requests in turn; different ones join.
+In: a name, the requests that it applies to (method, path, stream or not), their number, and the settings of the fault.
+Out: the faults that apply to a request; each use counts down. Of faults with the same name only the first that
+matches is used, so two with `count=1` apply to two requests in turn; different faults are combined.
 
 For requests:
     delay ms=N              waits before it acts
@@ -10,19 +10,19 @@ For requests:
     drop_after              closes it after it acted, before an answer (reset=True: by RST)
     cut bytes=N             closes it after N bytes of the body
     cut_head bytes=N        closes it after N bytes of the head
-    chunked bytes=N         sends the body in chunks of N bytes; joined with `cut`, which counts their framing too
+    chunked bytes=N         sends the body in chunks of N bytes; combined with `cut`, which counts their framing too
     unavailable             503 without acting                         (retry_after=SECONDS: says so in the head)
     internal_error          500 without acting                         (after=True: after it acted)
-    error status=N          another error without acting: one of ERRORS, in the words of the service that is asked
+    error status=N          another error without acting: one of ERRORS, with the text of the requested service
     slow ms=N               one byte every N ms, head and body
-    html                    an HTML page in place of the answer, without acting (status=200 or 404, ...)
-    black_hole              takes the request and never answers        (after=True: after it acted)
+    html                    an HTML page instead of the answer, without acting (status=200 or 404, ...)
+    black_hole              reads the request and never answers       (after=True: after it acted)
     loop                    307 to the same place, without acting
     close                   answers with `Connection: close`
-For the listening sockets, at once, for a while:
+For the listening sockets, at once, for a time:
     refuse seconds=S        connections are refused
-    hang seconds=S          connections are taken by the system, and nobody speaks (not even TLS)
-    flap seconds=S times=N  N times: all connections are reset, others refused for S seconds, then taken for S
+    hang seconds=S          connections are accepted by the system, but the server sends nothing (not even TLS)
+    flap seconds=S times=N  N times: all connections are reset, new ones refused for S seconds, then accepted for S
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ ERRORS = (401, 403, 409, 429, 500, 503, 504)
 
 @dataclass
 class Fault:
-    """A fault and the requests it is for; None stands for any. `count` None: until the faults are cleared."""
+    """A fault and the requests that it applies to; None stands for any. `count` None: until the faults are cleared."""
 
     name: str
     method: str | None = None
@@ -81,16 +81,16 @@ def make_fault(
     count: int | None = None,
     **settings: Any,
 ) -> Fault:
-    """Makes a fault.
+    """Make a fault.
 
     Args:
         name: one of those above.
-        method: for requests with this method only.
-        path: for requests at or below this path only; `/securetoken.googleapis.com` stands for that service, and
+        method: only for requests with this method.
+        path: only for requests at or below this path; `/securetoken.googleapis.com` stands for that service, and
             `/v1/projects` for Cloud Firestore.
         stream: True for streams only, False for all but streams.
-        count: for so many requests; None: until the faults are cleared.
-        settings: the settings of that fault.
+        count: the number of requests, or None: until the faults are cleared.
+        settings: the settings of the fault.
     Raises: ValueError that says what is wrong.
     """
     if name not in _SETTINGS:
@@ -117,7 +117,7 @@ def make_fault(
 
 
 def parse_fault(text: str) -> dict[str, Any]:
-    """The arguments of `make_fault` of a text such as `drop_after method=PUT path=/devices count=1`.
+    """Return the arguments of `make_fault` in a text such as `drop_after method=PUT path=/devices count=1`.
 
     Raises: ValueError that says what is wrong.
     """
@@ -132,7 +132,7 @@ def parse_fault(text: str) -> dict[str, Any]:
 
 
 def take_faults(faults: list[Fault], method: str, path: Path, stream: bool) -> dict[str, dict[str, Any]]:
-    """The settings, by name, of the faults that apply to this request; counts them down, forgets those used up."""
+    """Return the settings, by name, of the faults that apply to this request; count them down, and remove used ones."""
     taken = {}
     for fault in list(faults):
         if fault.name in taken or not fault.matches(method, path, stream):
@@ -147,7 +147,7 @@ def take_faults(faults: list[Fault], method: str, path: Path, stream: bool) -> d
 
 def _parse_path(path: str) -> Path:
     keys = tuple(key for key in path.split("/") if key)
-    # The hosts of Google's services have dots, which keys of the database have not.
+    # The hosts of Google's services have dots, which keys of the database cannot have.
     return keys if keys and keys[0].endswith(".googleapis.com") else split_path(path)
 
 

@@ -1,8 +1,8 @@
-"""The simulator's HTTP: requests from aiohttp's parser in, the exact bytes of `answers` out, with the chosen faults.
+"""Serves the simulator's HTTP: requests from aiohttp's parser, the exact bytes of `answers`, and the chosen faults.
 
-aiohttp reads (its C parser is not ours, so that one bug cannot hide on both sides); the answers are written to the
-transport by us, each in one piece, because their bytes are to be those of the live service and faults cut into them.
-A request that is not HTTP at all is answered by aiohttp itself.
+aiohttp parses the requests. Its C parser is not ours, so one bug cannot hide on both sides. The answers are written to
+the transport here, each in one piece, because their bytes must be those of the live service and faults cut into them. A
+request that is not HTTP at all is answered by aiohttp itself.
 """
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ from flamelet_tools.simulator.server.state import (
 )
 
 LOG = logging.getLogger(__name__)
-# What aiohttp says of requests that are not HTTP is of no use to who runs a simulator: they got their 400.
+# aiohttp's log about requests that are not HTTP does not help the user of a simulator: the client got a 400.
 _PARSER_LOG = logging.getLogger(__name__ + ".parser")
 _PARSER_LOG.addHandler(logging.NullHandler())
 _PARSER_LOG.propagate = False
 
 _SECRETS = ("auth", "access_token", "ac", "key")
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "x-firebase-appcheck", "x-goog-api-key")
-# What may begin a parameter, kept apart by the split.
+# The characters that may begin a parameter; the group keeps them in the split.
 _PARAMETER_BEGINS = re.compile(r"([?&;]|%3F|%26)", re.IGNORECASE)
 _PARAMETER = re.compile(r"(.*?)(?:=|%3D)", re.IGNORECASE)
-# Room for the longest path that may be, percent-encoded, and for the longest query that makes sense.
+# Room for the longest allowed path, percent-encoded, and for a long query.
 _MAX_LINE_BYTES = 128 * 1024
 _NEVER_IDLE = 3600.0
 BODY_SECONDS = 20.0
-# The words of the database; the words and the `status` of Google's other services.
+# The text of the database; the text and the `status` of Google's other services.
 _FAILURES = {
     401: (BAD_ACCESS_TOKEN, BAD_CREDENTIALS, "UNAUTHENTICATED"),
     403: ("Forbidden.", MISSING_PERMISSIONS, "PERMISSION_DENIED"),
@@ -70,13 +70,13 @@ _FAILURES = {
     503: ("Service unavailable.", "The service is currently unavailable.", "UNAVAILABLE"),
     504: ("Gateway time-out.", "Deadline expired before operation could complete.", "DEADLINE_EXCEEDED"),
 }
-# Our words: the live ones are not known.
+# Our text: that of the live service is not documented.
 TIMED_OUT = "The request did not finish within its timeout."
 _HTML = b"<!DOCTYPE html>\n<html><head><title>Not the database</title></head><body>Please sign in.</body></html>\n"
 
 
 class _BadBody(Exception):
-    """The body of a request did not come, or is not what its head said."""
+    """The body of a request did not arrive, or does not match its head."""
 
     def __init__(self, connection: Connection, status: int, text: str):
         super().__init__(text)
@@ -85,7 +85,7 @@ class _BadBody(Exception):
 
 
 class Written(web.StreamResponse):
-    """Tells aiohttp that the handler has written its answer, and whether the connection is kept."""
+    """Tells aiohttp that the handler has written its answer, and whether the connection is kept open."""
 
     def __init__(self, keep_alive: bool):
         super().__init__()
@@ -103,7 +103,7 @@ class Written(web.StreamResponse):
 
 
 class HttpServer(web.Server):
-    """aiohttp's server, counting connections. `redirect_to` is the origin that it sends redirected requests to."""
+    """aiohttp's server, which counts connections. `redirect_to` is the origin to which requests are redirected."""
 
     def __init__(self, state: State, idle_seconds: float | None, redirect_to: str | None = None):
         idle = idle_seconds or _NEVER_IDLE
@@ -157,10 +157,10 @@ class HttpServer(web.Server):
 
 @dataclass
 class Wire:
-    """A connection with the faults that shape what is written to it.
+    """A connection with the faults that affect what is written to it.
 
     `left`: bytes of body until it is cut; `head_left`: bytes of head; `pause`: seconds between bytes; `chunk`: bytes in
-    a chunk, 0 for the body as it is.
+    a chunk, 0 for an unchunked body.
     """
 
     connection: Connection
@@ -171,7 +171,7 @@ class Wire:
 
 
 async def _serve(state: State, redirect_to: str | None, connection: Connection, incoming: web.BaseRequest) -> bool:
-    """Answers one request; returns whether the connection is kept."""
+    """Answer one request; return whether the connection is kept open."""
     request = Request(incoming.method, incoming.raw_path, incoming.headers)
     record = _record(state, connection, incoming.method, request)
     faults = take_faults(state.faults, request.method, _path_for_faults(state, request), request.is_stream)
@@ -206,7 +206,7 @@ async def _serve(state: State, redirect_to: str | None, connection: Connection, 
 
 
 async def _swallow(connection: Connection) -> bool:
-    """Leaves a request without an answer until the client gives up."""
+    """Leave a request without an answer until the client gives up."""
     await connection.lost.wait()
     return False
 
@@ -217,7 +217,7 @@ def _wire(connection: Connection, faults: dict[str, dict[str, Any]]) -> Wire:
 
 
 async def _is_too_late(request: Request, delay_ms: float) -> bool:
-    """Waits, as long as the request's `timeout` allows; returns whether that was too short."""
+    """Wait as long as the request's `timeout` allows; return whether that was too short."""
     try:
         limit = parameters.timeout_ms(request.query) if request.method == "GET" else None
     except InvalidData:
@@ -230,7 +230,7 @@ async def _read_body(connection: Connection, incoming: web.BaseRequest) -> bytes
     try:
         return await asyncio.wait_for(incoming.content.read(), BODY_SECONDS)
     except asyncio.TimeoutError:
-        # aiohttp does not tell of a chunk that goes wrong late; it looks like a body that never ends.
+        # aiohttp does not report an invalid chunk late in a body; it looks like a body that never ends.
         raise _BadBody(connection, 408, "The body did not come in time.") from None
     except web.RequestPayloadError as error:
         raise _BadBody(connection, 400, str(error)) from None
@@ -261,7 +261,7 @@ def _act(state: State, redirect_to: str | None, request: Request) -> Answer | St
     except Refusal as refused:
         return answers.error(refused.status, refused.text)
     except Exception:
-        # A bug of ours: the client gets what the live service says of its own, and we get the traceback.
+        # A bug in the simulator: the client gets the live service's internal error, and the log the traceback.
         LOG.exception("%s %s failed", request.method, _redacted(request.path_text))
         return _failure(500, state, request)
     if change:
@@ -321,7 +321,7 @@ async def _end_when_lost(connection: Connection, queue: asyncio.Queue[bytes | No
 
 async def _send(wire: Wire, answer: Answer, keep_alive: bool) -> bool:
     head, body = answers.head(answer, keep_alive), answers.body(answer)
-    # Google's other services have their own chunk around the body.
+    # Google's other services already send the body in a chunk.
     if wire.chunk and answer.body and not answer.is_api:
         return await _write(wire, answers.chunked_head(head), body, b"0\r\n\r\n") and keep_alive
     wire.chunk = 0
@@ -329,9 +329,9 @@ async def _send(wire: Wire, answer: Answer, keep_alive: bool) -> bool:
 
 
 async def _write(wire: Wire, head: bytes, body: bytes, last: bytes = b"") -> bool:
-    """Writes head and body in one piece, or as the faults want it, chunked before `last`.
+    """Write head and body in one piece, or as the faults require, chunked before `last`.
 
-    Returns: whether the connection still stands.
+    Returns: whether the connection is still open.
     """
     transport = wire.connection.transport
     if wire.chunk:
@@ -358,7 +358,7 @@ async def _write(wire: Wire, head: bytes, body: bytes, last: bytes = b"") -> boo
 
 
 def drop(connection: Connection, reset: bool) -> bool:
-    """Ends a connection at once, with `reset` by RST; returns False: it is not kept."""
+    """Close a connection at once, with `reset` by RST; return False: it is not kept open."""
     if reset and not connection.lost.is_set():
         # With a linger time of 0 the system sends RST in place of FIN.
         plain = connection.transport.get_extra_info("socket")
@@ -384,7 +384,7 @@ def _wrong_answer(faults: dict[str, dict[str, Any]], state: State, request: Requ
 
 
 def _failure(status: int, state: State, request: Request) -> Answer:
-    """A failure of the service itself, in the words of the database or of the service that is asked."""
+    """Return a failure of the service itself, with the text of the requested service."""
     text, api_text, name = _FAILURES[status]
     if firestore.concerns(request):
         return firestore.error(firestore.Refused(status, name, api_text), request)
@@ -394,7 +394,7 @@ def _failure(status: int, state: State, request: Request) -> Answer:
 
 
 def _location(state: State, redirect_to: str | None, request: Request, name: str) -> str | None:
-    """Where the request is redirected to, if it is. The credential is left out, as the live service may do."""
+    """Return where the request is redirected, or None. The credential is left out, as the live service may do."""
     kind = "streams" if request.is_stream else "reads" if request.method == "GET" else "writes"
     if redirect_to is None or kind not in state.redirect:
         return None
@@ -420,7 +420,7 @@ def _path_for_faults(state: State, request: Request) -> tuple[str, ...]:
 
 
 def _redacted(target: str) -> str:
-    """The target of a request without its secrets, also where a client has put two `?`, none, or an encoded one."""
+    """Return the target of a request without its secrets, even if a client has put two `?`, none, or an encoded one."""
     return "".join(map(_redacted_parameter, _PARAMETER_BEGINS.split(target)))
 
 

@@ -1,7 +1,7 @@
-"""Runs a simulator in an event loop: its sockets, its TLS, its data file, from start to stop.
+"""Runs a simulator in an event loop: its sockets, its TLS and its data file, from start to stop.
 
-The listening sockets are ours and asyncio gets duplicates: so they can be closed for a while (`refuse`), or kept open
-with nobody accepting (`hang`), and taken up again.
+The listening sockets are ours and asyncio gets duplicates. So they can be closed for a time (`refuse`), or kept open
+without accepting (`hang`), and used again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BACKLOG = 128
 
 @dataclass(frozen=True)
 class Options:
-    """How to listen, and where the data is kept."""
+    """How to listen, and where to keep the data."""
 
     host: str
     port: int
@@ -38,7 +38,7 @@ class Options:
 
 @dataclass(eq=False)
 class Listener:
-    """One listening socket and who serves it."""
+    """One listening socket and its server."""
 
     address: tuple[str, int]
     socket: socket.socket
@@ -48,7 +48,7 @@ class Listener:
 
 @dataclass
 class Running:
-    """A simulator that runs; `stopping` ends it."""
+    """A running simulator; setting `stopping` ends it."""
 
     url: str
     port: int
@@ -57,7 +57,7 @@ class Running:
 
 
 async def run(state: State, options: Options, ready: concurrent.futures.Future[Running]) -> None:
-    """Runs a simulator until its `stopping` is set; `ready` gets the Running, or the reason why it did not start."""
+    """Run a simulator until its `stopping` is set; `ready` gets the Running, or the reason why it did not start."""
     async with contextlib.AsyncExitStack() as closing:
         try:
             running = await _start(state, options, closing)
@@ -122,7 +122,7 @@ def _for_url(host: str) -> str:
 
 def _listen(address: tuple[str, int], http: HttpServer) -> Listener:
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    # create_server sets SO_REUSEADDR where that means what we want: a restart on the same port at once.
+    # create_server sets SO_REUSEADDR on systems where it allows an immediate restart on the same port.
     listening = socket.create_server(address, family=family, backlog=_BACKLOG)
     return Listener((address[0], listening.getsockname()[1]), listening, http)
 
@@ -143,7 +143,7 @@ async def _trouble(listener: Listener, context: ssl.SSLContext | None, fault: Fa
 
 
 def reset_all(state: State) -> int:
-    """Ends all connections by RST; returns how many."""
+    """Reset all connections (RST) and return how many."""
     connections = list(state.connections)
     for connection in connections:
         drop(connection, reset=True)
@@ -170,7 +170,7 @@ async def _close(state: State, listeners: list[Listener]) -> None:
     end_streams(state)
     for listener in listeners:
         listener.http.pre_shutdown()
-    # One round of the loop lets idle connections and streams end by themselves.
+    # One round of the loop allows idle connections and streams to end by themselves.
     await asyncio.sleep(0)
     await asyncio.gather(*(listener.http.shutdown(_STOP_SECONDS) for listener in listeners))
     for connection in list(state.connections):

@@ -1,4 +1,4 @@
-"""What a running simulator knows: plain structures, touched only by the thread of its event loop."""
+"""Keeps the state of a running simulator: plain structures, used only by the thread of its event loop."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from flamelet_tools.simulator.rtdb.rest import Database, may_read
 from flamelet_tools.simulator.rtdb.tree import Node, Path
 from flamelet_tools.simulator.server.faults import Fault
 
-# Enough for every test; bounded so that a simulator may run for weeks.
+# Enough for every test; limited so that a simulator can run for weeks.
 MAX_RECORDS = 100_000
 
 
 @dataclass
 class Record:
-    """One request, its secrets redacted. `status` stays None while nothing was answered, for ever if it was dropped."""
+    """One request, without its secrets. `status` is None until it is answered, and stays None if it was dropped."""
 
     number: int
     method: str
@@ -48,7 +48,7 @@ class Record:
 
 @dataclass(eq=False)
 class Connection:
-    """One TCP connection; `requests` counts those on it so far."""
+    """One TCP connection; `requests` counts the requests on it so far."""
 
     number: int
     transport: asyncio.Transport
@@ -71,9 +71,10 @@ class Stream:
 
 @dataclass
 class State:
-    """All of one simulator. `redirect` holds "streams", "writes" or both; `on_change` and `on_request` may be set.
+    """The whole state of one simulator. `redirect` holds "streams", "writes" or both; `on_change` and `on_request` may
+    be set.
 
-    `regions` has the databases that clients may ask for; None lets them ask for any.
+    `regions` has the existing databases, or None if any database exists.
     """
 
     token: str | None = None
@@ -97,14 +98,14 @@ class State:
 
 
 def database(state: State, name: str) -> Database:
-    """The database with this name; an empty one appears when it is first asked for."""
+    """Return the database with this name; it is created empty on first use."""
     if name not in state.databases:
         state.databases[name] = Database(push_ids())
     return state.databases[name]
 
 
 def publish(state: State, name: str, change: Change) -> None:
-    """Lets every stream that listens to what was changed hear of it."""
+    """Send a change to every stream that listens to it."""
     end_forbidden_streams(state, name)
     node_at = database(state, name).get
     for stream in [stream for stream in state.streams if stream.namespace == name]:
@@ -118,7 +119,7 @@ def publish(state: State, name: str, change: Change) -> None:
 
 
 def first_event(state: State, stream: Stream) -> bytes:
-    """The event that every stream begins with: the whole value."""
+    """Return the first event of a stream: the whole value."""
     node = filtered(stream.query, database(state, stream.namespace).get(stream.path))
     stream.window = tree.to_json(node, stream.export)
     return event_bytes(Event("put", "/", stream.window))
@@ -133,7 +134,7 @@ def _event(stream: Stream, change: Change, node_at: Callable[[Path], Node]) -> E
 
 
 def end_forbidden_streams(state: State, name: str) -> None:
-    """Cancels the streams that the rules no longer let read, as the rules or the data they look at have changed."""
+    """Cancel the streams that the rules no longer allow to read, after the rules or the data that they use changed."""
     now_ms = time.time_ns() // 1_000_000
     source = database(state, name)
     for stream in [stream for stream in state.streams if stream.namespace == name]:
@@ -142,7 +143,7 @@ def end_forbidden_streams(state: State, name: str) -> None:
 
 
 def end_streams(state: State, last_words: bytes = b"") -> int:
-    """Ends all streams after `last_words`; returns how many there were."""
+    """End all streams after sending `last_words`; return how many there were."""
     streams = list(state.streams)
     for stream in streams:
         end_stream(state, stream, last_words)
@@ -150,7 +151,7 @@ def end_streams(state: State, last_words: bytes = b"") -> int:
 
 
 def end_stream(state: State, stream: Stream, last_words: bytes) -> None:
-    """Ends an open stream after `last_words`."""
+    """End an open stream after sending `last_words`."""
     stream.queue.put_nowait(last_words)
     stream.queue.put_nowait(None)
     state.streams.remove(stream)

@@ -1,4 +1,4 @@
-"""Pushes with flamelet.aio: `push` returns what is awaited."""
+"""Pushes with flamelet.aio: `push` returns an awaitable."""
 
 import config
 

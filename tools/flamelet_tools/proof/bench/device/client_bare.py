@@ -1,4 +1,4 @@
-"""The floor: the bytes of flamelet's request, written and answered on an open blocking socket; nothing is parsed."""
+"""Sets the lower limit: writes the bytes of flamelet's request to an open blocking socket, and parses nothing."""
 
 import socket
 
@@ -26,7 +26,7 @@ def connect():
 
 
 def first_answer():
-    """The answer to one request, read byte by byte: all are as long as this one."""
+    """Return the answer to one request, read byte by byte; all answers are as long as this one."""
     sock.write(request)
     answer = b""
     while not answer.endswith(b"\r\n\r\n"):

@@ -1,4 +1,6 @@
-"""Pushes with the firmware's own `requests` and `json`: the same PUT, a connection for each. It verifies no server."""
+"""Pushes with the firmware's own `requests` and `json`: the same PUT, one connection each. It does not verify the
+server.
+"""
 
 import config
 import requests

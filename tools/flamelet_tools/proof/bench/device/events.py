@@ -1,8 +1,8 @@
 """Takes events from a stream, and prints what they cost: `events URL CA -`; EVENTS of each kind, one by one.
 
-Printed is a line of JSON, in bytes that are left and taken by each: `put` of an event that `next` returns, `loads` of
-json.loads on the bytes of its data line, `keep-alive`; `change` of such an event when a mirror's `next` takes it and
-returns the change, and of that `update`, what the mirror does with the event.
+Prints a line of JSON with the bytes that each event leaves and takes: `put`, an event that `next` returns; `loads`,
+json.loads on the bytes of its data line; `keep-alive`; `change`, such an event when a mirror's `next` takes it and
+returns the change; and `update`, the part of that in the mirror itself.
 """
 
 import gc
@@ -60,7 +60,7 @@ with database.listen("events/put/%d" % EVENTS) as stream:
 with database.listen("events/keep-alive/%d" % EVENTS) as stream:
     stream.next(60000)
     take_event()
-    both = cost(take_event, 1)  # all keep-alives, and the put behind them
+    both = cost(take_event, 1)  # all keep-alives, and the put after them
     costs["keep-alive"] = {key: (both[key] - costs["put"][key]) / EVENTS for key in both}
 with database.listen("events/number/2") as stream:
     for _ in range(2):

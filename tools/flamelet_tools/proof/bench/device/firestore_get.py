@@ -1,7 +1,7 @@
-"""Gets a document of ten fields: `firestore_get FREE TOKEN URL CA -`. TOKEN: how many bytes it has, 0 for none.
+"""Gets a document of ten fields: `firestore_get FREE TOKEN URL CA -`. TOKEN: its length in bytes, 0 for none.
 
-With FREE "-" a line of JSON tells how many bytes of heap the dict takes that a get gives. Else FREE is the size of the
-one piece that is left free of the heap, and the end is an error unless a get succeeds in it.
+With FREE "-" it prints a line of JSON with the bytes of heap of the dict that a get returns. Otherwise FREE is the size
+of the only free piece of the heap, and the program fails unless a get succeeds in it.
 """
 
 import gc
@@ -23,7 +23,7 @@ def heap():
 
 
 def leave_free(size):
-    """Take all of the heap but one piece of `size`; what it is taken by, and how much is free."""
+    """Fill the heap except for one piece of `size`; return what fills it, and how much is free."""
     piece = bytearray(size)
     taken = None
     for _ in range(3):  # each collection finds garbage of the filling before it

@@ -1,7 +1,7 @@
 """Iterates over the COUNT documents of a query: `firestore_query COUNT MANNER URL CA -`.
 
-Prints a line of JSON: the `total` of a field, and with the MANNER "look" how much the heap has grown from the tenth
-document to the last, after a collection at each. No config.py: its token and names would share the heap.
+Prints a line of JSON: the `total` of a field and, with the MANNER "look", how much the heap has grown from the tenth
+document to the last, after a collection at each. It does not use config.py, whose token and names would share the heap.
 """
 
 import gc

@@ -1,6 +1,6 @@
-"""Sums the `level` of COUNT devices in one answer, in as small a heap as it takes: `heap_answer READER COUNT URL CA -`.
+"""Sums the `level` of COUNT devices in one answer, in a heap of limited size: `heap_answer READER COUNT URL CA -`.
 
-READER: walk, get (of flamelet), requests. It ends with an error unless the sum is right. No config.py: its token and
+READER: walk, get (of flamelet), requests. It fails unless the sum is right. It does not use config.py, whose token and
 names would share the heap.
 """
 

@@ -1,6 +1,6 @@
-"""The whole program of a device, with its stream and READINGS, in as small a heap as it takes.
+"""Runs the whole program of a device, with its stream and READINGS, in a heap of limited size.
 
-It ends with an error unless every reading arrived, and nothing was said of the server being lost.
+It fails unless every reading arrived, and the device never reported the server as lost.
 """
 
 import config

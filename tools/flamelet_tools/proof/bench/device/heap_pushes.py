@@ -1,4 +1,4 @@
-"""Twenty pushes in as small a heap as it takes: `heap_pushes CLIENT URL CA PATH`."""
+"""Makes twenty pushes in a heap of limited size: `heap_pushes CLIENT URL CA PATH`."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""Adds COUNT to a number, one transaction after another, while others do too: `increments COUNT URL CA PATH`.
+"""Adds COUNT to a number, one transaction after another, while other devices do too: `increments COUNT URL CA PATH`.
 
-Prints a line of JSON: how many transactions there were.
+Prints a line of JSON with the number of transactions.
 """
 
 import json

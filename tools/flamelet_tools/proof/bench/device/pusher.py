@@ -2,8 +2,8 @@
 
 A line is `MODE READING COUNT`, its answer a line of JSON. READING is a function of config.py, MODE one of
 - memory: with the collector off, the bytes of heap that are left (`gc.mem_alloc`) and taken (`micropython.mem_total`);
-- lock: whether the pushes pass while the heap is locked;
-- time: microseconds by the clock and of the processor, with the collector on;
+- lock: whether the pushes succeed while the heap is locked;
+- time: microseconds of the clock and of the processor, with the collector on;
 - settled: the heap after a collection, every thousand pushes.
 """
 
@@ -30,7 +30,7 @@ async def pushes(reading, first, count):
 
 
 async def memory(reading, count):
-    work = pushes(reading, 0, count)  # made outside of what is measured
+    work = pushes(reading, 0, count)  # made outside of the measurement
     gc.collect()
     gc.disable()
     left = gc.mem_alloc()
@@ -64,7 +64,7 @@ async def time_(reading, count):
 
 
 async def settled(reading, count):
-    heaps = [0] * (count // PUSHES_BETWEEN_COLLECTIONS)  # a list that grows would be seen
+    heaps = [0] * (count // PUSHES_BETWEEN_COLLECTIONS)  # a growing list would be measured too
     for i in range(len(heaps)):
         await pushes(reading, i * PUSHES_BETWEEN_COLLECTIONS, PUSHES_BETWEEN_COLLECTIONS)
         gc.collect()
@@ -76,7 +76,7 @@ MODES = {"memory": memory, "lock": lock, "time": time_, "settled": settled}
 
 
 async def main():
-    await pushes(config.ints, 0, 4)  # opens the connection, and makes what is made once
+    await pushes(config.ints, 0, 4)  # opens the connection, and allocates what is allocated once
     for line in sys.stdin:
         mode, reading, count = line.split()
         print(json.dumps(await MODES[mode](getattr(config, reading), int(count))))

@@ -1,9 +1,9 @@
-"""Renews a token in the flow of a push, and prints what that took from the heap: `refresh TOKEN FREE URL CA`.
+"""Renews a token during a push, and prints what that took from the heap: `refresh TOKEN FREE URL CA`.
 
-It is done twice, and the second time counts: what is loaded once is there by then. With FREE "-" a line of JSON tells,
-in bytes: `peak` above the heap before, after a collection at each wait of the flow (the server should dribble, so that
-there are many); `left` behind it; and `text`, which the new token itself takes. Else FREE is the size of the one piece
-that is left free of the heap, and the end is an error unless the push and the refresh succeed in it.
+It is done twice, and the second time counts, because one-time loads are over by then. With FREE "-" it prints a line of
+JSON, in bytes: `peak` above the heap before, after a collection at each wait (the server should send byte by byte, so
+that there are many); `left` behind it; and `text`, the size of the new token itself. Otherwise FREE is the size of the
+only free piece of the heap, and the program fails unless the push and the refresh succeed in it.
 """
 
 import gc
@@ -28,7 +28,7 @@ def heap():
 
 
 def push_over_refresh():
-    """Push with a token that is due; the peak of the samples above the first, and what is left."""
+    """Push with a token that is due; return the peak of the samples above the first, and what is left."""
     before = peak = heap()
     flow = feed.reading.push((1,))
     try:
@@ -42,7 +42,7 @@ def push_over_refresh():
 
 
 def leave_free(size):
-    """Take all of the heap but one piece of `size`; what it is taken by."""
+    """Fill the heap except for one piece of `size`; return what fills it."""
     taken = [bytearray(size)]
     size = 1 << 20
     while size > 16:

@@ -1,7 +1,8 @@
-"""The 32-bit words of a board: whole pushes, whose socket is played by recorded bytes, since this build has none.
+"""Measures whole pushes with the 32-bit words of a board; recorded bytes replace the socket, which this build lacks.
 
 The answer is that of the live service, byte for byte. Prints a line of JSON: the bytes left by all PUSHES (with ints,
-with floats) and whether they pass while the heap is locked. The collector is off: it misses roots in this build.
+with floats) and whether they succeed while the heap is locked. The collector is off, because it misses roots in this
+build.
 """
 
 import gc
@@ -22,7 +23,7 @@ ANSWER = (
 
 
 class Socket:
-    """Takes what is written, and then has the answer."""
+    """Takes what is written, and then returns the answer."""
 
     def __init__(self, *_):
         self.answered = True
@@ -63,7 +64,7 @@ class Poll:
 
 
 class Module:
-    """In the place of `socket` and `select`."""
+    """Replaces `socket` and `select`."""
 
     SOCK_STREAM = POLLIN = 1
     POLLOUT = 4
@@ -77,7 +78,7 @@ class Module:
 
 sys.modules["socket"] = sys.modules["select"] = Module
 
-import client_feed  # noqa: E402  what plays the network comes first
+import client_feed  # noqa: E402  the replaced network comes first
 import config  # noqa: E402
 
 

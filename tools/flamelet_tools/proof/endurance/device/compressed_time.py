@@ -1,8 +1,8 @@
-"""A machine's time that jumps over what nobody waits for: stands in the place of MicroPython's module `time`.
+"""Replaces MicroPython's module `time` by a clock that skips the time in which nothing happens.
 
-In: `jump(ms)`. Out: the functions of `time`, by a clock that also goes on by itself. Import it before anything that
-imports `time`, and call `take_over()`: asyncio then waits by `idle(ms)` where no task is ready. So all of the library
-runs as it is. Ticks wrap at 2**30 ms, as on the boards. The names are those of `time`.
+In: `jump(ms)`. Out: the functions of `time`, by a clock that also runs by itself. Import it before anything that
+imports `time`, and call `take_over()`: asyncio then calls `idle(ms)` when no task is ready. The library runs unchanged.
+Ticks wrap at 2**30 ms, as on the boards. The names are those of `time`.
 """
 
 import sys
@@ -19,18 +19,18 @@ _behind = 0  # milliseconds that the clock of the machine is behind the true one
 
 
 def take_over(idle, epoch_ms: int, told_ms: int) -> None:
-    """Be the time of this program, which began at `epoch_ms`; where its clock is not set, `told_ms` is what it says."""
+    """Replace the time of this program, which began at `epoch_ms`; if its clock is not set, it says `told_ms`."""
     global _epoch, _behind
     _epoch = epoch_ms
     _behind = epoch_ms - told_ms
     sys.modules["time"] = sys.modules[__name__]
-    # Its queue is in C, and compares by the ticks of this port, which do not wrap; it is never behind them.
+    # The queue of asyncio is in C and compares the ticks of this port, which do not wrap.
     core.ticks = lambda: real.ticks_ms() + _jumped
     core._io_queue = _Idle(idle)
 
 
 class _Idle:
-    """What asyncio calls where no task is ready. (No task of flamelet's waits for a socket there.)"""
+    """What asyncio calls if no task is ready. (None of flamelet's tasks waits for a socket there.)"""
 
     map = {}
 
@@ -42,38 +42,38 @@ class _Idle:
             self._idle(ms)
 
     def remove(self, task):
-        """No task is kept here."""
+        """Do nothing: no task is kept here."""
 
 
 def jump(ms: int) -> None:
-    """So much time has passed."""
+    """Skip this number of milliseconds."""
     global _jumped
     _jumped += ms
 
 
 def since_start() -> int:
-    """Milliseconds since this program began."""
+    """Return the milliseconds since this program began."""
     return real.ticks_ms() - _began + _jumped
 
 
 def true_ms() -> int:
-    """Milliseconds since 1970, whatever the clock of the machine says."""
+    """Return the milliseconds since 1970, whatever the clock of the machine says."""
     return _epoch + since_start()
 
 
 def is_right() -> bool:
-    """Whether the clock of the machine is set."""
+    """Return whether the clock of the machine is set."""
     return abs(_behind) < 1000
 
 
 def set_clock(seconds: int) -> None:
-    """Set the clock of the machine to so many seconds since 1970."""
+    """Set the clock of the machine to this number of seconds since 1970."""
     global _behind
     _behind = true_ms() - seconds * 1000
 
 
 def ahead_ms() -> int:
-    """How far this time is ahead of that of the machine below."""
+    """Return how far this time is ahead of the real one, in milliseconds."""
     return true_ms() - real.time_ns() // 1000000
 
 

@@ -1,12 +1,14 @@
-"""A board on which all goes well, for programs that run the one of flamelet.device.
+"""Provides a board without problems, for programs that run the program of flamelet.device.
 
-In: the sensors' first number. Out: readings that count on from it, so that one that was lost or doubled is seen. What
-a program wants to know of its board, or to be otherwise, is in a class of its own on this one.
+In: the first number of the sensor. Out: readings that count up from it, so that a lost or doubled one is visible. A
+program that needs other behaviour derives a class from this board.
 """
 
 
 class CountingBoard:
-    """A board whose sensor counts; `readings`: its next number; `identified`: how often it was asked who it is."""
+    """A board whose sensor counts; `readings`: its next number; `identified`: how often it was asked to identify
+    itself.
+    """
 
     FIELDS: tuple = (("n", 0),)
 

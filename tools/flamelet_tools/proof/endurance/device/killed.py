@@ -1,6 +1,6 @@
-"""A process that records and flushes until it is killed: `killed.py URL FOLDER FIRST`; with "drain" it ends by itself.
+"""Records and flushes until it is killed: `killed.py URL FOLDER FIRST`; with "drain" it ends by itself.
 
-Out: before each reading its number, behind it what `record` said; with "drain" it ends when nothing waits any more.
+Out: before each reading its number, after it the result of `record`; with "drain" it ends when nothing waits any more.
 """
 
 import os
@@ -17,7 +17,7 @@ def check_of(n):
 
 
 def say(*words):
-    # In one write, past every buffer: what was said stays said.
+    # In one write without a buffer, so that no line is lost by the kill.
     os.write(1, (" ".join([str(word) for word in words]) + "\n").encode())
 
 

@@ -1,8 +1,8 @@
-"""A device that outlives its tokens: the program of flamelet.device with a mirror beside it: `lifetimes URL CA TOKEN`.
+"""Runs a device that outlives its tokens: the program of flamelet.device and a mirror: `lifetimes URL CA TOKEN`.
 
-It runs on CPython too. Mirrored is devices/d1/config. Each value that its `marker` takes is told by a line of JSON:
-what the mirror has, what was done and what went wrong until then, and the heap after a collection. Behind the marker
-"end" comes one more line, when the last reading has gone out.
+It runs on CPython too. It mirrors devices/d1/config. For each value of its `marker` it prints a line of JSON: the
+content of the mirror, what was done and what went wrong until then, and the heap after a collection. After the marker
+"end" it prints one more line when the last reading has been sent.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from flamelet.device.program import Device
 from counting_board import CountingBoard
 
 URL, CA, TOKEN = sys.argv[1:]
-INTERVAL_SECONDS = 0.2  # eight readings may wait, so that a busy machine makes none of them too many
+INTERVAL_SECONDS = 0.2  # eight readings may wait, so that a busy machine does not lose one
 MICROPYTHON = sys.implementation.name == "micropython"
 
 
 class Board(CountingBoard):
-    """A board that keeps what went wrong."""
+    """A board that records what went wrong."""
 
     NAME = "lifetimes"
 
@@ -68,11 +68,11 @@ def marker_of(change):
 
 
 async def follow(board, program):
-    """Tell what the mirror has at each new marker; "end" ends the program when all that was measured has gone out."""
+    """Print what the mirror has at each new marker; "end" ends the program when all readings have been sent."""
     async with program.database.mirror("devices/d1/config") as mirror:
         async for change in mirror:
             marker = marker_of(change)
-            # What came with the marker is there already.
+            # The values that came with the marker are already there.
             while marker is not None and await mirror.next(0):
                 pass
             if marker is not None:
@@ -83,7 +83,7 @@ async def follow(board, program):
 
 
 async def be_refused(database):
-    """What is loaded with the first trouble is there then, and is not taken for growth."""
+    """Cause a refusal: what the first error loads is then present, and is not counted as growth."""
     try:
         await database.get("devices/another")
     except FlameletError as error:
@@ -104,7 +104,7 @@ async def main():
         "connections": 3,  # the commands' stream, the mirror's, and that of requests
     }
     program = Device(board, settings)
-    # The outbox too is loaded with the first trouble.
+    # The first error also loads the outbox.
     program.readings.open()
     await be_refused(program.database)
     follower = asyncio.create_task(follow(board, program))

@@ -1,12 +1,12 @@
-"""A device whose power is cut at every block operation of a long run: what it kept must arrive, once and in order.
+"""Cuts the power of a device at every block operation of a long run: what it kept must arrive, once and in order.
 
-In: a file system, what a cut leaves of the operation that it meets, whether the clock is known at each start, what goes
-where the outbox is full, a seed, and which cuts: the first one and every so many. Out: a line of JSON with the count of
-cuts, readings and each kind of failure. One more cut meets the device while it recovers.
+In: a file system, what a cut leaves of the interrupted operation, whether the clock is known at each start, what is
+dropped if the outbox is full, a seed, and which cuts: the first one and the distance between them. Out: a line of JSON
+with the count of cuts, readings and each kind of failure. One more cut happens while the device recovers.
 
 The file systems and the outbox are the real ones; the flash is a bytearray that stops. The server is a few lines here,
-which answers, refuses, loses answers and is away, as the run wants it. A run depends on the seed alone, so that it is
-the same up to the cut.
+which answers, refuses, loses answers and is unreachable, as the run requires. A run depends on the seed alone, so that
+it is the same up to the cut.
 """
 
 import json
@@ -33,11 +33,11 @@ FAILURES = ("lost", "doubled", "invented", "disorder", "broken", "stuck")
 
 
 class PowerCut(BaseException):
-    """Nothing may catch it: the device is off."""
+    """The power is cut. Nothing may catch it: the device is off."""
 
 
 class Random:
-    """The same numbers for the same seed, whatever else asks for random ones."""
+    """Random numbers that depend on the seed alone, independent of other users of random numbers."""
 
     def __init__(self, seed):
         self.state = seed * 2654435761 + 1
@@ -53,8 +53,8 @@ class Random:
 class Flash:
     """A block device that stops.
 
-    `left`: operations until then, None: never. `tear`: what the last one leaves behind what it has written, "old"
-    content or "erased" one; "none": it is not begun. `kinds`: of the operations so far, "r", "w" or "e".
+    `left`: operations until then, None: never. `tear`: what the last operation leaves after the part that it has
+    written, "old" content or "erased"; "none": it does not begin. `kinds`: the operations so far, "r", "w" or "e".
     """
 
     def __init__(self, image, block_size, left=None, tear="none", chance=None):
@@ -68,7 +68,7 @@ class Flash:
         self.error = None
 
     def _goes(self, kind):
-        """Whether the operation is done as a whole; where not, the device is off from now on."""
+        """Return whether the operation is completed; if not, the device is off from now on."""
         if self.is_off:
             raise PowerCut
         self.kinds.append(kind)
@@ -102,7 +102,7 @@ class Flash:
 
     def writeblocks(self, block, buffer, offset=0):
         at = block * self.block_size + offset
-        # A sector or a page is written at a time.
+        # One sector or page is written at a time.
         for start in range(0, len(buffer), self.block_size):
             self._change("w", at + start, memoryview(buffer)[start : start + self.block_size])
 
@@ -118,7 +118,7 @@ class Flash:
 
 
 class World:
-    """What outlives the power: the time, the server, and the account of it all."""
+    """What survives a power cut: the time, the server, and the record of everything that happened."""
 
     def __init__(self, options, seed):
         self.random = Random(seed)
@@ -161,7 +161,7 @@ class World:
         push_id.offset[:] = [0] * len(push_id.offset)
         push_id._digits[:8] = bytes(8)
 
-    # What an outbox sends, in place of rtdb/records.py.
+    # What an outbox sends, instead of rtdb/records.py.
 
     closing = 0
     one_by_one = False
@@ -179,7 +179,7 @@ class World:
             value = json.loads(body)
             numbers.append(value["n"])
             if value["c"] != check_of(value["n"]):
-                self.wrong.append("a body that nobody made: %r" % body)
+                self.wrong.append("a body that the device never made: %r" % body)
         if [n for n in numbers if is_refused(n)]:
             raise BadRequest("refused", 400)
         for key, n in zip(keys, numbers):
@@ -242,7 +242,7 @@ class World:
             self.keep()
 
     def keep(self):
-        """What is pending was reported durable."""
+        """Note that the pending readings were reported as durable."""
         self.durable.update(self.pending)
         self.pending.clear()
 
@@ -253,7 +253,7 @@ class World:
             return None
 
     def live(self, feed, steps):
-        """Record, commit and flush, as chance wants it."""
+        """Record, commit and flush at random."""
         for _ in range(steps):
             self.move(1 + self.random.below(20000))
             what = self.random.below(100)
@@ -269,7 +269,7 @@ class World:
                 self.is_known = True
 
     def drain(self, feed):
-        """All goes well: nothing waits any more."""
+        """Flush without trouble until nothing waits any more."""
         self.is_well = self.is_known = True
         push_id.forget()
         for _ in range(20):
@@ -284,7 +284,7 @@ class World:
         return False
 
     def failures(self):
-        """{kind: what is wrong}."""
+        """Return the failures as {kind: what is wrong}."""
         keys = {}
         for key in self.stored:
             keys.setdefault(self.stored[key], []).append(key)
@@ -331,7 +331,7 @@ _flash_outbox.open = opened
 
 
 def powered(world, flash, file_system, life):
-    """Mount `flash` and live; whether the power stayed. "broken" where the file system is broken."""
+    """Mount `flash` and run `life`; return whether the power stayed on, or "broken" if the file system is broken."""
     world.boot()
     try:
         try:
@@ -342,7 +342,7 @@ def powered(world, flash, file_system, life):
     except PowerCut:
         return "off"
     finally:
-        # The file that was open is closed on flash that takes nothing: else the collector would do it, some time.
+        # Close the open file while the flash accepts nothing: otherwise the collector would close it later.
         flash.is_silent = True
         for file in OPENED:
             try:
@@ -357,9 +357,9 @@ def powered(world, flash, file_system, life):
 
 
 def run(options, cut, number=0):
-    """One run with a cut before the operation `cut`, None for none; `number`: of several that are torn in other places.
+    """Run once with a cut before the operation `cut`, None for none; `number` selects where the operation is torn.
 
-    Returns (world, failures, the kinds of the operations).
+    Returns: (world, failures, the kinds of the operations).
     """
     seed = options["seed"]
     file_system, block_size, blocks = SYSTEMS[options["system"]]
@@ -385,7 +385,7 @@ def run(options, cut, number=0):
 
 
 def hook_drops(world):
-    """Note what goes where the outbox is full: it is no loss."""
+    """Record which readings are dropped because the outbox is full: they are not lost."""
     FlashOutbox = _flash_outbox.FlashOutbox
 
     def drop(self, index):
@@ -410,7 +410,7 @@ def numbers_in(box, place):
 
 
 def records(buffer, at, end):
-    """(kind, payload) of each record in buffer[at:end]."""
+    """Return a list with (kind, payload) of each record in buffer[at:end]."""
     found = []
     while at < end:
         next_at = record.behind(buffer, at)
@@ -430,7 +430,7 @@ def formatted(system):
 
 
 def main(text):
-    """`text`: JSON of the options; see above."""
+    """Run all cuts. `text`: JSON of the options; see above."""
     options = json.loads(text)
     options["image"] = formatted(options["system"])
     total = {"cuts": 0, "operations": 0, "durable": 0, "arrived": 0, "dropped": 0, "examples": []}
@@ -439,7 +439,7 @@ def main(text):
     note(total, world, failures, None, 0)
     total["operations"] = len(kinds)
     for cut in range(options["first"], len(kinds), options["step"]):
-        # An operation that only reads leaves nothing that is torn.
+        # An operation that only reads cannot be torn.
         for number in range(1 if options["tear"] == "none" else kinds[cut] != "r" and options["tears"]):
             world, failures, _ = run(options, cut, number)
             note(total, world, failures, cut, number)

@@ -1,6 +1,6 @@
-"""Pushes on one connection while keep-alives arrive on a stream, the collector off: `soak COUNT URL CA PATH`.
+"""Pushes on one connection while keep-alives arrive on a stream, with the collector off: `soak COUNT URL CA PATH`.
 
-Prints a line of JSON: the bytes of heap that all of it left and took, and how often the stream had to reconnect.
+Prints a line of JSON: the bytes of heap that all of it left and took, and the number of reconnects of the stream.
 """
 
 import gc

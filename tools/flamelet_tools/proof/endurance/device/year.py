@@ -1,10 +1,10 @@
-"""A device whose time is compressed: `year URL FOLDER EPOCH_MS TOLD_MS READINGS`. Its program is flamelet.device.
+"""Runs the program of flamelet.device in compressed time: `year URL FOLDER EPOCH_MS TOLD_MS READINGS`.
 
-Its clock jumps whenever no exchange is under way, by GRAIN at least, so that a year takes minutes; what is written to
-the server and to flash is real. In FOLDER are token.json, `storage`, and `clock`, a file that holds how far its time is
-ahead of the machine's. It stops at the moments that its standard input names, tells by a line of JSON what it has done,
-and does what the next line says, a dict: "next": milliseconds since 1970 of the next stop; "dark": whether nobody
-answers until then; "end"; "heap". When its program ends, it tells that too.
+Its clock jumps whenever no request is in progress, by GRAIN or more, so that a year takes minutes; what is written to
+the server and to flash is real. FOLDER has token.json, `storage`, and `clock`, a file that holds how far its time is
+ahead of the machine's. It stops at the times that its standard input names, prints a line of JSON about what it has
+done, and does what the next line says, a dict: "next": milliseconds since 1970 of the next stop; "dark": whether no
+server answers until then; "end"; "heap". It also prints a line when its program ends.
 """
 
 import json
@@ -20,7 +20,7 @@ GRAIN_MS = 30000
 
 
 class Stops:
-    """When time may jump, and where it stops."""
+    """Decides when time may jump, and where it stops."""
 
     def __init__(self):
         self.next = EPOCH_MS
@@ -29,7 +29,7 @@ class Stops:
         self.clock = open(FOLDER + "/clock", "r+b")  # noqa: SIM115  open as long as the program runs
 
     def idle(self, ms):
-        """No task is ready for `ms` milliseconds."""
+        """Let time pass while no task is ready for `ms` milliseconds."""
         waited = None if self.is_dark else under_way(self.program.database)
         if waited:
             end = compressed_time.since_start() + ms
@@ -63,7 +63,7 @@ class Stops:
 
 
 def under_way(database):
-    """The connection whose answer is awaited, or None."""
+    """Return the connection whose answer is awaited, or None."""
     connection = database._client.connection
     if connection.sock and not connection.over:
         return connection
@@ -102,7 +102,7 @@ from counting_board import CountingBoard  # noqa: E402
 
 
 class Board(CountingBoard):
-    """A board whose readings tell the true time, and which counts what went wrong."""
+    """A board whose readings hold the true time, and which counts what went wrong."""
 
     NAME = "year"
     FIELDS = (("n", 0), ("at", 0))

@@ -1,14 +1,14 @@
-"""How an operation is done, and done again after an error: what the operations of the three services share.
+"""Defines how an operation is done, and repeated after an error, for the operations of the three services.
 
-In: a client and the number of the cell. Out: what the call returns. `again`: what a program does after an error that
-lets it repeat; `told`: what the device knows of the cell in the end.
+In: a client and the number of the cell. Out: the result of the call. `again`: what a program does after an error that
+allows a repeat; `told`: what the device knows about the cell in the end.
 """
 
 import flamelet
 
 import troubles
 
-LATER = "later"  # a stream brought nothing yet
+LATER = "later"  # a stream has not delivered anything yet
 # As in ../operations.py.
 _MANY = 5
 _BAD_AT, _WITH_BAD = 25, 50
@@ -23,7 +23,7 @@ class Call:
         self.client = client
 
     def ready(self):
-        """Before the fault begins."""
+        """Prepare before the fault begins."""
 
     def act(self, n, trouble):
         return self.function(self.client, n)
@@ -36,14 +36,14 @@ class Call:
 
 
 def _rows(n, trouble, count):
-    """The rows of cell `n`: `count` of them, or as many as _WITH_BAD, of which one is refused."""
+    """Return the rows of cell `n`: `count` of them, or _WITH_BAD if one of them is refused."""
     if trouble != _REFUSED_READING:
         return [(100 * n + i, 1) for i in range(count)]
     return [(100 * n + i, 0 if i == _BAD_AT else 1) for i in range(_WITH_BAD)]
 
 
 def calls(functions):
-    """{name: what makes the operation}."""
+    """Return {name: what makes the operation}."""
     return {name: _maker(functions[name]) for name in functions}
 
 
@@ -52,7 +52,7 @@ def _maker(function):
 
 
 class Push(Call):
-    """Readings of a feed, each by itself; a reading in doubt is repeated under its key."""
+    """Pushes readings of a feed one by one; a reading in doubt is repeated under its key."""
 
     def __init__(self, client, feed):
         self.feed = feed
@@ -75,7 +75,7 @@ class Push(Call):
 
 
 class PushMany(Call):
-    """Readings of a feed in one request."""
+    """Pushes readings of a feed in one request."""
 
     def __init__(self, client, feed):
         self.feed = feed
@@ -88,7 +88,7 @@ class PushMany(Call):
 
 
 class Record(Call):
-    """Readings that are recorded on flash, then flushed; `make(outbox)`: the feed."""
+    """Records readings on flash, then flushes them; `make(outbox)` returns the feed."""
 
     def __init__(self, make, folder):
         self.make = make

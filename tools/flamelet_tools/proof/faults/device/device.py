@@ -1,11 +1,11 @@
-"""The device of `flamelet faults`: does one operation under one fault after the other, with the same client.
+"""Runs the device of `flamelet faults`: does one operation under one fault after another, with the same client.
 
-In: lines of JSON: first what to do and where, then for each fault "ready", "act", and "heal" when it is over. Out: for
-each a line of JSON. The same file runs on CPython and on MicroPython.
+In: lines of JSON: first what to do and where, then for each fault "ready", "act", and "heal" when it is over. Out: a
+line of JSON for each. The same file runs on CPython and on MicroPython.
 
-"ready": a read, so that there is an open connection. "act": the operation, once. "heal": a read, by the same client;
-and where the operation failed, the same call again, as a program would: not where the outcome is unknown, since then it
-has to look first. A refusal of the token stands for a minute, which is skipped.
+"ready": a read, so that there is an open connection. "act": the operation, once. "heal": a read by the same client and,
+if the operation failed, the same call again, as a program would do. If the outcome is unknown, it is not repeated,
+because a program would have to look first. A refusal of the token lasts a minute, which is skipped.
 """
 
 import json
@@ -70,7 +70,7 @@ class Side:
 
 
 def outcome(function, *arguments):
-    """What came of it: ["ok", result], or ["error", class, text, retry]; another error than ours says so."""
+    """Return the outcome: ["ok", result], or ["error", class, text, retry]; other errors than flamelet's are marked."""
     try:
         return ["ok", function(*arguments)]
     except flamelet.FlameletError as error:

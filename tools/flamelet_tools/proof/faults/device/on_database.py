@@ -1,4 +1,4 @@
-"""What is done to the Realtime Database: each operation at a place of its own, number `n` of it below that."""
+"""Defines the operations on the Realtime Database: each has its own place, with number `n` below it."""
 
 import flamelet
 from flamelet.core.runtime import ticks_add, ticks_diff, ticks_ms
@@ -6,8 +6,8 @@ from flamelet.core.runtime import ticks_add, ticks_diff, ticks_ms
 from acts import LATER, Call, Push, PushMany, Record, calls
 
 _FIELDS = (("n", 0), ("ok", 0))
-_WAIT = 2500  # milliseconds for what a stream brings while there is a fault
-_LONG_WAIT = 40000  # and when it is over: where a quota is used up a stream waits half a minute
+_WAIT = 2500  # milliseconds to wait for an event during a fault
+_LONG_WAIT = 40000  # and after it: if a quota is used up, a stream waits half a minute
 _HALF_MINUTE = 31000
 
 
@@ -50,7 +50,7 @@ class Live(Call):
 
 
 class Mirrored(Live):
-    """A mirror: waits for the change to `n`, which is told once."""
+    """A mirror: waits for the change to `n`, which must be reported once."""
 
     def __init__(self, db, folder):
         self.db = db
@@ -90,7 +90,7 @@ class Mirrored(Live):
 
 
 class Refresh(Call):
-    """A read whose token has ended."""
+    """A read with an expired token."""
 
     def __init__(self, db, folder):
         self.db = db
@@ -104,7 +104,7 @@ class Refresh(Call):
 
 
 def _calm(stream):
-    """Let the half minute pass after which a stream's back-off begins anew: faults are days apart."""
+    """Let half a minute pass, after which a stream's back-off begins anew: in reality faults are days apart."""
     stream._opened_at = ticks_add(ticks_ms(), -_HALF_MINUTE)
 
 

@@ -1,4 +1,4 @@
-"""What is done to Cloud Firestore: each operation in a collection of its own, document c`n` of it."""
+"""Defines the operations on Cloud Firestore: each has its own collection, with the document c`n`."""
 
 import flamelet
 

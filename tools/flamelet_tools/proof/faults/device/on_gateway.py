@@ -1,4 +1,4 @@
-"""What is done by endpoints of Firebase Express SDK: each operation on a route of its own, document c`n` of it."""
+"""Defines the operations on endpoints of Firebase Express SDK: each has its own route, with the document c`n`."""
 
 import flamelet
 

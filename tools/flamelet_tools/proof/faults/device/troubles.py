@@ -1,7 +1,7 @@
-"""Faults that happen in the device itself: its DNS, who answers in a server's place, its clock, its flash.
+"""Causes faults in the device itself: its DNS, an impostor instead of a server, its clock, its flash.
 
-`strike` begins one, `heal` ends what there is. On MicroPython the flash is littlefs on a RAM disk; on CPython a folder
-whose files take no byte while it is full.
+`strike` begins one, `heal` ends all of them. On MicroPython the flash is littlefs on a RAM disk; on CPython a folder
+whose files accept no byte while it is full.
 """
 
 import os
@@ -27,7 +27,7 @@ epoch_ms = runtime.epoch_ms
 
 
 class Resolver:
-    """`socket` with another DNS: it leads to this port of this machine, or nowhere."""
+    """`socket` with another DNS, which leads to this port of this machine, or nowhere."""
 
     SOCK_STREAM = socket.SOCK_STREAM
     socket = socket.socket  # last, as it hides the module here
@@ -63,7 +63,7 @@ class Full:
 
 
 def strike(trouble, folder, port):
-    """Begin `trouble`, None for none; `port`: of the impostor."""
+    """Begin `trouble`, or nothing for None; `port`: that of the impostor."""
     if trouble in ("dns", "impostor"):
         transport.socket = Resolver(port if trouble == "impostor" else 0)
         transport._addresses.clear()
@@ -123,7 +123,7 @@ if runtime.MICROPYTHON:
             return {_BLOCK_COUNT: _BLOCKS, _BLOCK_SIZE: _BLOCK}.get(operation, 0)
 
     def mounted(folder, side):
-        """The folder of this side."""
+        """Return the folder of this side."""
         disk = RamDisk()
         vfs.VfsLfs2.mkfs(disk)
         vfs.mount(vfs.VfsLfs2(disk), "/" + side)
@@ -147,12 +147,12 @@ if runtime.MICROPYTHON:
 else:
 
     def mounted(folder, side):
-        """The folder of this side."""
+        """Return the folder of this side."""
         os.mkdir(folder + "/" + side)
         return folder + "/" + side
 
     def fill(folder):
-        """Let no file of flamelet take a byte."""
+        """Let no file of flamelet accept a byte."""
         flash.open = token_file.open = _opened
 
     def empty(folder):

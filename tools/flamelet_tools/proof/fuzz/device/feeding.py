@@ -1,7 +1,7 @@
-"""Feeds HTTP answers and event streams to the byte machines in every way that a network may cut them.
+"""Feeds HTTP answers and event streams to the parsers, cut in every way that a network may cut them.
 
-In: bytes. Out: what the machine made of them, as a namedtuple; each cut must give the same. The pieces lie in a buffer
-between line ends that are not part of them, or end with the buffer: a machine that reads on is found out.
+In: bytes. Out: the result of the parser, as a namedtuple; each cut must give the same. The pieces lie in a buffer
+between line ends that are not part of them, or end with the buffer: a parser that reads beyond its piece is detected.
 """
 
 from collections import namedtuple
@@ -19,7 +19,7 @@ EVENT_NAMES = (b"put", b"patch", b"keep-alive", b"cancel", b"auth_revoked")
 
 
 def every_cut(data):
-    """The ways to cut `data`: whole, byte by byte, in two at every place; each a list of pieces."""
+    """Yield the ways to cut `data`: whole, byte by byte, in two at every place; each a list of pieces."""
     yield [data]
     yield [data[i : i + 1] for i in range(len(data))]
     for i in range(1, len(data)):
@@ -27,10 +27,10 @@ def every_cut(data):
 
 
 def read_answer(pieces, bodiless=False, behind=FENCE):
-    """What one parser makes of the pieces (any iterable), after which the connection ends.
+    """Return the result of one parser for the pieces (any iterable), after which the connection ends.
 
-    Returns: an Answer; `code` is END or the negative code, `taken` the bytes that were taken before it came.
-    `behind` is what lies in the buffer behind each piece.
+    Returns: an Answer; `code` is END or the negative code, `taken` the number of bytes that were taken before it.
+    `behind` is what lies in the buffer after each piece.
     """
     response = http1.Response()
     response.wanted = WANTED
@@ -60,7 +60,7 @@ def read_answer(pieces, bodiless=False, behind=FENCE):
             break
     if code == http1.NEED:
         code = response.feed_eof()
-    assert heads <= 1 and (code != http1.END or heads == 1), "a head was told twice or never"
+    assert heads <= 1 and (code != http1.END or heads == 1), "a head was reported twice or never"
     return Answer(
         code,
         response.status,
@@ -74,7 +74,7 @@ def read_answer(pieces, bodiless=False, behind=FENCE):
 
 
 def read_every_way(data, bodiless=False):
-    """The Answer that `data` gives, however it is cut, and with the next answer right behind it."""
+    """Return the Answer for `data`, however it is cut, and with the next answer right after it."""
     whole = read_answer([data], bodiless)
     for pieces in every_cut(data):
         assert_same(read_answer(pieces, bodiless), whole, pieces)
@@ -86,22 +86,22 @@ def read_every_way(data, bodiless=False):
 
 
 def ends_by_itself(answer):
-    """Whether the end of the answer is in its bytes, not in the end of the connection."""
+    """Return whether the answer ends by its own bytes, not by the end of the connection."""
     return answer.code == http1.END and (answer.length >= 0 or answer.chunked or answer.keep_alive)
 
 
 def assert_same(answer, whole, pieces):
     if answer.code < 0 and whole.code < 0:
-        # What was read before the error, and where it showed, depends on the cut; which error it is does not.
+        # How much was read before the error depends on the cut; the error itself does not.
         assert answer.code == whole.code, f"{answer.code}, not {whole.code}: {pieces!r}"
     else:
         assert answer == whole, f"{answer!r}, not {whole!r}: {pieces!r}"
 
 
 def read_events(pieces, limit=8192):
-    """What one parser makes of the pieces (any iterable) of a stream.
+    """Return the result of one parser for the pieces (any iterable) of a stream.
 
-    Returns: Events; an event's `data` is None where the event was over the limit.
+    Returns: Events; an event's `data` is None if the event was over the limit.
     """
     parser = sse.EventParser(EVENT_NAMES, limit)
     events = []
@@ -132,7 +132,7 @@ def read_event(parser, code):
 
 
 def read_stream_every_way(data, limit=8192):
-    """The Events that `data` gives, however it is cut, and with an unfinished event behind it."""
+    """Return the Events for `data`, however it is cut, and with an unfinished event after it."""
     whole = read_events([data], limit)
     for pieces in every_cut(data):
         assert read_events(pieces, limit) == whole, f"not {whole!r}: {pieces!r}"
