@@ -9,7 +9,7 @@ class Firestore(firestore.Firestore):
     """`flamelet.Firestore`, whose methods are awaited."""
 
     _pump = staticmethod(run)
-    _awaited = True
+    awaited = True
 
     def _new_feed(self, reading):
         return Feed(reading)

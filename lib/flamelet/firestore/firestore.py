@@ -38,7 +38,7 @@ class Firestore(Service):
     On a desktop FIRESTORE_EMULATOR_HOST leads to the emulator, as in Google's SDKs.
     """
 
-    _awaited = False  # whether the function of a transaction returns an awaitable
+    awaited = False  # whether the function of a transaction returns an awaitable
 
     def __init__(self, project: str, token=None, database: str = "(default)", url: str = URL, **options) -> None:
         if not MICROPYTHON:
@@ -148,7 +148,7 @@ class Firestore(Service):
         """
         from .transaction import transaction
 
-        return self._client.run(transaction(self._client, function, attempts, self._awaited))
+        return self._client.run(transaction(self._client, function, attempts, self.awaited))
 
     def query(self, collection):
         """A `Query` of a collection: query("cities").where("pop", ">", 1000000).order_by("pop").limit(3)."""

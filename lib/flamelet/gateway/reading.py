@@ -89,10 +89,14 @@ class Reading(StreamedReading):
 
     def is_done(self, connection):
         """Whether the reading was written; False if it may be sent again. Raises what the answer stands for."""
-        status = connection.response.status
-        if status == 200 and self._answer.find(_SUCCESS, 0, self._answer_size) == 0:
+        if connection.response.status == 200 and self._answer.find(_SUCCESS, 0, self._answer_size) == 0:
             self.pending = False
             return True
+        return self._is_success(connection.response.status)
+
+    # Apart from `is_done`: with its `try`, the frame would come from the heap.
+    def _is_success(self, status):
+        """Whether an answer that does not begin as usual says success all the same, as `is_done` does."""
         if status != 200 and (not self.is_post or status in (401, 503) or 300 <= status < 400):
             return False
         from .envelope_errors import value
