@@ -168,10 +168,7 @@ def _ask(client, connection, token):
 
 def _step(connection, request, wanted):
     """Flow: move the exchange on to HEAD or BODY, or to its end."""
-    code = connection.step()
-    while code > DONE and code != wanted:
-        yield connection
-        code = connection.step()
+    code = yield from connection.step_to(wanted)
     if code < DONE:
         from ..diagnosis.failures import failed
 

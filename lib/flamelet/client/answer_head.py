@@ -43,11 +43,7 @@ def opened(client, connection, target, headers=(), method="GET", body=b""):
 
 
 def _step_to(connection, request, wanted):
-    code = connection.step()
-    while code > DONE and code != wanted:
-        yield connection
-        code = connection.step()
-    if code != wanted:
+    if (yield from connection.step_to(wanted)) != wanted:
         from ..diagnosis.failures import failed
 
         raise failed(connection, request)

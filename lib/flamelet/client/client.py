@@ -107,10 +107,7 @@ class Client:
                         yield from self.budget.take(connection)
                     yield from connection.open()
                 connection.begin(request, size)
-                code = connection.step()
-                while code > DONE:
-                    yield connection
-                    code = connection.step()
+                code = yield from connection.step_to(DONE)
                 status = connection.response.status
                 if code == DONE and status not in (401, 503) and not 300 <= status < 309:
                     break

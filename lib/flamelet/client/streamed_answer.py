@@ -91,10 +91,7 @@ class StreamedAnswer(Iteration):
         """Flow: the next piece of the answer; False at its end."""
         connection = self._connection
         connection.deadline = ticks_add(ticks_ms(), connection.timeouts.first_byte)
-        code = connection.step()
-        while code > DONE and code != BODY:
-            yield connection
-            code = connection.step()
+        code = yield from connection.step_to(BODY)
         if code < DONE:
             from ..diagnosis.failures import failed
 

@@ -101,12 +101,7 @@ def encoded(body):
     """`body` as JSON."""
     if body is None or isinstance(body, (bytes, bytearray)):
         return body or b""
-    return _json.dumps(body, _any_key)
-
-
-def _any_key(key):
-    # The service knows the names of its fields.
-    pass
+    return _json.dumps(body, _json.any_key)
 
 
 def headers(client, body):

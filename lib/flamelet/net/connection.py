@@ -71,6 +71,14 @@ class Connection(Transport):
             return self._send() if self._left else self._receive()
         return self._fail(_BROKEN)
 
+    def step_to(self, wanted: int):
+        """Flow: move the exchange on to `wanted`, HEAD or BODY, or to its end. Returns the code."""
+        code = self.step()
+        while code > DONE and code != wanted:
+            yield self
+            code = self.step()
+        return code
+
     # A `with` block keeps the exception; the frame of `except ... as` would come from the heap.
 
     def __enter__(self):

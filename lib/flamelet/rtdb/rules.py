@@ -22,10 +22,5 @@ def set_rules(client, rules, dry_run):
     """Flow: write the rules, or with `dry_run` only ask whether they are right."""
     if not isinstance(rules, dict) or list(rules) != ["rules"]:
         raise InvalidArgument('rules are a dict like {"rules": {".read": true}}, not %r' % (rules,))
-    body = _json.dumps(rules, _any_key)
+    body = _json.dumps(rules, _json.any_key)
     yield from ask(client, "PUT", target(client, _PATH, "dryRun=true" if dry_run else None), body)
-
-
-def _any_key(key):
-    # The service knows the language of rules, and says what is wrong.
-    pass
