@@ -13,7 +13,7 @@ from flamelet_tools.shared import compile
 from flamelet_tools.shared.library_modules import SERVICES, modules_of, programs
 from flamelet_tools.shared.micropython import MISSING, find_micropython
 
-DEADLINE_SECONDS = 90
+DEADLINE_SECONDS = 240
 
 pytestmark = [
     pytest.mark.timeout(DEADLINE_SECONDS),
