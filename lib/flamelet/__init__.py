@@ -67,6 +67,8 @@ def __getattr__(name: str):
         return find(name)
     finally:
         _threshold(threshold)
+    if threshold >= 0 and _gc.isenabled():
+        _gc.collect()
     if name in _PLACES:
         value = getattr(value, name)
     globals()[name] = value
