@@ -21,7 +21,7 @@ class InvalidArgument(FlameletError):
     """A URL, path, value or option that cannot be; nothing was sent."""
 
 
-def _refusal(name: str, *values) -> InvalidArgument:
+def _invalid(name: str, *values) -> InvalidArgument:
     """The InvalidArgument whose text is `_argument_texts.TEXTS[name] % values`: texts are loaded when one is needed."""
     from ._argument_texts import TEXTS
 

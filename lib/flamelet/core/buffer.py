@@ -5,7 +5,7 @@ checks for room: whoever sizes the buffer counts the widest case (`NUMBER_WIDTH`
 integers that are small ints (31 bits on a board, 63 on a desktop); a float costs one float.
 """
 
-from .. import _refusal
+from .. import _invalid
 
 NUMBER_WIDTH = 28  # "-9000000000000000.123456789" and one to spare
 POWERS = (1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000)
@@ -59,4 +59,4 @@ def put_number(buffer: bytearray, at: int, value, decimals: int) -> int:
             return put_int(buffer, at, round(value * POWERS[decimals]), decimals)
     elif isinstance(value, int) and -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
         return put_int(buffer, at, value)
-    raise _refusal("reading", value)
+    raise _invalid("reading", value)

@@ -13,7 +13,7 @@ from .url import is_loopback
 _TOLERANCE = const(120000)  # milliseconds: an answer tells whole seconds, and takes its time
 
 
-def learn(connection) -> None:
+def take_from_answer(connection) -> None:
     """Take the time from the Date header, b"Sat, 21 Nov 2026 13:48:27 GMT", where the clock is minutes away from it."""
     date = connection.response.headers.get(b"date")
     if date and (connection.origin.tls or is_loopback(connection.origin.host)):
@@ -26,6 +26,6 @@ def learn(connection) -> None:
             _push_id.forget()
 
 
-def mended(ms: int) -> int:
+def corrected(ms: int) -> int:
     """The time when the clock of the device says `ms`: as `_push_id` has it for keys."""
     return ms + _push_id.offset[ms >= _push_id.EARLIEST]

@@ -1,6 +1,6 @@
 """Parts a path of the Realtime Database into keys, and refuses what no key can be."""
 
-from .. import _refusal
+from .. import _invalid
 from .runtime import const
 
 _KEY_BYTES = const(768)
@@ -11,10 +11,10 @@ _SPECIAL = (".priority", ".settings", ".info")
 def keys(path: str) -> list:
     """The keys of `path`, for the root one that is empty; InvalidArgument where one cannot be."""
     if not isinstance(path, str):
-        raise _refusal("path", path)
+        raise _invalid("path", path)
     split = path.strip("/").split("/")
     if len(split) > _DEPTH:
-        raise _refusal("deep", _DEPTH)
+        raise _invalid("deep", _DEPTH)
     for key in split:
         if key not in _SPECIAL and split != [""]:
             check_key(key)
@@ -31,4 +31,4 @@ def check_key(key: str) -> None:
         bad |= byte in b".#$[]/\x7f" or byte < 32 or last == 0xED and byte > 0x9F  # half of a surrogate pair
         last = byte
     if bad or len(encoded) > _KEY_BYTES:
-        raise _refusal("key", key[:60])
+        raise _invalid("key", key[:60])

@@ -6,7 +6,7 @@ nothing with a control character, a space or a line break ever reaches the wire.
 
 from collections import namedtuple
 
-from .. import _refusal
+from .. import _invalid
 
 Origin = namedtuple("Origin", ("tls", "host", "port"))
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
@@ -33,9 +33,9 @@ def parse(url: str, insecure: bool = False) -> tuple:
         if byte not in _HOST:
             number = 0
     if not 0 < number < 65536 or not (tls or scheme == "http"):
-        raise _refusal("url", _shown(url))
+        raise _invalid("url", _shown(url))
     if not (tls or insecure or is_loopback(host)):
-        raise _refusal("clear", _shown(url))
+        raise _invalid("clear", _shown(url))
     return Origin(tls, host, number), slash + path, query
 
 
@@ -58,13 +58,13 @@ def is_loopback(host: str) -> bool:
 def check_text(text: str, what: str) -> str:
     """`text`, if it is printable ASCII without a space; `what` names it in the error, which does not show it."""
     if not isinstance(text, str) or not text:
-        raise _refusal("text", what, type(text).__name__)
+        raise _invalid("text", what, type(text).__name__)
     # Bytes, since MicroPython keeps each letter of a str that is looked at for ever.
     for byte in text.encode("utf-8", "surrogatepass"):
         if not 33 <= byte <= 126:
             for letter in text:
                 if not "!" <= letter <= "~":
-                    raise _refusal("letter", what, letter)
+                    raise _invalid("letter", what, letter)
     return text
 
 

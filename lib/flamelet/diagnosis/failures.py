@@ -20,7 +20,7 @@ _REASONS = {
 }
 
 
-def name(request) -> str:
+def request_name(request) -> str:
     """What `request` asks, without its query: "PUT /devices/d1.json"."""
     words = bytes(memoryview(request)[:300]).split(b" ")
     return "%s %s" % (words[0].decode(), words[1].split(b"?")[0].decode())
@@ -35,7 +35,7 @@ def unreached(transport) -> NetworkError:
 
 def failed(connection, request) -> FlameletError:
     """The error for the exchange that failed."""
-    what = name(request)
+    what = request_name(request)
     failure = connection.failure
     host = connection.origin.host
     error = connection.error
@@ -45,7 +45,7 @@ def failed(connection, request) -> FlameletError:
         return NetworkError("%s: %s closed the connection before it answered" % (what, host))
     if failure == _codes.TRUNCATED:
         return NetworkError("%s: %s closed the connection in the middle of its answer" % (what, host))
-    if failure == _codes.BROKEN and connection.origin.tls and connection.fresh and not connection.sent:
+    if failure == _codes.BROKEN and connection.origin.tls and connection.new and not connection.sent:
         from .tls import untrusted
 
         return untrusted(host, error)
@@ -66,14 +66,14 @@ def check(connection, request) -> bool:
 
     if _json.check(connection.body, 0, connection.body_size) >= 0:
         text = "%s: the answer is no JSON but %r: is %s a Realtime Database, or does the network intercept?"
-        raise ProtocolError(text % (name(request), bytes(connection.body[:60]), connection.origin.host))
+        raise ProtocolError(text % (request_name(request), bytes(connection.body[:60]), connection.origin.host))
     return True
 
 
 def refused(connection, request) -> ResponseError:
     """The error that the status of the answer stands for."""
     content = _content(connection)
-    error = told(name(request), connection.response.status, content)
+    error = error_of(request_name(request), connection.response.status, content)
     error.retry_after = asked(connection)
     if isinstance(error, PreconditionFailed) and error.status == 412:
         # The service sends the present value instead of words.
@@ -82,7 +82,7 @@ def refused(connection, request) -> ResponseError:
     return error
 
 
-def told(what: str, status: int, content: object) -> ResponseError:
+def error_of(what: str, status: int, content: object) -> ResponseError:
     """The error that `content`, of an answer with this status to `what`, stands for."""
     canonical, text = _words(content)
     kind, code, action, advice = cause(status, canonical + text)

@@ -25,7 +25,7 @@ _TRUNCATED = const(-16)
 class Connection(Transport):
     """A transport and the exchange on it.
 
-    `busy`: someone is using it; `over`: no exchange is under way; `fresh`: none was completed since it was opened;
+    `in_use`: someone is using it; `idle`: no exchange is under way; `new`: none was completed since it was opened;
     `sent`: how many bytes of the request; `streamed`: HEAD and BODY are told; `end`: when the answer must be there;
     `body[:body_size]`: the body of the answer.
     """
@@ -36,18 +36,18 @@ class Connection(Transport):
         self.buffer = bytearray(512)
         self.body = bytearray()
         self.answer_bytes = answer_bytes
-        self.busy = False
-        self.fresh = self.over = True
+        self.in_use = False
+        self.new = self.idle = True
         self.sent = self.failure = self.body_size = 0
         self._left = self._at = self._have = 0
 
     def open(self):
         """Flow: connect to the origin, and shake hands."""
-        self.fresh = True
-        self.over = False
+        self.new = True
+        self.idle = False
         self._at = self._have = 0
         yield from super().open()
-        self.over = True
+        self.idle = True
 
     def begin(self, request, size: int, streamed: bool = False, bodiless: bool = False) -> None:
         """Await the answer to request[:size], which must not change until DONE; `bodiless` for HEAD."""
@@ -55,7 +55,7 @@ class Connection(Transport):
         self._left = size
         self.streamed = streamed
         self.sent = self.failure = self.body_size = 0
-        self.over = False
+        self.idle = False
         self.response.start(bodiless)
         self.end = ticks_add(ticks_ms(), self.timeouts.answer)
         # On MicroPython the handshake happens within the first write.
@@ -63,7 +63,7 @@ class Connection(Transport):
         self.deadline = ticks_add(ticks_ms(), wait)
 
     def _shakes_hands(self):
-        return MICROPYTHON and self.fresh and not self.sent and self.origin.tls
+        return MICROPYTHON and self.new and not self.sent and self.origin.tls
 
     def step(self) -> int:
         """Move the exchange on. DONE, HEAD, BODY, READ, WRITE or FAILED."""
@@ -136,8 +136,8 @@ class Connection(Transport):
         return self._fail(_TRUNCATED if self.response.status else _CLOSED)
 
     def _finish(self):
-        self.fresh = False
-        self.over = True
+        self.new = False
+        self.idle = True
         # Bytes behind an answer that nobody asked for: whose they are cannot be known.
         if not self.response.keep_alive or self._at < self._have or self._left:
             self.close()
@@ -149,6 +149,6 @@ class Connection(Transport):
 
     def _fail(self, failure):
         self.failure = failure
-        self.over = True
+        self.idle = True
         self.close()
         return _FAILED

@@ -52,7 +52,7 @@ def checked(buffer: bytearray, end: int) -> int:
     if code >= 0:
         text = "the server sent what is not JSON: %r: does the network intercept?"
         raise _broken(text, _excerpt(buffer, code, end))
-    return _mend(buffer, end) if code == _SURROGATES else end
+    return _combine_pairs(buffer, end) if code == _SURROGATES else end
 
 
 def value(view) -> object:
@@ -229,7 +229,7 @@ def _utf8(buffer, at, end):
     return end
 
 
-def _mend(buffer, end):
+def _combine_pairs(buffer, end):
     """Rewrite each escaped pair of surrogates, twelve bytes, as the four bytes of its UTF-8; the new end."""
     at = to = 0
     while at < end:

@@ -58,7 +58,7 @@ class EventParser:
         self._begin_line()
 
     def _begin_event(self):
-        self._told = False
+        self._is_complete = False
         self._has_data = False
         self.size = self.data_length = 0
         self.name = -1
@@ -71,7 +71,7 @@ class EventParser:
 
     def feed(self, buffer: bytearray, start: int, end: int) -> int:
         """Take bytes from buffer[start:end] up to the end of the next event; feed the rest from `position`."""
-        if self._told:
+        if self._is_complete:
             self._begin_event()
         self.position = start
         if self._bom < 3:
@@ -212,5 +212,5 @@ class EventParser:
         if not self._has_data:
             self._begin_event()
             return NEED
-        self._told = True
+        self._is_complete = True
         return TOO_LARGE if self.size > self.limit else EVENT
