@@ -1,7 +1,7 @@
 """flamelet: a lightweight IoT client for Firebase, for MicroPython and CPython.
 
-What is named here is the public interface; all errors are in errors.py, the four that every program loads are here.
-Each part is imported when it is first asked for, so that a program pays for what it uses.
+The names here are the public interface. The errors that every program loads are here, all others in errors.py.
+Each part is imported at its first use, so a program pays only for what it uses.
 """
 
 import gc as _gc
@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 
 class FlameletError(Exception):
-    """What every error of flamelet is. `retry`: the same call may succeed later without a change."""
+    """The base of every error of flamelet. `retry`: the same call may succeed later without a change."""
 
     retry = False
     status = 0
@@ -18,26 +18,24 @@ class FlameletError(Exception):
 
 
 class InvalidArgument(FlameletError):
-    """A URL, path, value or option that cannot be; nothing was sent."""
+    """A URL, path, value or option is not valid; nothing was sent."""
 
 
-def _refusal(name: str, *values) -> InvalidArgument:
-    """The InvalidArgument whose text is `_argument_texts.TEXTS[name] % values`: texts are loaded when one is needed."""
+def _invalid(name: str, *values) -> InvalidArgument:
+    """Return the InvalidArgument with the text `_argument_texts.TEXTS[name] % values`. Loads the texts."""
     from ._argument_texts import TEXTS
 
     return InvalidArgument(TEXTS[name] % values)
 
 
 def _broken(text: str, *values):
-    """The ProtocolError whose text is `text % values`: most errors are loaded when the first one is needed."""
-
-
+    """Return the ProtocolError with the text `text % values`."""
     return ProtocolError(text % values)
 
 
 class NetworkError(FlameletError):
-    """The server was not reached, or the connection broke. Repeating is harmless: what could be done twice is
-    told as OutcomeUnknown instead."""
+    """The server was not reached, or the connection broke. It is safe to repeat the request: if it is not,
+    OutcomeUnknown is raised instead."""
 
     retry = True
 
@@ -51,15 +49,15 @@ _threshold = getattr(_gc, "threshold", lambda *_: -1)  # CPython has none
 
 
 def __getattr__(name: str):
-    # MicroPython asks here first for `from flamelet import device`: every other name is that of a submodule.
+    # MicroPython asks here first for `from flamelet import device`: that is how it imports a submodule.
     threshold = _threshold()
     try:
-        # What an import needs for a moment stands between what stays. Collected all along, it leaves no holes: that is
-        # a fifth of the smallest heap.
+        # An import makes short-lived objects between those that stay. Collecting them all along leaves no holes, which
+        # would take a fifth of the smallest heap.
         _threshold(2048)
         value = __import__("flamelet." + _PLACES.get(name, name), None, None, ("*",))
     except ImportError as error:
-        # A part that is there and cannot be imported says why itself.
+        # If a part exists but cannot be imported, its own error is raised.
         if name in _PLACES or "'flamelet.%s'" % name not in str(error):
             raise
         from ._exports import find
@@ -76,4 +74,4 @@ def __getattr__(name: str):
 
 
 class ProtocolError(FlameletError):
-    """The answer is not what an honest server sends: broken HTTP, broken JSON, or larger than allowed."""
+    """The answer is broken HTTP or JSON, unexpected, or larger than allowed."""

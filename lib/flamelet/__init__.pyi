@@ -1,4 +1,4 @@
-"""Names what a program uses: each is imported when it is first asked for (see `_PLACES` there, and _exports.py)."""
+"""Names what a program uses: each is imported at its first use (see `_PLACES` there, and _exports.py)."""
 
 from . import aio as aio
 from . import device as device

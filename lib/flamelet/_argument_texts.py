@@ -1,6 +1,4 @@
-"""The texts of the refusals that a push could meet: what cannot be, and what to do. Loaded with the first refusal."""
-
-
+"""Holds the texts of the InvalidArguments that a push can raise. Loaded with the first one."""
 
 TEXTS = {
     "url": "%r is not a URL like https://host or https://host:port/path",
@@ -9,7 +7,7 @@ TEXTS = {
     "letter": "%s holds %r, which cannot be sent: remove it",
     "path": "a path is a str, not %r",
     "deep": "a path has at most %d keys",
-    "key": "the key %r cannot be: it has 1 to 768 bytes, no . # $ [ ] /, no control character and no half surrogate",
+    "key": "the key %r is not valid: it has 1 to 768 bytes, no . # $ [ ] /, no control character, no half surrogate",
     "fields": "a feed has fields, each with a name of its own: ((\"temp\", 1), (\"hum\", 0))",
     "field": "a field is (name, decimals), a key without quotes and 0 to 9, not %r",
     "reading": "%r cannot be sent: a reading is a number of at most 64 bits, a bool or None",

@@ -1,6 +1,6 @@
-"""The public names of `flamelet` that few programs use, and where each one is.
+"""Finds the public names of `flamelet` that few programs use.
 
-Loaded when one is asked for, and unloaded again: each is asked for once, and this takes a kilobyte of a board's heap.
+Loaded when one is used for the first time, and unloaded again: it takes a kilobyte of a board's heap.
 """
 
 import sys
@@ -29,7 +29,7 @@ _PLACES = {
 
 
 def find(name: str):
-    """What `flamelet` means by `name`; AttributeError where it means nothing."""
+    """Return the object that `flamelet` calls `name`. Raises AttributeError if there is none."""
     if name not in _PLACES:
         raise AttributeError("flamelet has no %s" % name)
     value = getattr(__import__("flamelet." + _PLACES[name], None, None, ("*",)), name)

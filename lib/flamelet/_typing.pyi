@@ -7,7 +7,7 @@ from .auth.token import Token
 from .firestore.filters import Composite
 from .firestore.timestamp import Timestamp
 
-# What JSON can hold. The values within are not looked at: most come from a dict[str, object], a TypedDict or a list.
+# What JSON can hold. The values inside are not checked: most come from a dict[str, object], a TypedDict or a list.
 Value: TypeAlias = Mapping[str, object] | list[Any] | tuple[Any, ...] | str | float | None
 # The fields of a document of Firestore.
 Fields: TypeAlias = Mapping[str, object]
@@ -24,5 +24,5 @@ Operator: TypeAlias = Literal["<", "<=", "==", "!=", ">=", ">", "array-contains"
 Filter: TypeAlias = tuple[str, Operator, object] | Composite
 Scope: TypeAlias = Literal["COLLECTION", "COLLECTION_GROUP"]
 Mode: TypeAlias = Literal["ASCENDING", "DESCENDING", "CONTAINS"]
-# Stands for None in a union where most programs know that there is something: `fs.get("cities/LA")["name"]`.
+# Stands for None in a union if most programs know that it is not None: `fs.get("cities/LA")["name"]`.
 MaybeNone: TypeAlias = Any

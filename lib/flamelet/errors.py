@@ -1,31 +1,31 @@
-"""What can go wrong: one hierarchy; each error says whether a retry helps.
+"""Defines the errors: one hierarchy; each error says whether a retry helps.
 
-Every error of flamelet is a `FlameletError`. Its text names the thing and what to do. Its attributes:
+Every error of flamelet is a `FlameletError`. Its text says what is wrong and what to do. Its attributes:
 
-- `retry`: True when the same call may succeed later without a change.
-- `status`: the HTTP status of the answer, 0 where there was none.
-- `text`: the server's own words, "" where there were none.
+- `retry`: True if the same call may succeed later without a change.
+- `status`: the HTTP status of the answer, 0 if there was none.
+- `text`: the server's own words, "" if there were none.
 
-What the server refused has also a `code`, which says why.
+A `ResponseError` also has a `code`, which says why the server refused.
 """
 
 from . import FlameletError, InvalidArgument, NetworkError, ProtocolError, Timeout  # noqa: F401
 
 
 class TLSError(NetworkError):
-    """The server could not be verified; nothing was sent. `retry`: it only broke, or the clock is not set."""
+    """The server could not be verified; nothing was sent. `retry`: whether it only broke, or the clock is not set."""
 
     retry = False
 
 
 class OutcomeUnknown(NetworkError):
-    """The request was sent and the answer was lost: it may have happened, and repeating it could do it twice."""
+    """The request was sent and the answer was lost: it may have happened, and a repeat could do it twice."""
 
     retry = False
 
 
 def in_doubt(error) -> OutcomeUnknown:
-    """What `error` stands for where the request was sent, and twice is not as once."""
+    """Return the error for a request that was sent, is not idempotent, and failed with `error`."""
     return OutcomeUnknown("%s: it may have happened: look before you repeat it" % error)
 
 
@@ -38,8 +38,8 @@ class ClockNotSet(FlameletError):
 class ResponseError(FlameletError):
     """The server answered with an HTTP error status.
 
-    `code` names the cause, `action` what to do, both as diagnosis/answers.py has them: "TOKEN_EXPIRED", "never";
-    `retry_after`: seconds that the server asks to wait, 0 where it says nothing.
+    `code` names the cause and `action` says what to do: "TOKEN_EXPIRED", "never" (see diagnosis/answers.py).
+    `retry_after`: seconds that the server asks to wait, 0 if it does not say.
     """
 
     retry_after = 0
@@ -53,15 +53,15 @@ class ResponseError(FlameletError):
 
 
 class BadRequest(ResponseError):
-    """400 and the other refusals of the request itself: change it."""
+    """400, and other answers that refuse the request itself: change it."""
 
 
 class Unauthenticated(ResponseError):
-    """401 that blames the token: mint or refresh it."""
+    """401 because of the token: mint or refresh it."""
 
 
 class PermissionDenied(ResponseError):
-    """401 or 403 by the rules: this token may not do this."""
+    """401 or 403 because of the rules: this token may not do this."""
 
 
 class NotFound(ResponseError):
@@ -69,7 +69,7 @@ class NotFound(ResponseError):
 
 
 class AlreadyExists(ResponseError):
-    """409: there is a document with this id."""
+    """409: a document with this id exists."""
 
 
 class Aborted(ResponseError):
@@ -79,9 +79,9 @@ class Aborted(ResponseError):
 
 
 class PreconditionFailed(ResponseError):
-    """412, and Firestore's FAILED_PRECONDITION: it was changed by someone else, or an index lacks.
+    """412, and Firestore's FAILED_PRECONDITION: someone else changed it, or an index is missing.
 
-    Of the Realtime Database `value` is the present value, and `etag` its ETag.
+    From the Realtime Database, `value` is the present value and `etag` its ETag.
     """
 
     value: object = None
@@ -89,7 +89,7 @@ class PreconditionFailed(ResponseError):
 
 
 class TransactionAborted(FlameletError):
-    """Someone else was faster each time; nothing was written."""
+    """Others changed the data in every attempt; nothing was written."""
 
     retry = True
 
@@ -101,13 +101,13 @@ class ResourceExhausted(ResponseError):
 
 
 class Unavailable(ResponseError):
-    """500 and above: the server's trouble; 503 means that the request was not attempted."""
+    """500 and above: the server failed. 503 means that the request was not attempted."""
 
     retry = True
 
 
 class GatewayError(ResponseError):
-    """An endpoint of Firebase Express SDK said "error"; `text` is its message, which may have several lines."""
+    """An endpoint of Firebase Express SDK answered "error"; `text` is its message, which may have several lines."""
 
     def __init__(self, message: str, text: str = "", keys=()):
         super().__init__(message, 200, text, "GATEWAY_ERROR")
@@ -115,7 +115,7 @@ class GatewayError(ResponseError):
 
 
 class MissingKeys(GatewayError):
-    """The document lacks `keys` of the schema, or has values there that count as missing: 0, "", False, None."""
+    """`keys` of the schema are missing in the document, or have values that count as missing: 0, "", False, None."""
 
 
 class ExtraKeys(GatewayError):
@@ -123,7 +123,7 @@ class ExtraKeys(GatewayError):
 
 
 class StreamCancelled(FlameletError):
-    """The server ended the stream for good; `text` holds its words."""
+    """The server ended the stream for good; `text` holds the server's words."""
 
     def __init__(self, message: str, text: str = ""):
         super().__init__(message)

@@ -39,7 +39,7 @@ class Failed:
         self.failure = failure
         self.error = error
         self.origin = Origin(False, "localhost", 9000)
-        self.fresh = self.sent = True
+        self.new = self.sent = True
         self.answer_bytes = 1000
         self.body = bytearray(body + b"rest of an older body")
         self.body_size = len(body)

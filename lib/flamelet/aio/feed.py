@@ -26,7 +26,7 @@ class Feed(feed.Feed):
         connection = self.reading.client.connection
         # On CPython a task that is cancelled before it begins would never give the connection back.
         if MICROPYTHON and self.reading.begin(connection, row):
-            connection.busy = True
+            connection.in_use = True
             return self._sending
         self.reading.check(row)
         return run(self._push(tuple(row)))
@@ -89,7 +89,7 @@ if MICROPYTHON:
                 self._flow.close()
                 self._flow = None
             else:
-                self._connection.busy = False
+                self._connection.in_use = False
 
         def throw(self, error, *_):
             self.close()

@@ -6,7 +6,7 @@ Time: how long a token serves is counted in ticks. Its end is read by the clock;
 counts as new, and the server has the last word.
 """
 
-from .. import _refusal
+from .. import _invalid
 from ..core import push_id as _push_id
 from ..core import url as _url
 from ..core.runtime import const, epoch_ms
@@ -16,14 +16,14 @@ _PREFIXES = {"id_token": "auth=", "access_token": "access_token=", "database_sec
 _LIFETIME = const(3600)  # seconds that an ID token serves, which is the most that is believed
 
 
-def take(token, given) -> None:
+def fill_token(token, given) -> None:
     """Make of `token` what is `given`."""
     content = given if isinstance(given, dict) else _content(given)
     if content.get("private_key"):
-        raise _refusal("private_key")
+        raise _invalid("private_key")
     kinds = [kind for kind in _PREFIXES if content.get(kind)]
     if len(kinds) != 1:
-        raise _refusal("kinds")
+        raise _invalid("kinds")
     kind = token.kind = kinds[0]
     token.refresh_token = content.get("refresh_token") if kind == "id_token" else None
     token.api_key = content.get("api_key")
@@ -32,7 +32,7 @@ def take(token, given) -> None:
     if token.refresh_token:
         _url.check_text(token.refresh_token, "the refresh_token")
         if not token.api_key:
-            raise _refusal("api_key")
+            raise _invalid("api_key")
     token.carry(_PREFIXES[kind], content[kind])
     expires_at = _end(kind, content[kind], content.get("expires_at"))
     if token.refresh_token:
@@ -44,7 +44,7 @@ def _content(text):
     if _url.check_text(text, "the token").startswith("ya29."):
         return {"access_token": text}
     if text.count(".") != 2:
-        raise _refusal("token")
+        raise _invalid("token")
     return {"id_token": text}
 
 
@@ -54,10 +54,10 @@ def _end(kind, text, expires_at):
     if kind == "database_secret" or kind == "access_token" and not is_jwt:
         return expires_at
     if is_jwt != (kind == "id_token"):
-        raise _refusal(kind)
+        raise _invalid(kind)
     claims = _claims(text)
     if "identitytoolkit" in str(claims.get("aud")):
-        raise _refusal("custom")
+        raise _invalid("custom")
     return claims.get("exp")
 
 
@@ -72,15 +72,15 @@ def _claims(text):
     except ValueError:
         claims = None
     if not isinstance(claims, dict):
-        raise _refusal("id_token")
+        raise _invalid("id_token")
     return claims
 
 
 def _left(expires_at):
     """Milliseconds until then."""
-    from ..core.clock import mended
+    from ..core.clock import corrected
 
-    now = mended(epoch_ms())
+    now = corrected(epoch_ms())
     if now < _push_id.EARLIEST or not isinstance(expires_at, (int, float)):
         return _LIFETIME * 1000
     return min(_LIFETIME * 1000, max(0, int(expires_at) * 1000 - now))

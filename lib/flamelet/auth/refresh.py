@@ -12,7 +12,7 @@ renewed: an hour later the heap may have no room for it.
 from .. import FlameletError, Timeout, _broken
 from ..core import url as _url
 from ..core.backoff import pause
-from ..core.clock import learn, mended
+from ..core.clock import corrected, take_from_answer
 from ..core.runtime import MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
 from ..net.connection import DONE
 from ..wire.http1 import BODY, HEAD
@@ -31,7 +31,7 @@ _LONGEST_KEY = const(16)
 _TOKEN_BYTES = const(8192)  # the largest token: servers take no longer line of a request
 
 
-def ready(client, connection, request, size):
+def with_valid_token(client, connection, request, size):
     """Flow: `request`[:size] with a token that serves, before it is sent over `connection`."""
     token = client.token
     if token.error:
@@ -46,7 +46,7 @@ def ready(client, connection, request, size):
     return _with_token(token, request, size)
 
 
-def after_401(client, connection, request, size):
+def retry_after_401(client, connection, request, size):
     """Flow: what to send after this 401, once; None where the token is not to blame, or nothing better is to be had."""
     from ..diagnosis.failures import refused
 
@@ -64,7 +64,7 @@ def after_401(client, connection, request, size):
     return _with_token(token, request, size)
 
 
-def is_blamed(client, connection, request):
+def may_renew(client, connection, request):
     """Whether a new token may do what this 401 refused: it is due at once, then."""
     from ..diagnosis.failures import refused
 
@@ -79,7 +79,7 @@ def _renew(client, connection, request, blamed):
     """Flow: renew the token that `request` carries, unless someone else did; `blamed`: it serves no more."""
     token = client.token
     end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
-    while token.busy:
+    while token.renewing:
         if ticks_diff(end, ticks_ms()) <= 0:
             raise Timeout("the token is being renewed, and that takes too long")
         yield _POLL
@@ -87,7 +87,7 @@ def _renew(client, connection, request, blamed):
         raise _again(token.error)
     if request.find(token.text.encode()) < 0:
         return
-    token.busy = True
+    token.renewing = True
     try:
         yield from _exchange(client, connection, token)
     except FlameletError as error:
@@ -97,7 +97,7 @@ def _renew(client, connection, request, blamed):
             raise
         token.due = ticks_add(ticks_ms(), min(_LATER, ticks_diff(token.end, ticks_ms())))
     finally:
-        token.busy = False
+        token.renewing = False
 
 
 def _refuse(token, error):
@@ -232,7 +232,7 @@ def _take(connection, token, found):
     token.refresh_token = refresh_token
     token.error = None
     token.serve(seconds * 1000)
-    learn(connection)
+    take_from_answer(connection)
     if token.file:
         _save(token, seconds)
 
@@ -241,7 +241,7 @@ def _save(token, seconds):
     from .token_file import save
 
     try:
-        save(token, mended(epoch_ms()) // 1000 + seconds)
+        save(token, corrected(epoch_ms()) // 1000 + seconds)
         token.unsaved = None
     except OSError as error:
         # The token serves all the same, and the next one may find room.

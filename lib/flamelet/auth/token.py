@@ -9,7 +9,7 @@ What a token may be is checked by credential.py, which is unloaded again: it is 
 
 import sys
 
-from .. import _refusal
+from .. import _invalid
 from ..core import url as _url
 from ..core.runtime import MICROPYTHON, const, ticks_add, ticks_diff, ticks_ms
 
@@ -37,14 +37,14 @@ class Token:
     app_check: str
 
     def __init__(self, token) -> None:
-        from .credential import take
+        from .credential import fill_token
 
         self.file: tuple = ()  # where it is saved: see token_file.py
         self.unsaved: object = None
         self.error: object = None  # what it was refused with; it stands until `due`
         self.end = self.due = ticks_ms()  # what they say counts where it `ends`
-        self.ends = self.busy = False
-        take(self, token)
+        self.ends = self.renewing = False
+        fill_token(self, token)
         if MICROPYTHON:
             # It takes 3 KB of a board's heap. On a desktop another thread may be importing it.
             sys.modules.pop("flamelet.auth.credential", None)
@@ -76,7 +76,7 @@ class Token:
     def headers(self) -> tuple:
         """The headers that carry it; InvalidArgument for a database secret, which only the Realtime Database takes."""
         if self.kind == "database_secret":
-            raise _refusal("secret")
+            raise _invalid("secret")
         headers: tuple = ("Authorization: Bearer " + self.text,)
         return headers + ("X-Firebase-AppCheck: " + self.app_check,) if self.app_check else headers
 

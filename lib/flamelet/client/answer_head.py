@@ -11,17 +11,17 @@ from ..wire.http1 import HEAD
 from .request import build
 
 
-def opened(client, connection, target, headers=(), method="GET", body=b""):
+def open_answer(client, connection, target, headers=(), method="GET", body=b""):
     """Flow: ask for `target` until the head of a good answer has come over `connection`; the request that led to it."""
     request = build(client, method, target, body, headers)
-    connection.busy = True
+    connection.in_use = True
     connection.redirects = 0
     connection.renewed = False
     try:
         if client.token and client.token.is_due():
-            from ..auth.refresh import ready
+            from ..auth.refresh import with_valid_token
 
-            request = yield from ready(client, connection, request, len(request))
+            request = yield from with_valid_token(client, connection, request, len(request))
         while True:
             # It may have answered already, by a 401.
             if not connection.sock:
@@ -39,7 +39,7 @@ def opened(client, connection, target, headers=(), method="GET", body=b""):
             request = yield from _other(client, connection, request)
     finally:
         connection.origin = client.origin
-        connection.busy = False
+        connection.in_use = False
 
 
 def _step_to(connection, request, wanted):
@@ -57,9 +57,9 @@ def _other(client, connection, request):
         connection.redirects += 1
         return redirect(client, connection, request, len(request))
     if connection.response.status == 401 and client.token:
-        from ..auth.refresh import after_401
+        from ..auth.refresh import retry_after_401
 
-        renewed = yield from after_401(client, connection, request, len(request))
+        renewed = yield from retry_after_401(client, connection, request, len(request))
         if renewed:
             return renewed
     from ..diagnosis.failures import refused

@@ -44,7 +44,7 @@ class Budget:
             yield _POLL
 
     def _make_room(self, connection):
-        self._open = [one for one in self._open if (one.sock or one.busy) and one is not connection]
+        self._open = [one for one in self._open if (one.sock or one.in_use) and one is not connection]
         for_stream = connection in self.streams
         if len(self._open) >= self.limit and not self._park(for_stream):
             return False
@@ -57,7 +57,7 @@ class Budget:
         """Close what nobody uses at the moment: a connection for requests, or, for a request, a stream."""
         if for_stream and ticks_diff(self._quiet_at, ticks_ms()) > 0:
             return False
-        idle = [one for one in self._open if not one.busy]
+        idle = [one for one in self._open if not one.in_use]
         idle.sort(key=lambda one: one in self.streams)
         if not idle or for_stream and idle[0] in self.streams:
             return False
@@ -92,7 +92,7 @@ def remove_stream(client, stream, connection) -> None:
 def wait_for_turn(connection):
     """Flow: wait until nobody uses the connection. Raises Timeout if it stays in use."""
     end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
-    while connection.busy:
+    while connection.in_use:
         if ticks_diff(end, ticks_ms()) <= 0:
             raise Timeout("the connection stayed busy: was a push not awaited?")
         yield _POLL

@@ -79,23 +79,23 @@ class Client:
     def exchange(self, request, size, repeatable, attempt=0):
         """Flow: the answer to request[:size], whatever its status, in the connection that is returned."""
         connection = self.connection
-        if connection.busy:
+        if connection.in_use:
             from .budget import wait_for_turn
 
             yield from wait_for_turn(connection)
-        connection.busy = True
+        connection.in_use = True
         connection.redirects = 0
         connection.renewed = False
         connection.response.wanted = _WANTED
         try:
             if self.token and self.token.is_due():
-                from ..auth.refresh import ready
+                from ..auth.refresh import with_valid_token
 
-                request = yield from ready(self, connection, request, size)
+                request = yield from with_valid_token(self, connection, request, size)
                 size = len(request)
             while True:
                 attempt += 1
-                if not connection.over:
+                if not connection.idle:
                     connection.close()
                 if connection.sock and not repeatable:
                     from .recovery import is_alive
@@ -120,15 +120,15 @@ class Client:
                 yield pause
         finally:
             # Where it was interrupted, the rest of the answer would be taken for the next one.
-            if not connection.over or connection.origin is not self.origin:
+            if not connection.idle or connection.origin is not self.origin:
                 connection.close()
             connection.origin = self.origin
-            connection.busy = False
+            connection.in_use = False
             connection.response.wanted = ()
         if time.gmtime()[0] < 2024:
-            from ..core.clock import learn
+            from ..core.clock import take_from_answer
 
-            learn(connection)
+            take_from_answer(connection)
         return connection
 
     def parameters(self):

@@ -25,9 +25,9 @@ def recover(client, connection, code: int, request, size: int, repeatable: bool,
         if connection.response.status == 401:
             if not client.token:
                 return None
-            from ..auth.refresh import after_401
+            from ..auth.refresh import retry_after_401
 
-            request = yield from after_401(client, connection, request, size)
+            request = yield from retry_after_401(client, connection, request, size)
             return request and (request, len(request), 0)
         if connection.response.status in REDIRECTS:
             connection.redirects += 1

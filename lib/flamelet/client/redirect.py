@@ -7,7 +7,7 @@ http, five at most. (RFC 9110, section 15.4.)
 from .. import ProtocolError
 from ..core import url as _url
 from ..core.runtime import const
-from ..diagnosis.failures import name
+from ..diagnosis.failures import request_name
 from ..errors import InvalidArgument
 from .method_override import method_override
 
@@ -18,7 +18,7 @@ _SITES = (".firebaseio.com", ".firebasedatabase.app")
 
 def redirect(client, connection, request, size: int) -> bytes:
     """`request` for the place that the answer points to; `connection` is set to go there."""
-    what = name(request)
+    what = request_name(request)
     status = connection.response.status
     location = connection.response.headers.get(b"location")
     method = what.split(" ")[0]

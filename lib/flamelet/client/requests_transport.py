@@ -81,8 +81,8 @@ class RequestsConnection(Connection):
 
     def open(self):
         """Flow: nothing, since the module opens what it needs."""
-        self.over = True
-        self.fresh = False
+        self.idle = True
+        self.new = False
         yield from ()
 
     def begin(self, request, size: int, streamed: bool = False, bodiless: bool = False) -> None:
@@ -133,7 +133,7 @@ class RequestsConnection(Connection):
         if not self.streamed:
             self.body = self._content
             self.body_size = len(self._content)
-        self.over = True
+        self.idle = True
         return DONE
 
     def _asked(self, method, url, headers, body):
@@ -218,7 +218,7 @@ class RequestsConnection(Connection):
 
     def _failed(self, error):
         self._answer = False
-        self.over = True
+        self.idle = True
         if MICROPYTHON:
             # MicroPython's requests leaves its socket to the collector, after all but an OSError.
             gc.collect()

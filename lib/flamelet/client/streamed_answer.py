@@ -42,7 +42,7 @@ class StreamedAnswer(Iteration):
 
     def close(self) -> None:
         """End it, and free its connection."""
-        self._connection.busy = False
+        self._connection.in_use = False
         self._connection.close()
         remove_stream(self._client, self, self._connection)
 
@@ -55,7 +55,7 @@ class StreamedAnswer(Iteration):
             if not self._request:
                 self._request = yield from self._open()
                 # The budget parks what nobody uses.
-                self._connection.busy = True
+                self._connection.in_use = True
             code = reader.feed(self._connection.buffer, self._at, self._end)
             while True:
                 self._at = reader.position

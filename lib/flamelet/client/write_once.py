@@ -6,7 +6,7 @@ So what stays in doubt is told as OutcomeUnknown, also where a repeated request 
 from .. import FlameletError
 
 
-def once(ask):
+def write_once(ask):
     """Flow: what the flow `ask(repeatable)` returns."""
     try:
         return (yield from ask(False))

@@ -1,4 +1,4 @@
-"""What everything stands on: which Python this is, time, keys, paths, URLs, buffers.
+"""Holds what every other package uses: which Python this is, time, keys, paths, URLs, buffers.
 
 May import nothing but flamelet itself and errors.
 """

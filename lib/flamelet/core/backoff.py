@@ -1,8 +1,8 @@
-"""How long to wait before the next try: the one place that decides it.
+"""Decides how long to wait before the next attempt.
 
-Exponential back-off with full jitter: any time below half a second, a second, two, ... up to 30 seconds. Where the
-server asks for more (Retry-After, in seconds or as a date: RFC 9110, section 10.2.3) it is given that, up to an hour;
-where a quota is used up the longest wait is taken. Success begins anew. Loaded with the first trouble.
+Exponential back-off with full jitter: a random time below half a second, a second, two, ... up to 30 seconds. If the
+server asks for more (Retry-After, in seconds or as a date: RFC 9110, section 10.2.3), it gets that, up to an hour.
+If a quota is used up, the wait is the longest. A success starts again at the shortest. Loaded with the first failure.
 """
 
 from .runtime import const, getrandbits
@@ -14,7 +14,7 @@ _DOUBLED = const(6)
 
 
 class Backoff:
-    """The waits of a program that tries again and again.
+    """Counts the attempts of a program and says how long to wait.
 
     retry = flamelet.Backoff()
     while True:
@@ -29,17 +29,17 @@ class Backoff:
         self.attempt = 0
 
     def wait(self, error=None) -> int:
-        """Milliseconds before the next try, after `error`."""
+        """Return the milliseconds to wait before the next attempt; `error`: what the last one raised."""
         self.attempt += 1
         return pause(self.attempt, error)
 
     def reset(self) -> None:
-        """It succeeded: the next wait is a short one again."""
+        """Start again at the shortest wait: the attempt succeeded."""
         self.attempt = 0
 
 
 def pause(attempt: int, error=None) -> int:
-    """Milliseconds to wait after the `attempt`th try, which failed by `error`."""
+    """Return the milliseconds to wait after attempt number `attempt`, which failed with `error`."""
     if getattr(error, "action", "") == "quota":
         return LONGEST
     asked = min(getattr(error, "retry_after", 0) * 1000, LONGEST_ASKED)
@@ -47,7 +47,7 @@ def pause(attempt: int, error=None) -> int:
 
 
 def asked(connection) -> int:
-    """Seconds that the answer asks to wait; 0 where it says nothing."""
+    """Return the seconds that the answer asks to wait, or 0 if it does not ask."""
     headers = connection.response.headers
     wanted = headers.get(b"retry-after", b"")
     date = headers.get(b"date")
@@ -57,5 +57,5 @@ def asked(connection) -> int:
         return 0
     from .dates import parse
 
-    # By the server's own clock.
+    # The server's own clock counts.
     return max(0, parse(wanted) - parse(date))

@@ -2,7 +2,7 @@
 
 
 def parse(date: bytes) -> int:
-    """Seconds since 1970; 0 where it is no date."""
+    """Return the seconds since 1970, or 0 if `date` is not a date."""
     try:
         _, day, name, year, clock, _ = date.decode().split(" ")
         hour, minute, second = [int(part) for part in clock.split(":")]
@@ -13,7 +13,7 @@ def parse(date: bytes) -> int:
 
 
 def days(year, month, day):
-    """Days from 1970-01-01 (the Gregorian calendar, with years that begin in March)."""
+    """Return the days since 1970-01-01 (Gregorian calendar, counted in years that begin in March)."""
     if month < 3:
         year -= 1
         month += 12

@@ -4,7 +4,7 @@ import os
 
 
 def emulated(url: str, options: dict) -> str:
-    """The URL of the emulator where FIREBASE_DATABASE_EMULATOR_HOST names one, as Google's SDKs do; else `url`."""
+    """Return the URL of the emulator that FIREBASE_DATABASE_EMULATOR_HOST names, as in Google's SDKs; else `url`."""
     host = os.environ.get("FIREBASE_DATABASE_EMULATOR_HOST")
     if not host:
         return url
@@ -13,13 +13,13 @@ def emulated(url: str, options: dict) -> str:
 
 
 def auth_emulator():
-    """Where the emulator that FIREBASE_AUTH_EMULATOR_HOST names renews tokens; None without it."""
+    """Return the URL at which the emulator of FIREBASE_AUTH_EMULATOR_HOST renews tokens, or None without it."""
     host = os.environ.get("FIREBASE_AUTH_EMULATOR_HOST")
     return "http://%s/securetoken.googleapis.com/v1/token" % host if host else None
 
 
 def firestore_emulator(url, options):
-    """The URL of the emulator where FIRESTORE_EMULATOR_HOST names one, as Google's SDKs do; else `url`."""
+    """Return the URL of the emulator that FIRESTORE_EMULATOR_HOST names, as in Google's SDKs; else `url`."""
     host = os.environ.get("FIRESTORE_EMULATOR_HOST")
     if not host:
         return url

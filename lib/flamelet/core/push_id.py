@@ -1,12 +1,11 @@
-"""Keys that sort by the time they were made, as Firebase's clients make them for push().
+"""Makes keys that sort by the time they were made, as Firebase's clients do for push().
 
 Twenty characters in ASCII order: eight for the milliseconds since 1970 in base 64, twelve random; two keys of the same
-millisecond differ by one in the random part. Made on the device, so that writing one again is the same as writing it
-once.
+millisecond differ by one in the random part. They are made on the device, so a repeated write is idempotent.
 
 Memory: `put` allocates nothing, on 32-bit words too: the time is kept as digits and moved on by the difference of
-ticks, since a timestamp is no small int there. The random part begins with `os.urandom`, and the generator of the
-firmware is only ever added to it. (Source: NextPushId in the Firebase SDKs.)
+ticks, since a timestamp is not a small int there. The random part starts as `os.urandom`; the generator of the
+firmware is only added to it. (Source: NextPushId in the Firebase SDKs.)
 """
 
 import os
@@ -16,16 +15,16 @@ from .runtime import const, epoch_ms, getrandbits, ticks_diff, ticks_ms
 SIZE = const(20)
 ALPHABET = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 _TIME = const(8)
-_LONGEST = const(1 << 28)  # three days: long before the ticks wrap, the clock is read anew
-EARLIEST = 1704067200000  # 2024-01-01: a clock before this was never set
+_LONGEST = const(1 << 28)  # three days: the clock is read again long before the ticks wrap
+EARLIEST = 1704067200000  # 2024-01-01: a clock that is before this is not set
 _digits = bytearray(_TIME) + bytearray(byte & 63 for byte in os.urandom(SIZE - _TIME))
 _ticks = [ticks_ms()]  # of the last key
 _is_known = [False]  # whether the time can be moved on by the ticks
-offset = [0, 0]  # milliseconds to add to the clock of the device where it was never set, and where it is: see clock.py
+offset = [0, 0]  # milliseconds to add to a clock that is not set, and to one that is: see clock.py
 
 
 def put(buffer: bytearray, at: int) -> int:
-    """Write a new key at buffer[at]; the position behind it. ClockNotSet where the time is not known."""
+    """Write a new key at buffer[at]. Returns the position after it. Raises ClockNotSet if the time is not known."""
     now = ticks_ms()
     elapsed = ticks_diff(now, _ticks[0])
     _ticks[0] = now
@@ -48,7 +47,7 @@ def _write(buffer, at):
 
 
 def forget() -> None:
-    """Read the clock for the next key: ticks drift, and whoever has to open a connection has the time."""
+    """Read the clock for the next key: ticks drift. Called before a connection is opened, which takes longer."""
     _is_known[0] = False
 
 
@@ -63,7 +62,7 @@ def _synchronize(elapsed):
     last = 0
     for i in range(_TIME):
         last = last << 6 | _digits[i]
-    # Ticks and clock differ by a little, which must not turn the order of the keys.
+    # Ticks and clock differ a little, which must not change the order of the keys.
     if 0 < last + elapsed - now < 1000:
         now = last + elapsed
     for i in range(_TIME - 1, -1, -1):

@@ -1,10 +1,10 @@
-"""Which Python this is: the only module that knows.
+"""Finds out which Python this is; no other module does.
 
 Everything else in lib/ is the same code on MicroPython and on CPython; the differences (constants, ticks, the
-non-blocking socket calls, polling) stand here for MicroPython, and in runtime_cpython.py for CPython.
+non-blocking socket calls, polling) are here for MicroPython, and in runtime_cpython.py for CPython.
 
 The non-blocking calls share one convention: `read(sock, buffer)` and `write(sock, buffer, start, count)` return the
-number of bytes moved, 0 from `read` at the end of the stream, and None when nothing can be moved yet. They raise
+number of bytes moved, 0 from `read` at the end of the stream, and None if nothing can be moved yet. They raise
 what the socket raises. On MicroPython none of them allocates.
 """
 
@@ -35,7 +35,7 @@ if MICROPYTHON:
         return False
 
     def connect(sock, address):
-        """True when the connection stands, False while it is under way; OSError when it failed."""
+        """Return True if connected, False if that is still under way. Raises OSError if it failed."""
         try:
             sock.connect(address)
         except OSError as error:
@@ -48,7 +48,7 @@ if MICROPYTHON:
         return True
 
     def epoch_ms():
-        """Milliseconds since 1970; the ports' own epochs differ (FAT ports count from 2000)."""
+        """Return the milliseconds since 1970; the epochs of the ports differ (some count from 2000)."""
         return time.time_ns() // 1000000 + _EPOCH_MS
 
     _EPOCH_MS = 946684800000 if time.gmtime(0)[0] == 2000 else 0

@@ -1,6 +1,6 @@
-"""CPython's half of runtime.py: what a board finds in its firmware. Never loaded on MicroPython.
+"""Provides on CPython what a board finds in its firmware: the other half of runtime.py. Never loaded on MicroPython.
 
-Ticks wrap at 2**30 ms, as on the boards, so that what wraps there wraps in tests too.
+Ticks wrap at 2**30 ms, as on the boards, so tests see the wrap too.
 """
 
 import errno
@@ -77,7 +77,7 @@ def wait(poller, ms):
 
 
 def connect(sock, address):
-    """True when the connection stands, False while it is under way; OSError when it failed."""
+    """Return True if connected, False if that is still under way. Raises OSError if it failed."""
     code = sock.connect_ex(address)
     if code in (0, errno.EISCONN):
         return True
@@ -87,7 +87,7 @@ def connect(sock, address):
 
 
 def handshake(sock):
-    """What the handshake waits for, READ or WRITE; None when it is done."""
+    """Return what the handshake waits for, READ or WRITE, or None if it is done."""
     try:
         sock.do_handshake()
     except ssl.SSLWantReadError:
@@ -97,16 +97,16 @@ def handshake(sock):
 
 
 def epoch_ms():
-    """Milliseconds since 1970."""
+    """Return the milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def create_private(file):
-    """`file`, to be written anew; nobody else on this machine may read it."""
+    """Open `file` for writing, emptied; no other user of this machine may read it."""
     return open(file, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def sync(file):
-    """Write `file` so that a power cut does not lose it."""
+    """Flush `file` to disk, so a power cut does not lose it."""
     file.flush()
     os.fsync(file.fileno())

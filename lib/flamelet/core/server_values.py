@@ -1,8 +1,8 @@
-"""Values that the server makes when it writes them: `flamelet.TIMESTAMP`, `flamelet.increment(delta)`, and more of
-Firestore, which are refused for the Realtime Database.
+"""Makes the values that the server fills in: `flamelet.TIMESTAMP`, `flamelet.increment(delta)`, and those that only
+Firestore knows.
 
-In: what is to be written, as a value or within one, also as a `.priority`. Out: the placeholders of the REST API
-("Server Values"). An increment is never repeated by itself: a lost answer is OutcomeUnknown.
+Each stands for a value that is written, or for a part of it, or for a `.priority`. Out: the placeholders of the REST
+API ("Server Values"). An increment is not repeated automatically: a lost answer raises OutcomeUnknown.
 """
 
 from .. import InvalidArgument
@@ -11,7 +11,7 @@ TIMESTAMP = {".sv": "timestamp"}  # the time of the server, in milliseconds sinc
 
 
 def increment(delta) -> dict:
-    """What adds `delta`, an int or a float, to the present number; where there is none, it writes `delta`."""
+    """Return the value that adds `delta`, an int or a float, to the present number, which is 0 if there is none."""
     if not _is_number(delta):
         raise InvalidArgument("increment takes an int or a finite float, not %r" % (delta,))
     return {".sv": {"increment": delta}}
@@ -21,27 +21,27 @@ DELETE = {".sv": "delete"}  # Firestore: removes the field from a document that 
 
 
 def maximum(number) -> dict:
-    """Firestore: what sets a field to the larger of its number and this one."""
+    """Return the value that sets a field to the larger of its number and this one. Firestore only."""
     return {".sv": {"maximum": number}}
 
 
 def minimum(number) -> dict:
-    """Firestore: what sets a field to the smaller of its number and this one."""
+    """Return the value that sets a field to the smaller of its number and this one. Firestore only."""
     return {".sv": {"minimum": number}}
 
 
 def array_union(values: list) -> dict:
-    """Firestore: what adds to an array those of `values` that it lacks."""
+    """Return the value that adds to an array those of `values` that it does not have. Firestore only."""
     return {".sv": {"array_union": list(values)}}
 
 
 def array_remove(values: list) -> dict:
-    """Firestore: what takes `values` out of an array."""
+    """Return the value that removes `values` from an array. Firestore only."""
     return {".sv": {"array_remove": list(values)}}
 
 
 def check(value: object) -> None:
-    """InvalidArgument where `value` holds a `.sv` that the service does not know."""
+    """Raise InvalidArgument if `value` holds a `.sv` that the Realtime Database does not know."""
     if isinstance(value, (list, tuple)):
         for item in value:
             check(item)
@@ -54,7 +54,7 @@ def check(value: object) -> None:
 
 def _is_known(value):
     kind = value[".sv"]
-    # The document: an object with a single key. A priority beside it is a value of its own.
+    # By the documentation it is an object with a single key. A priority beside it is a value of its own.
     is_alone = all(key in (".sv", ".priority") for key in value)
     is_increment = isinstance(kind, dict) and list(kind) == ["increment"] and _is_number(kind["increment"])
     return is_alone and (kind == "timestamp" or is_increment)

@@ -1,12 +1,12 @@
-"""URLs: where a service is, and what may stand in a request line.
+"""Parses URLs, and checks and quotes what goes into a request line.
 
 In: what the user or a redirect gave, as str. Out: an `Origin` and text that is safe in a request, or InvalidArgument:
-nothing with a control character, a space or a line break ever reaches the wire.
+a control character, a space or a line break never reaches the wire.
 """
 
 from collections import namedtuple
 
-from .. import _refusal
+from .. import _invalid
 
 Origin = namedtuple("Origin", ("tls", "host", "port"))
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
@@ -14,7 +14,7 @@ _HOST = b"abcdefghijklmnopqrstuvwxyz0123456789-._:"
 
 
 def parse(url: str, insecure: bool = False) -> tuple:
-    """(Origin, path, query) of an http(s) URL; http only to loopback, or if `insecure`."""
+    """Return (Origin, path, query) of a URL. Raises InvalidArgument for http, unless to loopback or `insecure`."""
     scheme, _, rest = check_text(url, "the URL").partition("://")
     scheme = scheme.lower()
     rest, _, query = rest.split("#")[0].partition("?")
@@ -33,43 +33,46 @@ def parse(url: str, insecure: bool = False) -> tuple:
         if byte not in _HOST:
             number = 0
     if not 0 < number < 65536 or not (tls or scheme == "http"):
-        raise _refusal("url", _shown(url))
+        raise _invalid("url", _shown(url))
     if not (tls or insecure or is_loopback(host)):
-        raise _refusal("clear", _shown(url))
+        raise _invalid("clear", _shown(url))
     return Origin(tls, host, number), slash + path, query
 
 
 def _shown(url):
-    """What an error may show of `url`: no password, and no query, which may hold a token."""
+    """Return `url` for an error: without a password, and without its query, which may hold a token."""
     return url.split("?")[0].split("@")[-1]
 
 
 def host_header(origin: Origin) -> str:
-    """The value of the Host header (RFC 9110, section 7.2)."""
+    """Return the value of the Host header (RFC 9110, section 7.2)."""
     host = "[%s]" % origin.host if ":" in origin.host else origin.host
     return host if origin.port == (443 if origin.tls else 80) else "%s:%d" % (host, origin.port)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine itself."""
+    """Return whether `host` is this machine itself."""
     return host in ("localhost", "::1") or host.startswith("127.") and host.replace(".", "").isdigit()
 
 
 def check_text(text: str, what: str) -> str:
-    """`text`, if it is printable ASCII without a space; `what` names it in the error, which does not show it."""
+    """Return `text`. Raises InvalidArgument unless it is printable ASCII without spaces.
+
+    `what` names it in the error, which does not show it: it may be a token.
+    """
     if not isinstance(text, str) or not text:
-        raise _refusal("text", what, type(text).__name__)
-    # Bytes, since MicroPython keeps each letter of a str that is looked at for ever.
+        raise _invalid("text", what, type(text).__name__)
+    # Bytes, since MicroPython interns each letter of a str that is indexed, for ever.
     for byte in text.encode("utf-8", "surrogatepass"):
         if not 33 <= byte <= 126:
             for letter in text:
                 if not "!" <= letter <= "~":
-                    raise _refusal("letter", what, letter)
+                    raise _invalid("letter", what, letter)
     return text
 
 
 def quote(text: str) -> str:
-    """`text` percent-encoded in UTF-8 (RFC 3986, section 2.1)."""
+    """Return `text` percent-encoded in UTF-8 (RFC 3986, section 2.1)."""
     encoded = text.encode()
     for byte in encoded:
         if byte not in _UNRESERVED:

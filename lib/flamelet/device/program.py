@@ -164,14 +164,14 @@ class Device:
             # The clock of a board drifts by seconds a day.
             self._clock_due = ticks_add(now, _DRIFT if self.board.synchronize_clock() else _ASK_CLOCK)
 
-    def _mend_clock(self):
+    def _correct_clock(self):
         """The clock of the board is wrong by so much, says an answer that was verified."""
         if not any(_push_id.offset):
             return
-        from ..core.clock import mended
+        from ..core.clock import corrected
 
         told = epoch_ms()
-        now = mended(told)
+        now = corrected(told)
         if now != told:
             self.board.set_clock(now // 1000)
             if abs(epoch_ms() - now) < _WRONG:
@@ -250,7 +250,7 @@ class Device:
                 self.board.status("online")
             self.is_online = True
             self._progress.succeeded()
-            self._mend_clock()
+            self._correct_clock()
             self._start_well()
         elif not getattr(error, "retry", False):
             if type(error).__name__ == "TLSError":

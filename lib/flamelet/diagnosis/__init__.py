@@ -1,4 +1,4 @@
-"""Says what went wrong, as one of our errors: for exchanges, for answers, for TLS. Loaded with the first trouble.
+"""Makes the error for what went wrong: in an exchange, an answer, or TLS. Loaded with the first failure.
 
 May import wire and core.
 """

@@ -1,6 +1,6 @@
-"""What went wrong, as one of our errors: for an exchange that failed, and for an answer that says error.
+"""Makes the error for an exchange that failed, and for an answer with an error status.
 
-In: the connection, with what it knows. Out: an error whose text names the request (without its query, which may hold a
+In: the connection. Out: an error whose text names the request (without its query, which may hold a
 token), the server's words and what to do. Loaded with the first error.
 """
 
@@ -20,22 +20,22 @@ _REASONS = {
 }
 
 
-def name(request) -> str:
-    """What `request` asks, without its query: "PUT /devices/d1.json"."""
+def request_name(request) -> str:
+    """Return the name of `request`, its method and path without the query: "PUT /devices/d1.json"."""
     words = bytes(memoryview(request)[:300]).split(b" ")
     return "%s %s" % (words[0].decode(), words[1].split(b"?")[0].decode())
 
 
 def unreached(transport) -> NetworkError:
-    """The error for a connection that could not be opened."""
+    """Return the error for a connection that could not be opened."""
     kind = Timeout if isinstance(transport.error, Timeout) else NetworkError
-    text = "cannot connect to %s:%d (%s): is it the right host and port, is it up, and is the network?"
+    text = "cannot connect to %s:%d (%s): are host and port right, are it and the network up?"
     return kind(text % (transport.origin.host, transport.origin.port, transport.error))
 
 
 def failed(connection, request) -> FlameletError:
-    """The error for the exchange that failed."""
-    what = name(request)
+    """Return the error for the exchange that failed."""
+    what = request_name(request)
     failure = connection.failure
     host = connection.origin.host
     error = connection.error
@@ -45,7 +45,7 @@ def failed(connection, request) -> FlameletError:
         return NetworkError("%s: %s closed the connection before it answered" % (what, host))
     if failure == _codes.TRUNCATED:
         return NetworkError("%s: %s closed the connection in the middle of its answer" % (what, host))
-    if failure == _codes.BROKEN and connection.origin.tls and connection.fresh and not connection.sent:
+    if failure == _codes.BROKEN and connection.origin.tls and connection.new and not connection.sent:
         from .tls import untrusted
 
         return untrusted(host, error)
@@ -58,41 +58,43 @@ def failed(connection, request) -> FlameletError:
 
 
 def check(connection, request) -> bool:
-    """Raise what an answer with a body to a write stands for: a refusal, or a page where the service sends JSON.
+    """Check the answer to a write that has a body. Returns True.
+
+    Raises ResponseError if it is a refusal, ProtocolError if it is not JSON.
     """
     if connection.response.status >= 300:
         raise refused(connection, request)
     from ..wire import json as _json
 
     if _json.check(connection.body, 0, connection.body_size) >= 0:
-        text = "%s: the answer is no JSON but %r: is %s a Realtime Database, or does the network intercept?"
-        raise ProtocolError(text % (name(request), bytes(connection.body[:60]), connection.origin.host))
+        text = "%s: the answer is not JSON but %r: is %s a Realtime Database, or does the network intercept?"
+        raise ProtocolError(text % (request_name(request), bytes(connection.body[:60]), connection.origin.host))
     return True
 
 
 def refused(connection, request) -> ResponseError:
-    """The error that the status of the answer stands for."""
+    """Return the error for the status of the answer to `request`."""
     content = _content(connection)
-    error = told(name(request), connection.response.status, content)
+    error = error_of(request_name(request), connection.response.status, content)
     error.retry_after = asked(connection)
     if isinstance(error, PreconditionFailed) and error.status == 412:
-        # The service sends the present value instead of words.
+        # The service sends the present value, not an error text.
         error.value = None if isinstance(content, bytes) else content
         error.etag = connection.response.headers.get(b"etag", b"").decode()
     return error
 
 
-def told(what: str, status: int, content: object) -> ResponseError:
-    """The error that `content`, of an answer with this status to `what`, stands for."""
+def error_of(what: str, status: int, content: object) -> ResponseError:
+    """Return the error for an answer to the request `what` with this status and body."""
     canonical, text = _words(content)
     kind, code, action, advice = cause(status, canonical + text)
     if content and isinstance(content, bytes):
-        advice += "; this is no JSON: does the network intercept?"
+        advice += "; this is not JSON: does the network intercept?"
     return kind("%s: %d %s (%s)" % (what, status, text, advice), status, text, code, action)
 
 
 def _content(connection):
-    """The body as a value; as bytes the beginning of one that is no JSON, but the page of a proxy."""
+    """Return the value of the body, or its beginning as bytes if it is not JSON, but the page of a proxy."""
     from ..wire import json as _json
 
     size = connection.body_size
@@ -103,8 +105,8 @@ def _content(connection):
 
 
 def _words(content):
-    """(canonical code, the server's words): of a JSON body its `error`, of any other its beginning."""
-    # Methods of Firestore that answer with an array put the error into one.
+    """Return (canonical code, the server's words): the `error` of a JSON body, or the beginning of another."""
+    # Firestore's methods that answer with an array put the error into one.
     if isinstance(content, list) and len(content) == 1:
         content = content[0]
     error = content.get("error") if isinstance(content, dict) else None

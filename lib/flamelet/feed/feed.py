@@ -12,7 +12,7 @@ kept.
 Memory: the request, with the token: about 1.3 KiB for ever, plus 28 bytes and the name for each field.
 """
 
-from .. import FlameletError, _refusal
+from .. import FlameletError, _invalid
 from ..core import push_id as _push_id
 from ..core.buffer import NUMBER_WIDTH, POWERS, put_int, put_number, put_text
 from ..core.path import check_key
@@ -75,7 +75,7 @@ class Feed:
         """Send the `pending` reading again under its key: after an error that left open whether it arrived."""
         reading = self.reading
         if not reading.pending:
-            raise _refusal("pending")
+            raise _invalid("pending")
         return reading.client.run(reading.again())
 
     def push_many(self, rows):
@@ -113,7 +113,7 @@ class Reading:
             self.decimals.append(field[1])
             self.room += len(text) + NUMBER_WIDTH
         if not 0 < len(set(self.texts)) == len(self.texts):
-            raise _refusal("fields")
+            raise _invalid("fields")
         self.texts[0] = b"{" + self.texts[0][1:]
         self.given: list = [None] * 6
         self.pending = False
@@ -139,7 +139,7 @@ class Reading:
         """Write the reading and begin the exchange, if the connection is open and nobody uses it. Returns whether."""
         self.check(row)
         token = self.client.token
-        if connection.sock is None or connection.busy or not connection.over:
+        if connection.sock is None or connection.in_use or not connection.idle:
             return False
         if token and token.is_stale(self.parameters):
             return False
@@ -152,7 +152,7 @@ class Reading:
         if len(row) < size or row[size - 1] is MISSING or len(row) > size and not (
             row is self.given and row[size] is MISSING
         ):
-            raise _refusal("row", size)
+            raise _invalid("row", size)
 
     def step(self, connection):
         """Move the exchange on: DONE, FAILED, or what it waits for."""
@@ -208,5 +208,5 @@ def _text(field):
     except (TypeError, ValueError, AttributeError):
         decimals = name = ""
     if decimals not in range(len(POWERS)) or '"' in name or "\\" in name:
-        raise _refusal("field", field)
+        raise _invalid("field", field)
     return (',"%s":' % name).encode()

@@ -4,7 +4,7 @@ from .. import InvalidArgument
 from .document import document, name_of, path_of
 from .field_path import field_paths
 from .read import read
-from .rest import told
+from .rest import call_object
 
 
 def batch_write(client, writes):
@@ -12,7 +12,7 @@ def batch_write(client, writes):
     if not writes.encoded:
         return []
     body = b'{"writes":[%s]}' % b",".join(writes.encoded)
-    answer = yield from told(client, "POST", client.root + ":batchWrite", body, None, writes.repeatable)
+    answer = yield from call_object(client, "POST", client.root + ":batchWrite", body, None, writes.repeatable)
     done = []
     for result, status in zip(answer.get("writeResults", []), answer.get("status", [])):
         code = status.get("code", 0)
@@ -36,13 +36,13 @@ def batch_get(client, paths, options):
         else:
             raise InvalidArgument("batch_get takes mask and read_time, not %s" % key)
 
-    def told(element):
+    def path_and_document(element):
         if "found" in element:
             found = document(client, element["found"])
             return found.path, found
         return (path_of(client, element["missing"]), None) if "missing" in element else None
 
-    return Elements(client, client.root + ":batchGet", body, told)
+    return Elements(client, client.root + ":batchGet", body, path_and_document)
 
 
 def describe(client, path):

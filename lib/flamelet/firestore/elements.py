@@ -8,7 +8,7 @@ Memory: one element at a time, of at most the client's `answer_bytes`; see clien
 """
 
 from .. import FlameletError, _broken
-from ..client.answer_head import opened
+from ..client.answer_head import open_answer
 from ..client.streamed_answer import StreamedAnswer
 from ..core.runtime import ticks_add, ticks_ms
 from ..wire.json_reader import Reader
@@ -35,7 +35,7 @@ class Elements(StreamedAnswer):
         while True:
             attempt += 1
             try:
-                return (yield from opened(client, self._connection, *asked))
+                return (yield from open_answer(client, self._connection, *asked))
             except FlameletError as error:
                 if not error.status:
                     raise
@@ -66,8 +66,8 @@ def checked(element, what: str) -> dict:
         raise _broken("%s: an element of the answer is no object: is this Firestore?", what)
     error = element.get("error")
     if error:
-        from ..diagnosis.failures import told
+        from ..diagnosis.failures import error_of
 
         code = error.get("code") if isinstance(error, dict) else 0
-        raise told(what, code if isinstance(code, int) and code >= 300 else 500, element)
+        raise error_of(what, code if isinstance(code, int) and code >= 300 else 500, element)
     return element

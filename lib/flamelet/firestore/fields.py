@@ -13,7 +13,7 @@ from .. import InvalidArgument, _broken
 from ..core.runtime import const
 from ..wire import json as _json
 from .path import is_reserved, is_too_long
-from .value_json import double, refused
+from .value_json import double, invalid_field
 
 _DEPTH = const(20)
 # No document has more storage than 1.2 times its JSON: an empty map takes 32 bytes and 27 letters.
@@ -53,7 +53,7 @@ def encode(value, where: str = "", depth: int = 0) -> bytes:
         return b'{"booleanValue":true}' if value else b'{"booleanValue":false}'
     if isinstance(value, int):
         if not -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
-            raise refused(where, "an int has at most 64 bits: send %d as a str" % value)
+            raise invalid_field(where, "an int has at most 64 bits: send %d as a str" % value)
         return b'{"integerValue":"%d"}' % value
     if isinstance(value, float):
         return b'{"doubleValue":%s}' % double(value)
@@ -67,7 +67,7 @@ def encode(value, where: str = "", depth: int = 0) -> bytes:
         from .value_types import encode_bytes
 
         return encode_bytes(value)
-    raise refused(where, "Firestore has no form for %s: %r" % (type(value).__name__, value))
+    raise invalid_field(where, "Firestore has no form for %s: %r" % (type(value).__name__, value))
 
 
 def decode_fields(fields: dict) -> dict:
@@ -110,25 +110,25 @@ def _items(values, where, depth):
     for value in values:
         place = "%s[%d]" % (where, len(items))
         if isinstance(value, (list, tuple)) and not hasattr(value, "to_firestore"):
-            raise refused(place, "Firestore has no array directly within an array: put it into a dict")
+            raise invalid_field(place, "Firestore has no array directly within an array: put it into a dict")
         items.append(encode(value, place, depth))
     return b",".join(items)
 
 
 def _check_depth(where, depth):
     if depth > _DEPTH:
-        raise refused(where, "maps and arrays are nested at most %d levels deep" % _DEPTH)
+        raise invalid_field(where, "maps and arrays are nested at most %d levels deep" % _DEPTH)
 
 
 def _name(name, where):
     """The name of a field as JSON; InvalidArgument where it cannot be one."""
     if not isinstance(name, str) or not name or is_reserved(name):
-        raise refused(where, "the name of a field is a str, neither empty nor __x__, not %r" % (name,))
+        raise invalid_field(where, "the name of a field is a str, neither empty nor __x__, not %r" % (name,))
     if name == ".sv":
-        raise refused(where, "a value that the server makes is a field of its own, not part of an array")
+        raise invalid_field(where, "a value that the server makes is a field of its own, not part of an array")
     data = _text(name, where)
     if is_too_long(name):
-        raise refused(where, "%s...: the name of a field has at most 1,500 bytes" % name[:20])
+        raise invalid_field(where, "%s...: the name of a field has at most 1,500 bytes" % name[:20])
     return data
 
 
@@ -136,7 +136,7 @@ def _text(text, where):
     try:
         return _json.dumps(text, None)
     except InvalidArgument as error:
-        raise refused(where, error)
+        raise invalid_field(where, error)
 
 
 def _kind(value):

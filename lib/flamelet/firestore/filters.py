@@ -44,7 +44,7 @@ def _composite(op, filters):
 def filter_of(made, encode) -> bytes:
     """`made`, a tuple of three or a Composite, as JSON; `encode(field, value)` gives the JSON of a value."""
     if isinstance(made, Composite):
-        return joined(made.op, [filter_of(one, encode) for one in made.filters])
+        return composite_filter(made.op, [filter_of(one, encode) for one in made.filters])
     if not isinstance(made, tuple) or len(made) != 3:
         raise InvalidArgument("a filter is (field, operator, value), or made by and_ or or_, not %r" % (made,))
     field, op, value = made
@@ -63,7 +63,7 @@ def filter_of(made, encode) -> bytes:
     return b'{"fieldFilter":{"field":%s,"op":"%s","value":%s}}' % filled
 
 
-def joined(op: str, filters) -> bytes:
+def composite_filter(op: str, filters) -> bytes:
     """What holds where all of `filters`, which are JSON, do, or one of them."""
     if len(filters) == 1:
         return filters[0]

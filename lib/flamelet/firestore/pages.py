@@ -5,7 +5,7 @@ In: a collection or a document. Out: an iterator, `async for` where the Firestor
 
 from ..client.iteration import Iteration
 from .path import collection as check_collection
-from .rest import told
+from .rest import call_object
 
 
 class Pages(Iteration):
@@ -49,7 +49,7 @@ def documents(client, path, options):
     def ask(page_token):
         if page_token:
             given["pageToken"] = page_token
-        answer = yield from told(client, "GET", name, None, given)
+        answer = yield from call_object(client, "GET", name, None, given)
         return [document(client, content) for content in answer.get("documents", [])], answer.get("nextPageToken")
 
     return Pages(client, ask)
@@ -63,7 +63,7 @@ def collections(client, path):
 
     def ask(page_token):
         body = {"pageToken": page_token} if page_token else {}
-        answer = yield from told(client, "POST", name + ":listCollectionIds", body)
+        answer = yield from call_object(client, "POST", name + ":listCollectionIds", body)
         return answer.get("collectionIds", []), answer.get("nextPageToken")
 
     return Pages(client, ask)

@@ -20,7 +20,7 @@ def document(path: str) -> list:
     """The segments of the path of a document, "cities/LA"; InvalidArgument where it is none."""
     segments = _segments(path)
     if len(segments) % 2:
-        raise _refused(path, "names a collection: a document has an even number of segments, as cities/LA")
+        raise _invalid_path(path, "names a collection: a document has an even number of segments, as cities/LA")
     return segments
 
 
@@ -28,7 +28,7 @@ def collection(path: str) -> list:
     """The segments of the path of a collection, "cities" or "cities/LA/districts"; InvalidArgument where it is none."""
     segments = _segments(path)
     if not len(segments) % 2:
-        raise _refused(path, "names a document: a collection has an odd number of segments, as cities")
+        raise _invalid_path(path, "names a document: a collection has an odd number of segments, as cities")
     return segments
 
 
@@ -54,13 +54,13 @@ def _segments(path):
     segments = path.strip("/").split("/")
     for segment in segments:
         if segment in ("", ".", "..") or is_reserved(segment):
-            raise _refused(path, "holds the id %r: an id is not empty, ., .. or __x__" % segment)
+            raise _invalid_path(path, "holds the id %r: an id is not empty, ., .. or __x__" % segment)
         if is_too_long(segment):
-            raise _refused(path, "holds an id of more than %d bytes" % _ID_BYTES)
+            raise _invalid_path(path, "holds an id of more than %d bytes" % _ID_BYTES)
     if len(path) > _PATH_BYTES // 4 and len(path.encode()) > _PATH_BYTES:
-        raise _refused(path, "is longer than %d bytes" % _PATH_BYTES)
+        raise _invalid_path(path, "is longer than %d bytes" % _PATH_BYTES)
     return segments
 
 
-def _refused(path, reason):
+def _invalid_path(path, reason):
     return InvalidArgument("the path %r %s" % (path[:60], reason))

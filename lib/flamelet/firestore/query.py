@@ -168,7 +168,7 @@ class Query:
         if "where" in parts:
             from . import filters as _filters
 
-            members.append(b'"where":%s' % _filters.joined("AND", parts["where"]))
+            members.append(b'"where":%s' % _filters.composite_filter("AND", parts["where"]))
         if orders:
             members.append(b'"orderBy":[%s]' % b",".join([_order(*order) for order in orders]))
         for name, cursor in (("startAt", start), ("endAt", end)):

@@ -97,11 +97,15 @@ class Reading(StreamedReading):
             end = self.put_row(buffer, 0, row) - 2
             writes.append(b'%s%s","fields":%s' % (start, bytes(key), bytes(buffer[:end])))
         if writes:
-            from ..client.write_once import once
+            from ..client.write_once import write_once
 
             body = b'{"writes":[%s]}' % b",".join(writes)
             path = self.client.root + ":commit"
-            check_written((yield from once(lambda repeatable: ask(self.client, "POST", path, body, None, repeatable))))
+
+            def send_writes(repeatable):
+                return ask(self.client, "POST", path, body, None, repeatable)
+
+            check_written((yield from write_once(send_writes)))
         return len(writes)
 
 

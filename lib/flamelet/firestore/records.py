@@ -2,7 +2,7 @@
 
 from .. import InvalidArgument
 from ..client.request import build
-from ..outbox.batch_body import joined
+from ..outbox.batch_body import body as batch_body
 from ..outbox.recording_feed import RecordingFeed
 from .rest import ask, check_written, headers, target
 from .writes import Writes
@@ -35,7 +35,7 @@ class Records:
     def put_many(self, buffer, start, end):
         """Flow: write the readings in buffer[start:end]."""
         before = b'{"update":{"name":"%s/' % self._name.encode()
-        yield from self._commit(joined(buffer, start, end, (before, b'","fields":', b'{"writes":[', b"]}")))
+        yield from self._commit(batch_body(buffer, start, end, (before, b'","fields":', b'{"writes":[', b"]}")))
 
     def put(self, path, body):
         """Flow: do the write `body`."""

@@ -18,7 +18,7 @@ def call(client, method, path, body=None, parameters=None, repeatable=True, is_t
     return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
 
 
-def told(client, method, path, body=None, parameters=None, repeatable=True):
+def call_object(client, method, path, body=None, parameters=None, repeatable=True):
     """Flow: the answer, which has to be an object, as a dict."""
     answer = yield from call(client, method, path, body, parameters, repeatable)
     if not isinstance(answer, dict):

@@ -15,7 +15,7 @@ from ..errors import Aborted, AlreadyExists, NotFound, PreconditionFailed, Trans
 from ..wire import json as _json
 from .commit import commit
 from .document import document, name_of
-from .rest import call, told
+from .rest import call, call_object
 from .writes import Writes
 
 # What says that another was faster, where a document that was read has to be unchanged.
@@ -152,7 +152,7 @@ def transaction(client, function, attempts, awaited):
     for attempt in range(attempts):
         if keeps:
             options: dict = {"readWrite": {"retryTransaction": id} if id else {}}
-            answer = yield from told(client, "POST", client.root + ":beginTransaction", {"options": options})
+            answer = yield from call_object(client, "POST", client.root + ":beginTransaction", {"options": options})
             id = answer.get("transaction")
             if not id:
                 raise _broken("beginTransaction: the answer holds no transaction: is this Firestore?")

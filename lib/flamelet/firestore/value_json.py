@@ -12,6 +12,6 @@ def double(value: float) -> bytes:
     return repr(float(value)).encode()
 
 
-def refused(where: str, reason) -> InvalidArgument:
+def invalid_field(where: str, reason) -> InvalidArgument:
     """The InvalidArgument for the value of the field `where`."""
     return InvalidArgument("the field %s: %s" % (where, reason) if where else str(reason))

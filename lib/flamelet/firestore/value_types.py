@@ -54,7 +54,7 @@ class GeoPoint(namedtuple("GeoPoint", ("latitude", "longitude"))):
     def to_firestore(self, where):
         if not (_is_within(self[0], 90) and _is_within(self[1], 180)):
             text = "a GeoPoint has -90 to 90 and -180 to 180 degrees, not %r"
-            raise _value_json.refused(where, text % (tuple(self),))
+            raise _value_json.invalid_field(where, text % (tuple(self),))
         numbers = (_value_json.double(self[0]), _value_json.double(self[1]))
         return b'{"geoPointValue":{"latitude":%s,"longitude":%s}}' % numbers
 
@@ -64,10 +64,11 @@ class Vector(list):
 
     def to_firestore(self, where):
         if len(self) > _DIMENSIONS:
-            raise _value_json.refused(where, "a vector has at most %d dimensions, not %d" % (_DIMENSIONS, len(self)))
+            text = "a vector has at most %d dimensions, not %d"
+            raise _value_json.invalid_field(where, text % (_DIMENSIONS, len(self)))
         for number in self:
             if not _is_number(number):
-                raise _value_json.refused(where, "a vector holds floats alone, not %r" % (number,))
+                raise _value_json.invalid_field(where, "a vector holds floats alone, not %r" % (number,))
         return _VECTOR % b",".join([b'{"doubleValue":%s}' % _value_json.double(number) for number in self])
 
 

@@ -5,10 +5,10 @@ that takes, is in client/streamed_answer.py; a document has at most the client's
 """
 
 from .. import FlameletError, _broken
-from ..client.answer_head import opened
+from ..client.answer_head import open_answer
 from ..client.streamed_answer import StreamedAnswer
 from ..wire.json_reader import NEED, Reader
-from .envelope import unwrapped
+from .envelope import check_envelope
 from .target import headers, named, target
 
 _KEYS = ("status", "data", "message")
@@ -29,13 +29,13 @@ class Documents(StreamedAnswer):
         client = self._client
         connection = self._connection
         try:
-            return (yield from opened(client, connection, target(client, self._path), headers(client, b"")))
+            return (yield from open_answer(client, connection, target(client, self._path), headers(client, b"")))
         except FlameletError as error:
             if not error.status or error.status != connection.response.status:
                 raise
-            from .envelope_errors import refused
+            from .envelope_errors import http_error
 
-            raise refused(self._what, error.status, connection.body, connection.body_size)
+            raise http_error(self._what, error.status, connection.body, connection.body_size)
 
     def _found(self):
         reader = self._reader
@@ -50,7 +50,7 @@ class Documents(StreamedAnswer):
         return value
 
     def _check(self):
-        unwrapped(self._envelope, self._what)
+        check_envelope(self._envelope, self._what)
         if not self._reader.is_list:
             raise self._no_list()
         self.message = self._envelope.get("message")

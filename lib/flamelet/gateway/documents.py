@@ -7,7 +7,7 @@ is repeated as client/recovery.py says; a POST is not, unless its caller says so
 from .. import InvalidArgument, _broken
 from ..client.request import build
 from ..wire import json as _json
-from .envelope import unwrapped
+from .envelope import check_envelope
 from .target import headers, named, target
 
 
@@ -50,13 +50,13 @@ def answered(client, what, request, size, repeatable, attempt=0):
     connection = yield from client.exchange(request, size, repeatable, attempt)
     status = connection.response.status
     if status >= 300:
-        from .envelope_errors import refused
+        from .envelope_errors import http_error
 
-        raise refused(what, status, connection.body, connection.body_size, repeatable)
+        raise http_error(what, status, connection.body, connection.body_size, repeatable)
     if not connection.body_size:
         raise _broken("%s: the answer is empty: is this a Firebase Express SDK endpoint?", what)
     envelope = _json.loads(connection.body, memoryview(connection.body), connection.body_size)
-    return unwrapped(envelope, what, repeatable)
+    return check_envelope(envelope, what, repeatable)
 
 
 def encoded(document):

@@ -7,7 +7,7 @@ status in the body decides, whatever its case. (Source: "Response format" of Fir
 from .. import _broken
 
 
-def unwrapped(envelope, what: str, repeatable: bool = True) -> dict:
+def check_envelope(envelope, what: str, repeatable: bool = True) -> dict:
     """`envelope`, if it says success; else the error that it stands for is raised.
 
     `what` names the request; `repeatable`: doing it twice is the same as doing it once.
@@ -15,7 +15,7 @@ def unwrapped(envelope, what: str, repeatable: bool = True) -> dict:
     if not isinstance(envelope, dict) or not isinstance(envelope.get("status"), str):
         raise _broken("%s: the answer has no status: is this a Firebase Express SDK endpoint?", what)
     if envelope["status"].lower() != "success":
-        from .envelope_errors import error
+        from .envelope_errors import message_error
 
-        raise error(what, envelope.get("message"), repeatable)
+        raise message_error(what, envelope.get("message"), repeatable)
     return envelope

@@ -5,7 +5,7 @@ Express in HTML, or of whatever stands in front of it. Out: an error with the se
 """
 
 from .. import FlameletError
-from ..diagnosis.failures import told
+from ..diagnosis.failures import error_of
 from ..errors import ExtraKeys, GatewayError, MissingKeys, NotFound, in_doubt
 from ..wire import json as _json
 
@@ -14,7 +14,7 @@ _LATER = ("8 RESOURCE_EXHAUSTED", "10 ABORTED", "14 UNAVAILABLE")
 _PAGE_BYTES = 512
 
 
-def error(what: str, message, repeatable: bool):
+def message_error(what: str, message, repeatable: bool):
     """The error that a message of the SDK stands for; `repeatable`: doing it twice is the same as doing it once."""
     text = message if isinstance(message, str) else repr(message)
     said = "%s: %s" % (what, text)
@@ -29,7 +29,7 @@ def error(what: str, message, repeatable: bool):
     return found
 
 
-def refused(what: str, status: int, buffer, size: int, repeatable: bool = True):
+def http_error(what: str, status: int, buffer, size: int, repeatable: bool = True):
     """The error of an answer to `what` with this HTTP status, 300 or above, and the body buffer[:size].
 
     OutcomeUnknown where it leaves open whether the request was done, and twice is not as once (not `repeatable`).
@@ -40,7 +40,7 @@ def refused(what: str, status: int, buffer, size: int, repeatable: bool = True):
         text = _shown(content)
     elif isinstance(content, dict) and isinstance(content.get("message"), str):
         text = content["message"]
-    found = told(what, status, {"error": text} if text else content)
+    found = error_of(what, status, {"error": text} if text else content)
     if not repeatable and status >= 500 and status not in (501, 503):
         return in_doubt(found)
     return found

@@ -16,7 +16,7 @@ from ..core.copy import copy
 from ..core.runtime import const
 from ..feed.streamed_reading import StreamedReading
 from .documents import answered
-from .envelope import unwrapped
+from .envelope import check_envelope
 from .target import headers, named, target
 
 _ANSWER_BYTES = const(512)
@@ -76,7 +76,7 @@ class Reading(StreamedReading):
     def begin(self, connection, row):
         """Write the reading and begin the exchange, if that can be done at once. Returns whether."""
         self._answer_size = 0
-        if self.is_post and connection.sock and connection.over and not connection.busy:
+        if self.is_post and connection.sock and connection.idle and not connection.in_use:
             # Express closes what was idle for five seconds: a POST must not get lost in that.
             self._is_alive(connection)
         return super().begin(connection, row)
@@ -115,13 +115,13 @@ class Reading(StreamedReading):
     def _check(self, status, content):
         """Raise what the answer stands for, which does not begin as usual."""
         if status >= 300:
-            from .envelope_errors import refused
+            from .envelope_errors import http_error
 
-            raise refused(self._what, status, self._answer, self._answer_size, False)
+            raise http_error(self._what, status, self._answer, self._answer_size, False)
         if isinstance(content, bytes) and self._answer_size == _ANSWER_BYTES:
             # It goes on beyond that: its beginning says what is wrong.
             content = {"status": "error", "message": repr(content)}
-        unwrapped(content, self._what, not self.is_post)
+        check_envelope(content, self._what, not self.is_post)
 
     def answered(self, attempt):
         """Flow: send the request with all that the hot path leaves out."""

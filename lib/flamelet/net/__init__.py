@@ -1,4 +1,4 @@
-"""Sockets and TLS, and one HTTP exchange after another over them.
+"""Opens sockets and TLS, and runs one HTTP exchange after another over them.
 
 May import diagnosis, wire and core.
 """

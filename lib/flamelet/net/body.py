@@ -1,4 +1,4 @@
-"""The body of an answer, collected in one buffer that grows. Loaded with the first answer that has one.
+"""Collects the body of an answer in one buffer that grows. Loaded with the first answer that has one.
 
 Limits: `answer_bytes` of the connection; of the body of an error, the first 8 KiB are kept.
 """
@@ -6,17 +6,17 @@ Limits: `answer_bytes` of the connection; of the body of an error, the first 8 K
 from ..core.copy import copy
 from ..core.runtime import const
 
-_ERROR_BYTES = const(8192)  # JSON has to be whole to say what it means; a page need not be
-_KEPT = const(1024)  # a larger buffer is given back with the next answer
+_ERROR_BYTES = const(8192)  # an error in JSON is only readable whole; an HTML page is cut
+_KEPT = const(1024)  # a larger buffer is freed at the next answer
 
 
 def collect(connection) -> bool:
-    """Add the piece that the parser has found to the body; False where it is too large."""
+    """Add the piece that the parser has found to the body. Returns False if the body gets too large."""
     response = connection.response
     start = response.piece_start
     size = connection.body_size + response.piece_end - start
     limit = connection.answer_bytes
-    # That of a 412 is the value that is there.
+    # The body of a 412 is the present value.
     if response.status >= 400 and response.status != 412:
         limit = _ERROR_BYTES
         size = min(size, limit)

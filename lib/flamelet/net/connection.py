@@ -1,11 +1,11 @@
-"""One HTTP exchange after another on one socket: `step()`, the primitive of everything.
+"""Runs one HTTP exchange after another on one socket.
 
-`begin()` hands over the bytes of a request. `step()` then moves the exchange on as far as the socket allows and returns
-a small int: DONE, HEAD or BODY (of wire/http1.py; only where the answer is streamed), READ or WRITE (what it waits for:
-a pump waits and calls again), or FAILED, with the reason in `failure` and `error`. It raises nothing.
+`begin()` takes the bytes of a request. `step()` then moves the exchange on as far as the socket allows and returns a
+small int: DONE, HEAD or BODY (of wire/http1.py; only if the answer is streamed), READ or WRITE (what it waits for: a
+pump waits and calls again), or FAILED, with the reason in `failure` and `error`. It raises nothing.
 
-Memory: 512 bytes for what is received, for ever; with an answer without a body, an exchange allocates nothing. A body
-is collected by body.py, up to `answer_bytes`.
+Memory: 512 bytes to receive, permanently. An exchange allocates nothing if its answer has no body. A body is collected
+by body.py, up to `answer_bytes`.
 """
 
 from ..core.runtime import MICROPYTHON, READ, WRITE, const, read, ticks_add, ticks_diff, ticks_ms, write
@@ -14,7 +14,7 @@ from .transport import Transport
 
 DONE = const(0)
 _FAILED = const(-1)
-# What `failure` says, beside the codes of wire/http1.py: as in wire/codes.py, which has names for all.
+# Codes in `failure`, beside those of wire/http1.py; wire/codes.py names them all.
 _CLOSED = const(-2)  # the server closed the connection before it answered
 _BROKEN = const(-3)  # the socket failed: `error` says how
 _LATE = const(-4)  # a deadline passed
@@ -25,9 +25,9 @@ _TRUNCATED = const(-16)
 class Connection(Transport):
     """A transport and the exchange on it.
 
-    `busy`: someone is using it; `over`: no exchange is under way; `fresh`: none was completed since it was opened;
-    `sent`: how many bytes of the request; `streamed`: HEAD and BODY are told; `end`: when the answer must be there;
-    `body[:body_size]`: the body of the answer.
+    `in_use`: someone is using it; `idle`: no exchange is under way; `new`: none was completed since it was opened;
+    `sent`: how many bytes of the request were sent; `streamed`: `step` returns HEAD and BODY; `end`: the deadline of
+    the whole answer; `body[:body_size]`: the body of the answer.
     """
 
     def __init__(self, origin, ca, timeouts, answer_bytes: int) -> None:
@@ -36,26 +36,26 @@ class Connection(Transport):
         self.buffer = bytearray(512)
         self.body = bytearray()
         self.answer_bytes = answer_bytes
-        self.busy = False
-        self.fresh = self.over = True
+        self.in_use = False
+        self.new = self.idle = True
         self.sent = self.failure = self.body_size = 0
         self._left = self._at = self._have = 0
 
     def open(self):
-        """Flow: connect to the origin, and shake hands."""
-        self.fresh = True
-        self.over = False
+        """Flow: connect to the origin, with its TLS handshake."""
+        self.new = True
+        self.idle = False
         self._at = self._have = 0
         yield from super().open()
-        self.over = True
+        self.idle = True
 
     def begin(self, request, size: int, streamed: bool = False, bodiless: bool = False) -> None:
-        """Await the answer to request[:size], which must not change until DONE; `bodiless` for HEAD."""
+        """Begin the exchange of request[:size], which must not change until DONE; `bodiless`: it is a HEAD."""
         self.request = request
         self._left = size
         self.streamed = streamed
         self.sent = self.failure = self.body_size = 0
-        self.over = False
+        self.idle = False
         self.response.start(bodiless)
         self.end = ticks_add(ticks_ms(), self.timeouts.answer)
         # On MicroPython the handshake happens within the first write.
@@ -63,10 +63,10 @@ class Connection(Transport):
         self.deadline = ticks_add(ticks_ms(), wait)
 
     def _shakes_hands(self):
-        return MICROPYTHON and self.fresh and not self.sent and self.origin.tls
+        return MICROPYTHON and self.new and not self.sent and self.origin.tls
 
     def step(self) -> int:
-        """Move the exchange on. DONE, HEAD, BODY, READ, WRITE or FAILED."""
+        """Move the exchange on. Returns DONE, HEAD, BODY, READ, WRITE or FAILED."""
         with self:
             return self._send() if self._left else self._receive()
         return self._fail(_BROKEN)
@@ -79,7 +79,7 @@ class Connection(Transport):
             code = self.step()
         return code
 
-    # A `with` block keeps the exception; the frame of `except ... as` would come from the heap.
+    # frame: a `with` block keeps the exception; that of `except ... as` would come from the heap.
 
     def __enter__(self):
         return self
@@ -95,10 +95,10 @@ class Connection(Transport):
         self.sent += count
         self._left -= count
         self.deadline = ticks_add(ticks_ms(), self.timeouts.first_byte)
-        # A peer that takes the request in drops gets no more time than that of the whole answer.
+        # A peer that reads the request very slowly gets no more time than for the whole answer.
         if self._left and ticks_diff(self.end, self.deadline) < 0:
             self.deadline = self.end
-        # The answer cannot be there yet: reading would be a system call for nothing.
+        # The answer cannot be there yet: a read would be a wasted system call.
         return self._pending(WRITE if self._left else READ)
 
     def _receive(self):
@@ -121,7 +121,7 @@ class Connection(Transport):
                 return result
 
     def _fill(self):
-        """Read what is there into the buffer, which was all taken; what step() returns where nothing is."""
+        """Read into the buffer, all of which was parsed. Returns None, or what step() returns if there is nothing."""
         self._at = self._have = 0
         have = read(self.sock, self.buffer)
         if have is None:
@@ -136,9 +136,9 @@ class Connection(Transport):
         return self._fail(_TRUNCATED if self.response.status else _CLOSED)
 
     def _finish(self):
-        self.fresh = False
-        self.over = True
-        # Bytes behind an answer that nobody asked for: whose they are cannot be known.
+        self.new = False
+        self.idle = True
+        # Bytes after the answer belong to no request.
         if not self.response.keep_alive or self._at < self._have or self._left:
             self.close()
         return DONE
@@ -149,6 +149,6 @@ class Connection(Transport):
 
     def _fail(self, failure):
         self.failure = failure
-        self.over = True
+        self.idle = True
         self.close()
         return _FAILED

@@ -1,4 +1,4 @@
-"""The root certificates that are trusted where `ca` names no other; written by `flamelet roots`.
+"""Holds the root certificates that are trusted unless `ca` is given; written by `flamelet roots`.
 
 GTS Root R1, 2016-06-22 to 2036-06-22, SHA-256
   d947432abde7b7fa90fc2e6b59101b1280e0e1c7e4e40fa3c6887fff57a7f4cf

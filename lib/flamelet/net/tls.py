@@ -1,7 +1,7 @@
-"""TLS: who the server is. Loaded with the first https connection.
+"""Wraps a socket in TLS, which verifies the server. Loaded with the first https connection.
 
 In: a `Transport` that is connected. Out: the same with its socket wrapped, or TLSError with the reason. The chain, the
-host name and, where the port has a clock, the dates are verified, always.
+host name and, if the port has a clock, the dates are always verified.
 
 Memory: one SSLContext for the life of the program; a connection takes 23-40 KiB on a board, in large pieces.
 """
@@ -14,7 +14,7 @@ from ..core.runtime import MICROPYTHON, ticks_add, ticks_ms
 if MICROPYTHON:
 
     def handshake(sock):
-        """None: the firmware shakes hands within the first write."""
+        """Return None: the firmware does the handshake in the first write."""
 
 else:
     from ..core.runtime_cpython import handshake
@@ -24,7 +24,7 @@ _contexts: dict = {}  # {ca: SSLContext}
 
 
 def shake_hands(transport):
-    """Flow: wrap the socket; on MicroPython the handshake itself happens within the first write."""
+    """Flow: wrap the socket, and do the handshake; on MicroPython the first write does it."""
     transport.deadline = ticks_add(ticks_ms(), transport.timeouts.handshake)
     host = transport.origin.host
     try:
@@ -40,7 +40,7 @@ def shake_hands(transport):
             yield transport
             events = handshake(wrapped)
     except (OSError, ValueError, MemoryError) as error:
-        # First of all, since what explains it needs memory.
+        # First, since the explanation needs memory.
         transport.close()
         from ..diagnosis.tls import untrusted
 
@@ -48,11 +48,11 @@ def shake_hands(transport):
 
 
 def _context(ca):
-    """The SSLContext that trusts `ca`: DER or PEM bytes, or the name of a file; None for the roots that are shipped."""
+    """Return the SSLContext that trusts `ca`: DER or PEM bytes, a file name, or None for the shipped roots."""
     try:
         if ca not in _contexts:
             context = _new_context()
-            # MicroPython begins at CERT_NONE, CPython at CERT_REQUIRED.
+            # The default is CERT_NONE on MicroPython, CERT_REQUIRED on CPython.
             context.verify_mode = ssl.CERT_REQUIRED
             for certificate in _certificates(ca):
                 context.load_verify_locations(cadata=certificate)
@@ -70,7 +70,7 @@ def _new_context():
 
 
 def _certificates(ca):
-    """The certificates of `ca`, each as DER bytes."""
+    """Return the certificates of `ca`, each as DER bytes."""
     if ca is None:
         from .roots import CERTIFICATES
 
@@ -89,7 +89,7 @@ def _der(piece):
 
 
 def _split(der):
-    """Certificates that stand one behind the other; MicroPython would take the first and say nothing of the rest."""
+    """Return the certificates in `der`, one after another; MicroPython would use the first and ignore the rest."""
     certificates: list = []
     while der or not certificates:
         end = 4 + int.from_bytes(der[2:4], "big")

@@ -1,11 +1,11 @@
-"""Sockets: the only module that opens them. DNS, TCP, deadlines; TLS is in tls.py.
+"""Opens sockets: DNS, TCP, deadlines. No other module does; TLS is in tls.py.
 
-A `Transport` is one socket that is opened, used without blocking, and closed, over and over. `open()` is a flow (see
+A `Transport` is one socket that is opened, used without blocking, and closed, again and again. `open()` is a flow (see
 client/client.py): it raises one of our errors, or ends with the socket ready for the first write.
 
-Deadlines: connecting has one, within which every address that DNS gave is tried, and the handshake has one. What
-remains without one is `getaddrinfo`, which MicroPython cannot interrupt; so the last good addresses of a host are
-remembered, and DNS is asked only where none of them answers.
+Deadlines: connecting has one, in which every address from DNS is tried, and the handshake has one. `getaddrinfo` has
+none, since MicroPython cannot interrupt it; so the last good addresses of a host are remembered, and DNS is asked only
+if none of them answers.
 """
 
 import gc
@@ -19,7 +19,7 @@ _addresses: dict = {}  # {(host, port): what getaddrinfo gave}, of eight hosts a
 
 
 class Timeouts:
-    """How long to wait, in milliseconds: for a connection, the TLS handshake, the first byte and the whole answer."""
+    """Times to wait, in milliseconds: for a connection, the TLS handshake, the first byte and the whole answer."""
 
     def __init__(self, connect: int = 10000, handshake: int = 15000, first_byte: int = 15000, answer: int = 60000):
         self.connect = connect
@@ -37,14 +37,14 @@ class Transport:
         self.timeouts = timeouts
         self.events = READ
         self.deadline = ticks_ms()
-        self.wake = None  # called before the socket is closed: whoever waits for it is told
+        self.wake = None  # called before the socket is closed, to wake up what waits for it
         self.error: object = None  # of the last attempt
         self._poller = select.poll()
         self._registered = 0
         self.use(None, None)
 
     def open(self):
-        """Flow: connect to the origin, and shake hands."""
+        """Flow: connect to the origin, with its TLS handshake."""
         key = self.origin[1:]
         if not (yield from self._connect(_addresses.get(key, ()))):
             yield self.resolve
@@ -53,8 +53,8 @@ class Transport:
 
                 raise unreached(self)
         if MICROPYTHON:
-            # Of what opening took, and because what TLS takes is large and in one piece; a desktop has memory, and more
-            # to look through.
+            # TLS needs large pieces of memory, so free what opening took. A desktop has enough, and collecting takes
+            # longer there.
             gc.collect()
         if self.origin.tls:
             from .tls import shake_hands
@@ -66,7 +66,7 @@ class Transport:
         host, port = key = self.origin[1:]
         if len(_addresses) > 7:
             _addresses.clear()
-        # Held here too: it may run in a thread, and another client may forget them meanwhile.
+        # Kept here too: this may run in a thread, and another client may clear `_addresses` meanwhile.
         self._answers: object = ()
         try:
             self._answers = _addresses[key] = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
@@ -74,7 +74,10 @@ class Transport:
             self.error = "DNS: %s" % error
 
     def _connect(self, answers):
-        """Flow: whether one of the addresses answers; each has an equal part of the time that is left."""
+        """Flow: connect to one of the addresses; each gets an equal part of the time that is left.
+
+        Returns whether it did.
+        """
         end = ticks_add(ticks_ms(), self.timeouts.connect)
         left = len(answers)
         for answer in answers:
@@ -96,18 +99,18 @@ class Transport:
             try:
                 sock.setsockopt(6, 1, 1)  # TCP_NODELAY, by number, since no port of MicroPython names it
             except (OSError, AttributeError):
-                self.error = None  # a port without it sends the same bytes, a little later
-            self._forget()  # while the socket has a number: TLS takes it away, on CPython
+                self.error = None  # without it the port sends the same bytes, a little later
+            self._forget()  # while the socket has a number: on CPython TLS takes it away
             return True
         return False
 
     def use(self, sock, polled) -> None:
-        """Take `sock`, and poll `polled`: on MicroPython the socket below TLS, since polling TLS itself is slow."""
+        """Use `sock`, and poll `polled`: on MicroPython the socket below TLS, since polling TLS itself is slow."""
         self.sock = sock
         self._polled = polled
 
     def remaining(self) -> int:
-        """Milliseconds to the deadline; 0 when it has passed."""
+        """Return the milliseconds to the deadline, or 0 if it has passed."""
         return max(0, ticks_diff(self.deadline, ticks_ms()))
 
     def wait(self, ms: int) -> None:
@@ -134,4 +137,4 @@ class Transport:
             try:
                 sock.close()
             except OSError:
-                return  # the peer may have reset it already: it is gone, and that is what was asked
+                return  # the peer may have reset it already: it is closed

@@ -9,11 +9,11 @@ from ..core.push_id import SIZE
 from .record import HEAD, TAIL, behind
 
 
-def joined(buffer, start: int, end: int, around: tuple) -> bytearray:
+def body(buffer, start: int, end: int, around: tuple) -> bytearray:
     """The body."""
-    body = bytearray(size_of(buffer, start, end, around))
-    write(body, 0, buffer, start, end, around)
-    return body
+    made = bytearray(size_of(buffer, start, end, around))
+    write(made, 0, buffer, start, end, around)
+    return made
 
 
 def size_of(buffer, start: int, end: int, around: tuple) -> int:

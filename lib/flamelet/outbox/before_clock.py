@@ -10,7 +10,7 @@ keeps the order.
 import os
 
 from ..core import push_id as _push_id
-from ..core.clock import mended
+from ..core.clock import corrected
 from ..core.runtime import const, epoch_ms
 from .crc import integer
 from .record import HEAD, READING, UNDATED, behind
@@ -19,7 +19,7 @@ _TIME = const(8)  # bytes of a key that are its time
 _BOOT_MASK = const(0xFFFF)
 
 
-def put(outbox, at: int) -> int:
+def put_provisional_key(outbox, at: int) -> int:
     """Write what becomes a key at buffer[at] of `outbox`; the position behind it."""
     outbox.kind = UNDATED
     buffer = outbox.buffer
@@ -37,25 +37,25 @@ def put(outbox, at: int) -> int:
 
 def is_known() -> bool:
     """Whether the time is known."""
-    return mended(epoch_ms()) >= _push_id.EARLIEST
+    return corrected(epoch_ms()) >= _push_id.EARLIEST
 
 
-def date(outbox, buffer, end: int) -> None:
+def assign_keys(outbox, buffer, end: int) -> None:
     """Give the undated readings in buffer[:end] their keys, and those in the memory of `outbox`; the time is known."""
     # For those on flash.
     _start(outbox, max(outbox.lasts))
-    _date(outbox, outbox.buffer, outbox.used)
-    outbox.dated()
-    _date(outbox, buffer, end)
+    _assign_keys(outbox, outbox.buffer, outbox.used)
+    outbox.keys_assigned()
+    _assign_keys(outbox, buffer, end)
 
 
-def settle(outbox) -> None:
-    """As `date`, where nothing is sent yet, if the time is known by now."""
+def assign_keys_if_clock_known(outbox) -> None:
+    """As `assign_keys`, where nothing is sent yet, if the time is known by now."""
     if outbox.boot in outbox.starts or is_known():
-        date(outbox, b"", 0)
+        assign_keys(outbox, b"", 0)
 
 
-def _date(outbox, buffer, end):
+def _assign_keys(outbox, buffer, end):
     at = 0
     last = -1
     start = 0
@@ -83,7 +83,7 @@ def _start(outbox, boot):
     while known not in outbox.starts and known < outbox.boot:
         known += 1
     if known not in outbox.starts:
-        outbox.starts[known] = mended(epoch_ms()) - outbox.elapsed()
+        outbox.starts[known] = corrected(epoch_ms()) - outbox.elapsed()
         outbox.store_start(known, outbox.starts[known])
     ms = outbox.starts[known]
     while known > boot:

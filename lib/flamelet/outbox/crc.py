@@ -61,7 +61,7 @@ def _crc(buffer, start, end, number):
     return (binascii.crc32(memoryview(buffer)[start:end], number) & 0xFFFFFFFF).to_bytes(TAIL, "little")
 
 
-def learn(outbox, buffer, end: int) -> None:
+def take_stock(outbox, buffer, end: int) -> None:
     """Tell `outbox` what the valid records of earlier boots in buffer[:end] say of clocks and counts."""
     at = 0
     while at < end:

@@ -11,7 +11,7 @@ Memory: beside the buffer two small ints for each segment; to send or to load on
 import os
 
 from ..core.runtime import MICROPYTHON, const, getrandbits, ticks_diff, ticks_ms
-from .crc import learn, record, seal, sort_out
+from .crc import record, seal, sort_out, take_stock
 from .ram import RamOutbox
 from .record import CLOCK, COUNT
 
@@ -81,9 +81,9 @@ class FlashOutbox(RamOutbox):
         if self.undated:
             from . import before_clock as _undated
 
-            _undated.settle(self)
+            _undated.assign_keys_if_clock_known(self)
         if self.used and self._write(memoryview(self.buffer)[: self.used], self._held):
-            self._gone += self.used
+            self._removed_bytes += self.used
             self.used = self._held = 0
         self._is_failing = self.used > 0 and self.error is not None
         return not self.used
@@ -195,7 +195,7 @@ class FlashOutbox(RamOutbox):
             if place == len(self._numbers) - 1:
                 self._size = _BLOCK
             return -self._numbers[place]
-        return self._gone
+        return self._removed_bytes
 
     def done(self, place: int, mark: int, end: int) -> None:
         """The server has answered for the batch at `place`."""
@@ -243,7 +243,7 @@ class FlashOutbox(RamOutbox):
             content = self._read(place)
             if content:
                 buffer, end, size, gaps = content
-                learn(self, buffer, end)
+                take_stock(self, buffer, end)
                 self.corrupt += gaps
                 if not gaps:
                     self._size = size

@@ -12,7 +12,7 @@ Memory: a segment of 4 KB, and a request of the size of a batch.
 
 from ..core import push_id as _push_id
 from .record import behind
-from .sending import date, halves
+from .sending import ensure_keys, send_or_split
 
 _POLL_MS = 10
 
@@ -27,7 +27,7 @@ def flush(outbox, records, batches):
         if outbox.blocked:
             from . import refused as _set_aside
 
-            yield from _set_aside.probe(outbox, records)
+            yield from _set_aside.send_newest(outbox, records)
         if records.one_by_one:
             from . import flush_one_by_one as _flush_alone
 
@@ -50,7 +50,7 @@ def _all(outbox, records, batches):
             return taken
         buffer, end = batch
         mark = outbox.mark(place)
-        yield from date(outbox, records, buffer, end)
+        yield from ensure_keys(outbox, records, buffer, end)
         refusals: dict = {}
         accepted = yield from _slices(outbox, records, buffer, end, refusals)
         if not (accepted or before) and (refusals or error):
@@ -83,6 +83,6 @@ def _slices(outbox, records, buffer, end, refusals):
         at = behind(buffer, start)
         while at < end and behind(buffer, at) - start <= len(outbox.buffer):
             at = behind(buffer, at)
-        accepted += yield from halves(records, buffer, start, at, refusals)
+        accepted += yield from send_or_split(records, buffer, start, at, refusals)
         start = at
     return accepted

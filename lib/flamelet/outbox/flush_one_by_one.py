@@ -2,7 +2,7 @@
 
 from .record import behind
 from .refused import set_aside
-from .sending import date, halves, next_of
+from .sending import ensure_keys, next_of, send_or_split
 
 
 def flush(outbox, records, batches):
@@ -13,9 +13,9 @@ def flush(outbox, records, batches):
         at = next_of(buffer, 0, end)
         end = behind(buffer, at)
         mark = outbox.mark(0)
-        yield from date(outbox, records, buffer, end)
+        yield from ensure_keys(outbox, records, buffer, end)
         refusals: dict = {}
-        accepted = yield from halves(records, buffer, at, end, refusals)
+        accepted = yield from send_or_split(records, buffer, at, end, refusals)
         record = bytes(memoryview(buffer)[at:end])
         if accepted or taken:
             if refusals:

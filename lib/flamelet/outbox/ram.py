@@ -35,7 +35,7 @@ class RamOutbox:
         self._elapsed = 0
         self._ticks = ticks_ms()
         self._start = self.used = 0  # of the record that is being written; of all
-        self._gone = 0  # bytes that ever left the buffer at its front
+        self._removed_bytes = 0  # bytes that ever left the buffer at its front
         self._held = 0  # how many readings and writes are in the buffer
 
     @property
@@ -66,7 +66,7 @@ class RamOutbox:
 
     # Recording: begin, put_key or the payload itself, end.
 
-    def begin(self, room: int) -> int:
+    def begin_record(self, room: int) -> int:
         """Where the payload of a record of at most `room` bytes is written; -1 where there is no room for it."""
         if self.used + room > len(self.buffer) and not self._make_room(room):
             self.dropped += 1
@@ -81,10 +81,10 @@ class RamOutbox:
         if end < 0:
             from . import before_clock as _undated
 
-            end = _undated.put(self, at)
+            end = _undated.put_provisional_key(self, at)
         return end
 
-    def end(self, end: int) -> str:
+    def end_record(self, end: int) -> str:
         """End the record of `kind` whose payload ends at buffer[end]: "durable" or "pending"."""
         start = self._start
         size = end - start - HEAD
@@ -99,12 +99,12 @@ class RamOutbox:
 
     def put(self, kind: int, payload: bytes) -> str:
         """Add a record of `kind` with this payload: "durable", "pending" or "dropped"."""
-        at = self.begin(HEAD + len(payload) + TAIL)
+        at = self.begin_record(HEAD + len(payload) + TAIL)
         if at < 0:
             return DROPPED
         self.kind = kind
         self.buffer[at : at + len(payload)] = payload
-        return self.end(at + len(payload))
+        return self.end_record(at + len(payload))
 
     def _kept(self):
         return "pending"
@@ -119,7 +119,7 @@ class RamOutbox:
     def store_start(self, boot: int, ms: int) -> None:
         """Keep for the next boots when this one began: RAM has no next one."""
 
-    def dated(self) -> None:
+    def keys_assigned(self) -> None:
         """The undated readings in the buffer have got their keys."""
         self.undated = False
 
@@ -146,7 +146,7 @@ class RamOutbox:
         while at < left:
             at = copy(self.buffer, at, self.buffer, at + size, min(at + 2 * size, self.used))
         self.used = left
-        self._gone += size
+        self._removed_bytes += size
 
     # Batches, for flush.py: `place` counts from the oldest.
 
@@ -160,12 +160,12 @@ class RamOutbox:
 
     def mark(self, place: int) -> int:
         """What `done` wants to know of a batch, before it is sent."""
-        return self._gone
+        return self._removed_bytes
 
     def done(self, place: int, mark: int, end: int) -> None:
         """The server has answered for the batch at `place`, which was buffer[:end]."""
         # While it was on its way, some may have been dropped, and others recorded behind it.
-        end -= self._gone - mark
+        end -= self._removed_bytes - mark
         if end > 0:
             at = 0
             while at < end:

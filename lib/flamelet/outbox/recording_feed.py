@@ -58,11 +58,11 @@ class RecordingFeed(Feed):
         """Keep one reading as `record` does: `row` is a list or tuple with a value for each field."""
         self.reading.check(row)
         outbox = self.outbox
-        at = outbox.begin(self._record_room)
+        at = outbox.begin_record(self._record_room)
         if at < 0:
             return DROPPED
         at = self.reading.put_row(outbox.buffer, outbox.put_key(at), row)
-        return outbox.end(at - self._records.closing)
+        return outbox.end_record(at - self._records.closing)
 
     def record_set(self, path, value):
         """Keep a write until `flush` has sent it: `value` at `path` of the service, None to delete what is there."""

@@ -2,15 +2,15 @@
 
 from ..core.push_id import SIZE
 from .record import HEAD, SET, TAIL, behind
-from .sending import date, parts, send
+from .sending import ensure_keys, parts, send
 
 
-def probe(outbox, records):
+def send_newest(outbox, records):
     """Flow: send the newest record alone; its refusal is raised."""
     newest = outbox.newest()
     if newest:
         buffer, end = newest
-        yield from date(outbox, records, buffer, end)
+        yield from ensure_keys(outbox, records, buffer, end)
         at = 0
         last = -1
         while at < end:

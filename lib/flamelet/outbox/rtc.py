@@ -5,7 +5,7 @@ at once: nothing wears. When the time comes undated readings get their keys ther
 """
 
 from ..core.runtime import const
-from .crc import learn, record, seal, sort_out
+from .crc import record, seal, sort_out, take_stock
 from .ram import RamOutbox
 from .record import COUNT
 
@@ -24,7 +24,7 @@ class RtcOutbox(RamOutbox):
         self._rtc = rtc
         stored = bytearray(rtc.memory()[:_MEMORY])
         end, self._held, self.corrupt = sort_out(stored, len(stored), _NUMBER)
-        learn(self, stored, end)
+        take_stock(self, stored, end)
         self.undated = bool(self.lasts)
         # The count is never removed with the records behind it.
         self._stored = memoryview(self.buffer)
@@ -38,24 +38,24 @@ class RtcOutbox(RamOutbox):
         if self.undated:
             from . import before_clock as _undated
 
-            _undated.settle(self)
+            _undated.assign_keys_if_clock_known(self)
         count = record(COUNT, (self.dropped, 4))
         seal(count, len(count), _NUMBER)
         self._stored[: len(count)] = count
         self._rtc.memory(self._stored[: len(count) + self.used])
         return True
 
-    def begin(self, room: int) -> int:
+    def begin_record(self, room: int) -> int:
         """Where the payload of a record of at most `room` bytes is written; -1 where there is no room for it."""
-        at = super().begin(room)
+        at = super().begin_record(room)
         if at < 0:
             # Its count.
             self.commit()
         return at
 
-    def dated(self) -> None:
+    def keys_assigned(self) -> None:
         """The undated readings in the buffer have got their keys."""
-        super().dated()
+        super().keys_assigned()
         seal(self.buffer, self.used, _NUMBER)
         self.commit()
 

@@ -4,7 +4,7 @@ from .. import FlameletError
 from .record import HEAD, READING, SET, TAIL, UNDATED, behind
 
 
-def date(outbox, records, buffer, end):
+def ensure_keys(outbox, records, buffer, end):
     """Flow: give the undated readings their time."""
     if _has_undated(buffer, end):
         from . import before_clock as _undated
@@ -16,7 +16,7 @@ def date(outbox, records, buffer, end):
             from ..errors import ClockNotSet
 
             raise ClockNotSet("the clock is not set, and readings wait for it: call ntptime.settime(), or use https")
-        _undated.date(outbox, buffer, end)
+        _undated.assign_keys(outbox, buffer, end)
 
 
 def _has_undated(buffer, end):
@@ -26,7 +26,7 @@ def _has_undated(buffer, end):
     return at < end
 
 
-def halves(records, buffer, start, end, refusals):
+def send_or_split(records, buffer, start, end, refusals):
     """Flow: send buffer[start:end]; how many records were accepted. `refusals`: {position: error} of the others."""
     count = _count(buffer, start, end)
     if not count:
@@ -43,8 +43,8 @@ def halves(records, buffer, start, end, refusals):
     middle = start
     for _ in range(count // 2):
         middle = behind(buffer, next_of(buffer, middle, end))
-    accepted = yield from halves(records, buffer, start, middle, refusals)
-    return accepted + (yield from halves(records, buffer, middle, end, refusals))
+    accepted = yield from send_or_split(records, buffer, start, middle, refusals)
+    return accepted + (yield from send_or_split(records, buffer, middle, end, refusals))
 
 
 def _is_refused(error):

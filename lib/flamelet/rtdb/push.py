@@ -20,7 +20,7 @@ def push(client, path, value, server_key, options):
     keys(path)
     if server_key:
         return (yield from _post(client, path, body_of(value), options))
-    from ..client.write_once import once
+    from ..client.write_once import write_once
 
     key = new_key()
     place = "%s/%s" % (path.strip("/"), key)
@@ -29,7 +29,7 @@ def push(client, path, value, server_key, options):
     def put(repeatable):
         return write(client, "PUT", place, body, options, repeatable)
 
-    etag = yield from put(False) if adds_up(body) else once(put)
+    etag = yield from put(False) if adds_up(body) else write_once(put)
     return (key, etag) if etag else key
 
 
@@ -50,10 +50,10 @@ def push_many(client, reading, rows):
         reading.check(row)
         members.append(b'"%s":%s' % (new_key().encode(), bytes(buffer[: reading.put_row(buffer, 0, row)])))
     if members:
-        from ..client.write_once import once
+        from ..client.write_once import write_once
 
         body = b"{%s}" % b",".join(members)
-        yield from once(lambda repeatable: write(client, "PATCH", reading.path, body, {}, repeatable))
+        yield from write_once(lambda repeatable: write(client, "PATCH", reading.path, body, {}, repeatable))
     return len(members)
 
 

@@ -19,7 +19,7 @@ import time
 from collections import namedtuple
 
 from .. import FlameletError, _broken
-from ..client.answer_head import opened
+from ..client.answer_head import open_answer
 from ..client.budget import add_stream, remove_stream
 from ..client.client import wait
 from ..client.iteration import Closing
@@ -149,7 +149,7 @@ class Stream(Closing):
                 self._at = self._parser.position
                 if code != NEED:
                     self._renew()
-                    event = self._told(code) if self._parser.name != _KEEP_ALIVE else None
+                    event = self._event_of(code) if self._parser.name != _KEEP_ALIVE else None
                     if event is not None or not self._is_open:
                         return event
                 continue
@@ -228,11 +228,11 @@ class Stream(Closing):
         client = self._client
         connection = self._connection
         place = target(client, self._path, self._query)
-        request = yield from opened(client, connection, place, ("Accept: text/event-stream",))
+        request = yield from open_answer(client, connection, place, ("Accept: text/event-stream",))
         if not connection.response.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
-            from ..diagnosis.failures import name
+            from ..diagnosis.failures import request_name
 
-            raise _broken(_NO_STREAM, name(request))
+            raise _broken(_NO_STREAM, request_name(request))
         token = client.token
         self._parameter = token.parameter if token and request.find(token.parameter.encode()) >= 0 else ""
         self._begin()
@@ -245,11 +245,11 @@ class Stream(Closing):
         self._parser.start()
         self._renew()
         if time.gmtime()[0] < 2024:
-            from ..core.clock import learn
+            from ..core.clock import take_from_answer
 
-            learn(self._connection)
+            take_from_answer(self._connection)
 
-    def _told(self, code):
+    def _event_of(self, code):
         """What an event of the parser is for the user."""
         parser = self._parser
         kind = parser.name

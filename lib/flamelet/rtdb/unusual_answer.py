@@ -10,8 +10,8 @@ def is_done(reading, connection):
         return False
     reading.pending = status == 429 or status >= 500
     if status == 401 and reading.client.token:
-        from ..auth.refresh import is_blamed
+        from ..auth.refresh import may_renew
 
-        if is_blamed(reading.client, connection, reading.request):
+        if may_renew(reading.client, connection, reading.request):
             return False
     return check(connection, reading.request)

@@ -5,7 +5,7 @@ the answer. The rest is skipped without being built. How it is read, and what th
 client/streamed_answer.py; a value has at most `value_bytes`.
 """
 
-from ..client.answer_head import opened
+from ..client.answer_head import open_answer
 from ..client.streamed_answer import StreamedAnswer
 from ..core.path import keys
 from ..wire.json_reader import Reader
@@ -23,7 +23,7 @@ class Walk(StreamedAnswer):
         super().__init__(client, Reader(parts, value_bytes), what, "value_bytes")
 
     def _open(self):
-        return opened(self._client, self._connection, target(self._client, self._path))
+        return open_answer(self._client, self._connection, target(self._client, self._path))
 
     def _found(self):
         """What the reader found; None where it is null, which stands for nothing."""

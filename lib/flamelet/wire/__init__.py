@@ -1,4 +1,4 @@
-"""Bytes in, small ints out: HTTP, server-sent events, JSON. Never sees a socket.
+"""Parses HTTP, server-sent events and JSON: bytes in, small ints out. Never sees a socket.
 
 May import core.
 """

@@ -1,7 +1,7 @@
-"""The lines between the chunks of an answer (RFC 9112, section 7.1): the part of wire/http1.py that few answers need.
+"""Reads the lines between the chunks of an answer (RFC 9112, section 7.1), which few answers have.
 
 In: the `Response` that reads the answer, and a line. Out: NEED or BAD_CHUNK, and the state that follows. Extensions and
-trailers are skipped. Limit: a chunk has at most 256 MB, which is the largest answer of the service.
+trailers are skipped. Limit: a chunk has at most 256 MB, the largest answer of the service.
 """
 
 from ..core.runtime import const
@@ -17,7 +17,7 @@ _DIGITS = const(7)
 
 
 def read_line(response, text: bytearray, at: int, end: int) -> int:
-    """Read the size of the next chunk, or the empty line behind the last one."""
+    """Read the size of the next chunk, or the empty line after a chunk. Returns NEED or BAD_CHUNK."""
     if response.state == _CHUNK_END:
         response.state = _CHUNK_SIZE
         return _BAD_CHUNK if at < end else NEED
@@ -28,7 +28,7 @@ def read_line(response, text: bytearray, at: int, end: int) -> int:
 
 
 def _size(text, at, end):
-    """The size of the chunk whose line is text[at:end]; -1 where it has none."""
+    """Return the size of the chunk whose line is text[at:end], or -1 if it has none."""
     size = digits = 0
     while at < end and digits <= _DIGITS:
         byte = text[at]

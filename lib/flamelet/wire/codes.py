@@ -1,14 +1,12 @@
-"""The codes of failures by their names: for whoever tells them, and for tests.
+"""Names the codes of failures, for error texts and for tests.
 
-In wire/http1.py and net/connection.py they are constants without a name at run time: seventeen names, in a module and
-in the firmware's table of names, took a kilobyte of every program. Loaded with the first failure.
+In wire/http1.py and net/connection.py they are constants without a name at run time: seventeen names took
+a kilobyte of every program's memory. Loaded with the first failure.
 """
-
-
 
 # Of a connection.
 CLOSED = -2  # the server closed the connection before it answered
-BROKEN = -3  # the socket failed: `error` says how
+BROKEN = -3  # the socket failed: see `error`
 LATE = -4  # a deadline passed
 TOO_LARGE = -5
 # Of an answer.

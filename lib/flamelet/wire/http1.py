@@ -1,22 +1,22 @@
-"""One HTTP/1.1 answer, as a byte machine (RFC 9112).
+"""Parses one HTTP/1.1 answer (RFC 9112).
 
-In: bytes in a buffer, cut anywhere. Out: small ints (`NEED`, `HEAD`, `BODY`, `END`, or a negative code of what is
-wrong). The machine never sees a socket and copies no body: `BODY` names the piece of the caller's buffer that holds it.
-A line that is whole in the buffer is read where it lies; only a line that was cut is collected in `_line`.
+In: bytes in a buffer, cut anywhere. Out: small ints (`NEED`, `HEAD`, `BODY`, `END`, or a negative code of
+what is wrong). It never sees a socket and copies no body: after `BODY`, `piece_start` and `piece_end` tell where in the
+caller's buffer it is. A line that is whole in the buffer is read in place; only a line that was cut is collected in
+`_line`.
 
-Memory: one small object and 64 bytes, for ever; beyond that only the headers that the caller wants kept, and a longer
-`_line` where a longer line was cut. The lines between chunks are read by _chunked.py, which is loaded with the first of
-them.
+Memory: one small object and 64 bytes, permanently; beyond that only the headers that the caller wants, and a longer
+`_line` if a longer line was cut. The lines between chunks are read by chunked.py, which is loaded with the first one.
 
-Limits, and why: a head (with all its 1xx forerunners), the trailers, or the line of a chunk's size have at most 8 KiB:
-servers stay far below, and a hostile one must not fill the heap. Ambiguous framing is refused, not repaired: two
-lengths that differ, a length beside chunks, a folded header, a bare CR, an unknown transfer coding.
+Limits, and why: a head (with all 1xx answers before it), the trailers, or the line of a chunk's size have at most 8
+KiB: servers stay far below, and a hostile one must not fill the heap. Ambiguous framing is an error: two lengths that
+differ, a length beside chunks, a folded header, a bare CR, an unknown transfer coding.
 """
 
 from ..core.runtime import const
 
 # What feed() returns; the codes of failures have names in wire/codes.py, since a name takes memory.
-NEED = const(0)  # all was taken: feed more
+NEED = const(0)  # all bytes were read: feed more
 BODY = const(2)  # buffer[piece_start:piece_end] is body
 HEAD = const(3)  # the head of the final answer is complete
 END = const(5)  # the answer is complete; buffer[position:end] is not part of it
@@ -28,7 +28,7 @@ _BAD_CODING = const(-14)
 _BAD_CHUNK = const(-15)
 _TRUNCATED = const(-16)
 _LIMIT = const(8192)
-# In the first five states lines are read.
+# The first five states read lines.
 _STATUS = const(0)
 _HEADER = const(1)
 _TRAILER = const(2)
@@ -40,15 +40,16 @@ _DONE = const(7)
 
 
 def _no_chunks(response, text, at: int, end: int) -> int:
-    # Until the first answer in chunks; then it is read_line of _chunked.py.
+    # In place of read_line of chunked.py, until the first answer in chunks.
     return _BAD_CHUNK
 
 
 class Response:
-    """The parser. After HEAD these are set: status, keep_alive, length (-1: not declared), chunked, headers.
+    """Parses one answer after another. After HEAD these are set: status, keep_alive, length (-1: not given), chunked,
+    headers.
 
     `headers` holds those that are `wanted`, a tuple of names in lower case, with their values as bytes. `position` is
-    the first byte that feed() has not taken.
+    the first byte that feed() has not read.
     """
 
     def __init__(self) -> None:
@@ -60,7 +61,7 @@ class Response:
         self.start(False)
 
     def start(self, bodiless: bool) -> None:
-        """Await the next answer; `bodiless` when the request was a HEAD."""
+        """Start the next answer; `bodiless`: the request was a HEAD."""
         self._bodiless = bodiless
         self._size = self._held = 0
         self._begin_head()
@@ -75,7 +76,7 @@ class Response:
             self.headers.clear()
 
     def feed(self, buffer: bytearray, start: int, end: int) -> int:
-        """Take bytes from buffer[start:end] up to the next thing worth telling; feed the rest from `position`."""
+        """Read buffer[start:end] up to the next event. Returns its code; feed the rest from `position`."""
         self.position = start
         if self.state < _SIZED:
             return self._feed_lines(buffer, end)
@@ -94,7 +95,7 @@ class Response:
         return BODY
 
     def feed_eof(self) -> int:
-        """The connection has ended: END where that ends the answer, TRUNCATED where it cuts it."""
+        """End the answer, with the connection. Returns END if it is whole, TRUNCATED if it is cut."""
         return END if self.state == _UNSIZED or self.state == _DONE else _TRUNCATED
 
     def _feed_lines(self, buffer, end):
@@ -112,7 +113,7 @@ class Response:
         return self.feed(buffer, self.position, end)
 
     def _hold(self, buffer, at, is_cut):
-        """Collect what there is of a line that was cut; read it when it is whole."""
+        """Collect the bytes of a line that was cut, and read it when it is whole."""
         line = self._line
         while at < self.position:
             if self._held == len(line):
@@ -124,7 +125,7 @@ class Response:
             at = self._held
             self._held = 0
             return self._read_line(line, 0, at - 1)
-        # A peer that does not speak HTTP may never send a line feed: its first bytes tell.
+        # A peer that does not speak HTTP may never send a line feed: its first bytes show it.
         return _NOT_HTTP if self.state == _STATUS and self._held > 4 and not line.startswith(b"HTTP/") else NEED
 
     def _read_line(self, text, at, end):
@@ -157,7 +158,7 @@ class Response:
         at = name + size + 1
         while at < end and text[at] <= 32:
             at += 1
-        # Few headers matter; their lengths tell them apart before their letters do. A trailer frames nothing.
+        # Few headers matter: the length is compared before the letters. A trailer does not frame the body.
         if self.state == _TRAILER:
             return NEED
         if size == 14 and _is(text, name, b"content-length"):
@@ -177,10 +178,10 @@ class Response:
 
     def _expect_chunks(self):
         if self._read_chunk_line is _no_chunks:
-            # Here, since with another local the frame of _read_header would come from the heap.
+            # frame: with another local, that of _read_header would come from the heap.
             from .chunked import read_line
 
-            # Kept, since an import allocates, also where the module is there.
+            # Kept, since an import allocates even if the module is loaded.
             self._read_chunk_line = read_line
         self.chunked = True
 
@@ -227,7 +228,7 @@ class Response:
 
 
 def _is(text, at, name):
-    """Whether `name`, in lower case, stands at text[at] in any case; the end of the line ends it."""
+    """Return whether text[at:] begins with `name`, which is in lower case, in any case."""
     for letter in name:
         if text[at] | 32 != letter:
             return False
@@ -236,7 +237,7 @@ def _is(text, at, name):
 
 
 def _integer(text, at, end):
-    """The whole number in text[at:end]; -1 where it is none."""
+    """Return the whole number in text[at:end], or -1 if it is not one."""
     number = 0
     while at < end:
         if not 48 <= text[at] <= 57:

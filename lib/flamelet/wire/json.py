@@ -1,12 +1,12 @@
-"""JSON (RFC 8259), strictly: the firmware's own parser and writer, with a guard before each.
+"""Reads and writes JSON (RFC 8259) strictly: with the firmware's parser and writer, and a check before each.
 
-The firmware's parser takes `{"a" 1}` and `[1,,2]` for JSON and makes broken UTF-8 of `\ud83d\ude00`; its writer
-writes `nan` and `<object>`. So `loads` first walks the bytes with a checker of its own, and `dumps` first walks the
+The firmware's parser accepts `{"a" 1}` and `[1,,2]`, and makes broken UTF-8 of `\ud83d\ude00`; its writer
+writes `nan` and `<object>`. So `loads` first checks the bytes, and `dumps` first checks the
 value.
 
-In: a bytearray that holds one JSON text. Out: the value, or ProtocolError. The checker allocates nothing; its stack of
-open brackets is one bytearray, made once. Limit: 72 levels (the Realtime Database allows 32; Firestore 20, of which
-each takes three here).
+In: a bytearray that holds one JSON text. Out: the value, or ProtocolError. The check allocates nothing; its stack of
+open brackets is one bytearray, made once. Limit: 72 levels (the Realtime Database allows 32; Firestore 20, and each
+takes three here).
 """
 
 from .. import InvalidArgument, _broken
@@ -26,7 +26,7 @@ else:
 
 
 _OK = const(-1)
-_SURROGATES = const(-2)  # JSON, with pairs of surrogates in it that the firmware would get wrong
+_SURROGATES = const(-2)  # JSON with surrogate pairs, which the firmware would decode wrong
 _VALUE = const(0)
 _VALUE_OR_END = const(1)
 _KEY = const(2)
@@ -34,29 +34,32 @@ _KEY_OR_END = const(3)
 _COLON = const(4)
 _COMMA_OR_END = const(5)
 _open = bytearray(72)
-_found = bytearray(1)  # whether the text being checked has pairs of surrogates
+_found = bytearray(1)  # whether the text being checked has surrogate pairs
 
 
 def loads(buffer: bytearray, view, end: int) -> object:
-    """The value of the JSON text in buffer[:end]; `view` is a memoryview of `buffer`, which is mended in place.
+    """Return the value of the JSON text in buffer[:end]. Changes `buffer`; `view` is a memoryview of it.
 
-    Raises ProtocolError where the text is not JSON.
+    Raises ProtocolError if the text is not JSON.
     """
     end = checked(buffer, end)
     return value(view[:end])
 
 
 def checked(buffer: bytearray, end: int) -> int:
-    """The end of the JSON text in buffer[:end], which is mended in place; ProtocolError where it is none."""
+    """Return the end of the JSON text in buffer[:end], after its surrogate pairs were replaced by UTF-8 in place.
+
+    Raises ProtocolError if it is not JSON.
+    """
     code = check(buffer, 0, end)
     if code >= 0:
         text = "the server sent what is not JSON: %r: does the network intercept?"
         raise _broken(text, _excerpt(buffer, code, end))
-    return _mend(buffer, end) if code == _SURROGATES else end
+    return _combine_pairs(buffer, end) if code == _SURROGATES else end
 
 
 def value(view) -> object:
-    """The value of the JSON text in `view`, which was `checked`."""
+    """Return the value of the JSON text in `view`, which was `checked`. Raises ProtocolError if it is too large."""
     try:
         return _loads(view)
     except (MemoryError, ValueError):
@@ -65,13 +68,13 @@ def value(view) -> object:
 
 
 def _excerpt(buffer, at, end):
-    # The beginning tells an HTML page or a captive portal better than the spot where JSON ended.
+    # The beginning shows an HTML page or a captive portal better than the place of the error.
     start = 0 if at < 80 else at - 40
     return bytes(buffer[start : min(end, start + 80)])
 
 
 def check(buffer: bytearray, at: int, end: int) -> int:
-    """-1 or -2 when buffer[at:end] is one JSON text (-2: with surrogate pairs), else where it ceases to be one."""
+    """Return -1 if buffer[at:end] is one JSON text, -2 if it has surrogate pairs, else the position of the error."""
     depth = 0
     expected = _VALUE
     _found[0] = 0
@@ -92,7 +95,7 @@ def check(buffer: bytearray, at: int, end: int) -> int:
             stop = at + 1
             expected = _KEY_OR_END if byte == 123 else _VALUE_OR_END
         elif byte == 93 or byte == 125:
-            # "]" is 91 + 2 and "}" is 123 + 2; only behind a value or an opening bracket.
+            # "]" is 91 + 2 and "}" is 123 + 2; only after a value or an opening bracket.
             if not expected & 1 or not depth or _open[depth - 1] != byte - 2:
                 return at
             depth -= 1
@@ -116,7 +119,7 @@ def check(buffer: bytearray, at: int, end: int) -> int:
 
 
 def _scalar(buffer, at, end):
-    """The end of the number, true, false or null at buffer[at]; -1 where there is none."""
+    """Return the end of the number, true, false or null at buffer[at], or -1 if there is none."""
     byte = buffer[at]
     if byte == 116:
         return at + 4 if at + 4 <= end and buffer.startswith(b"true", at) else -1
@@ -148,7 +151,7 @@ def _digits(buffer, at, end):
 
 
 def _string(buffer, at, end):
-    """The position behind the closing quote of the string whose text begins at buffer[at]; -1 where it is broken."""
+    """Return the position after the closing quote of the string that begins at buffer[at], or -1 if it is broken."""
     while 0 <= at < end:
         byte = buffer[at]
         if byte == 34:
@@ -172,7 +175,7 @@ def _escape(buffer, at, end):
     unit = _unit(buffer, at + 1, end)
     if not 0xD800 <= unit <= 0xDFFF:
         return at + 5 if unit >= 0 else -1
-    # Half a pair is no text: the first half must be followed by a second.
+    # Half a pair is not valid text: the first half must be followed by the second.
     if unit >= 0xDC00 or end - at < 11 or buffer[at + 5] != 92 or buffer[at + 6] != 117:
         return -1
     if not 0xDC00 <= _unit(buffer, at + 7, end) <= 0xDFFF:
@@ -182,7 +185,7 @@ def _escape(buffer, at, end):
 
 
 def _unit(buffer, at, end):
-    """The UTF-16 unit of the four hexadecimal digits at buffer[at]; -1 where they are none."""
+    """Return the UTF-16 unit of the four hexadecimal digits at buffer[at], or -1 if they are not digits."""
     if end - at < 4:
         return -1
     unit = 0
@@ -198,7 +201,7 @@ def _unit(buffer, at, end):
 
 
 def _utf8(buffer, at, end):
-    """The position behind the UTF-8 sequence at buffer[at] (RFC 3629, section 4); -1 where it is malformed."""
+    """Return the position after the UTF-8 sequence at buffer[at] (RFC 3629, section 4), or -1 if it is malformed."""
     lead = buffer[at]
     low = 0x80
     high = 0xBF
@@ -229,8 +232,8 @@ def _utf8(buffer, at, end):
     return end
 
 
-def _mend(buffer, end):
-    """Rewrite each escaped pair of surrogates, twelve bytes, as the four bytes of its UTF-8; the new end."""
+def _combine_pairs(buffer, end):
+    """Rewrite each escaped surrogate pair, twelve bytes, as its four bytes of UTF-8. Returns the new end."""
     at = to = 0
     while at < end:
         byte = buffer[at]
@@ -245,7 +248,7 @@ def _mend(buffer, end):
                 to += 4
                 at += 12
                 continue
-            # The letter behind the backslash goes along, so that an escaped backslash does not begin an escape.
+            # The letter after the backslash is copied with it, so an escaped backslash does not begin an escape.
             buffer[to] = byte
             to += 1
             at += 1
@@ -260,10 +263,10 @@ def any_key(key) -> None:
 
 
 def dumps(value: object, check_key) -> bytes:
-    """`value` as JSON in UTF-8. `check_key(key)` raises for a key that the service does not take.
+    """Return `value` as JSON in UTF-8. `check_key(key)` raises if the service does not allow a key.
 
-    Raises InvalidArgument, with the place, for what JSON cannot hold: NaN, infinities, bytes, objects, keys that are
-    not str, half a surrogate pair, more than 32 levels.
+    Raises InvalidArgument for what JSON cannot hold: NaN, infinities, bytes, objects, keys that are not str, half a
+    surrogate pair, more than 32 levels.
     """
     _check_value(value, check_key, 0)
     try:

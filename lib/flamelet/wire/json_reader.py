@@ -1,11 +1,11 @@
-"""JSON (RFC 8259) as it arrives: finds the values whose paths match a pattern, and skips the rest without building it.
+"""Reads JSON (RFC 8259) as it arrives: finds the values whose paths match a pattern, and skips the rest.
 
-In: bytes in a buffer, cut anywhere, and a pattern: a list of keys, where "*" stands for any; the elements of an array
-have their indices for keys. Out: small ints (`NEED`, `FOUND`, or a negative code). What is skipped is checked as
-strictly as what is found: numbers, escapes, pairs of surrogates, UTF-8.
+In: bytes in a buffer, cut anywhere, and a pattern: a list of keys, in which "*" stands for any; the keys of an array
+are its indices. Out: small ints (`NEED`, `FOUND`, or a negative code). What is skipped is not
+built, but checked as strictly as what is found: numbers, escapes, surrogate pairs, UTF-8.
 
-Memory: what is found, as text, and the keys that match. Limits: 64 levels; a value or a key that is found has at most
-`value_bytes`.
+Memory: the text of the value that is found, and the keys that match. Limits: 64 levels; `value_bytes` for a value or
+key that is found.
 """
 
 from .. import _broken
@@ -20,16 +20,16 @@ else:
 NEED = const(0)
 FOUND = const(1)  # text[:size] is a value, and keys are its path
 NOT_JSON = const(-1)
-TOO_LARGE = const(-2)  # as FOUND, but of the value, of `size` bytes, only the beginning was kept
+TOO_LARGE = const(-2)  # as FOUND, but only the beginning of the value, which has `size` bytes, was kept
 KEY_TOO_LARGE = const(-3)
-# What comes next, as in _json.py: odd where a bracket may close.
+# What comes next, as in json.py: odd if a bracket may close.
 _VALUE = const(0)
 _VALUE_OR_END = const(1)
 _KEY = const(2)
 _KEY_OR_END = const(3)
 _COLON = const(4)
 _COMMA_OR_END = const(5)
-# The token that was cut; those of numbers name what was read last.
+# The token that was cut; for a number, what was read last.
 _STRING = const(1)
 _ESCAPE = const(2)
 _UNIT = const(3)
@@ -48,7 +48,10 @@ _LITERALS = (b"true", b"false", b"null")
 
 
 class Reader:
-    """The machine. After FOUND: `text[:size]`, a bytearray, is the value as JSON, and `keys` is its path."""
+    """Reads one text after another.
+
+    After FOUND: `text[:size]`, a bytearray, is the value as JSON, and `keys` is its path.
+    """
 
     def __init__(self, pattern: list, value_bytes: int) -> None:
         self._limit = value_bytes
@@ -58,13 +61,13 @@ class Reader:
         self.start()
 
     def aim(self, pattern: list) -> None:
-        """Look for `pattern` from here on; of the one before, what has matched must be its beginning."""
+        """Look for `pattern` from here on; it must begin with what has matched of the pattern before."""
         self._pattern = pattern
         self.keys: list = [""] * len(pattern)
         self._indices = [0] * len(pattern)
 
     def start(self) -> None:
-        """Begin a new text."""
+        """Start a new text."""
         self.size = self.position = 0
         self._depth = self._matched = 0
         self._expected = _VALUE
@@ -74,11 +77,11 @@ class Reader:
         self._count = self._unit = self._low = self._high = self._open[0] = 0
 
     def is_array(self) -> bool:
-        """Whether the text has begun as an array."""
+        """Return whether the text has begun as an array."""
         return self._open[0] == 91
 
     def feed(self, buffer: bytearray, at: int, end: int) -> int:
-        """Take bytes from buffer[at:end] up to the next value that is found; feed the rest from `position`."""
+        """Read buffer[at:end] up to the next value that is found. Returns its code; feed the rest from `position`."""
         while at < end:
             start = at
             self.position = at
@@ -100,7 +103,10 @@ class Reader:
         return NEED
 
     def feed_eof(self) -> int:
-        """The text has ended: NEED where it is whole, FOUND where it is a number, NOT_JSON where it is cut."""
+        """End the text.
+
+        Returns NEED if it is whole, FOUND if it is a number that was looked for, NOT_JSON if it is cut.
+        """
         if self._token in _WHOLE:
             self._token = 0
             code = self._whole() if self._keeps else NEED
@@ -113,14 +119,14 @@ class Reader:
         if self._fits and size > len(self.text):
             self._fits = size <= self._limit and self._grow(size)
         if self._fits:
-            # What is kept is short, or comes token by token: _copy would not be worth its memory.
+            # What is kept is short, or comes token by token: copy() would not be worth its memory.
             for at in range(self.size, size):
                 self.text[at] = buffer[start]
                 start += 1
         self.size = size
 
     def _grow(self, size):
-        """Make room for `size` bytes of text; whether memory has it."""
+        """Make room for `size` bytes of text. Returns whether there is enough memory."""
         try:
             text = bytearray(max(size, min(self._limit, 2 * len(self.text))))
         except MemoryError:
@@ -130,7 +136,7 @@ class Reader:
         return True
 
     def _whole(self):
-        """What there is to tell of the text that is kept: NEED where it goes on, or was a key, which is compared."""
+        """Return the code for the text that was kept: NEED if it goes on, or was a key, which is then compared."""
         if not self._is_key:
             if self._depth > len(self._pattern) or self._expected != _COMMA_OR_END:
                 return NEED
@@ -140,10 +146,10 @@ class Reader:
         return self._match(self.read()) if self._fits else KEY_TOO_LARGE
 
     def read(self):
-        """The value of the text that was kept; ProtocolError where it does not fit into memory."""
+        """Return the value of the text that was kept. Raises ProtocolError if memory is too small for it."""
         view = memoryview(self.text)
         if self._has_pairs:
-            # The firmware would get them wrong.
+            # The firmware would decode them wrong.
             from . import json as _json
 
             return _json.loads(self.text, view, self.size)
@@ -153,18 +159,18 @@ class Reader:
             raise _broken("a JSON value of %d bytes, or a number in it, is too large", self.size)
 
     def _match(self, key):
-        """Compare a key, or an index; NEED."""
+        """Compare a key or an index. Returns NEED."""
         level = self._depth - 1
         self.keys[level] = key
         self._matched = self._depth if self._pattern[level] in ("*", key) else level
         return NEED
 
     def _is_on_path(self):
-        """Whether the keys of the innermost container are to be compared."""
+        """Return whether the keys of the innermost container are compared."""
         return self._matched >= self._depth - 1 and 0 < self._depth <= len(self._pattern)
 
     def _begin(self, byte, at):
-        """The position behind the first byte of a token; -1 where none may begin so."""
+        """Return the position after the first byte of a token, or -1 if no token may begin with it."""
         expected = self._expected
         if byte == 34 and expected != _COLON and expected != _COMMA_OR_END:
             if expected == _KEY or expected == _KEY_OR_END:
@@ -207,7 +213,7 @@ class Reader:
         self.size = 0
 
     def _begin_other(self, byte, at):
-        """A value that is no string."""
+        """Begin a value that is not a string. Returns the position after `byte`, or -1."""
         if byte == 123 or byte == 91:
             if self._depth == len(self._open):
                 return -1
@@ -236,7 +242,7 @@ class Reader:
         return at + 1
 
     def _go_on(self, buffer, at, end):
-        """The position behind what belongs to the token; -1 where it is broken."""
+        """Return the position after the bytes of the token, or -1 if it is broken."""
         token = self._token
         if token == _STRING:
             return self._string(buffer, at, end)
@@ -296,7 +302,7 @@ class Reader:
         return at
 
     def _begin_utf8(self, lead):
-        """Await the rest of the sequence that begins with `lead` (RFC 3629, section 4); False where none does."""
+        """Await the rest of the sequence that begins with `lead` (RFC 3629, section 4). Returns False if none does."""
         self._low = 0x80
         self._high = 0xBF
         if not 0xC2 <= lead <= 0xF4:
@@ -333,7 +339,7 @@ class Reader:
 
 
 def _after(token, byte):
-    """The token of a number that `byte` goes on with; 0 where it does not."""
+    """Return the token of a number that `byte` goes on with, or 0 if it does not."""
     if 48 <= byte <= 57:
         if token == _SIGN:
             return _ZERO if byte == 48 else _INTEGER

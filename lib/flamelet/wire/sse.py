@@ -1,14 +1,14 @@
-"""Server-sent events, as a byte machine (WHATWG HTML, section 9.2.6, "Interpreting an event stream").
+"""Parses server-sent events (WHATWG HTML, section 9.2.6, "Interpreting an event stream").
 
 In: bytes in a buffer, cut anywhere. Out: `NEED`, `EVENT` (in `data[:data_length]` and `name`) or `TOO_LARGE` (an
-event whose data went over the limit: skipped to its end and told once; the stream lives on).
+event whose data went over the limit: it is skipped to its end and reported once; the stream goes on).
 
-Memory: `data` grows by doubling up to the limit and is then kept for ever; `_value` has 64 bytes. Known event names
-are told by their place in the tuple handed in, so that nothing is allocated for them.
+Memory: `data` grows by doubling up to the limit and is kept; `_value` has 64 bytes. Known event names are reported as
+their index in the tuple that is given, so nothing is allocated for them.
 
 Limits, and why: an event has at most `limit` bytes of data (8 KiB by default: the Realtime Database sends the whole
-value at every reconnect on one line, so the line is as long as the payload). A field name has at most 5 letters that
-matter (event, data, id, retry); the value of any field but `data` at most 64 bytes, a longer one is ignored.
+value at every reconnect on one line, so the line is as long as the payload). The fields that matter (event, data, id,
+retry) have at most 5 letters; the value of a field other than `data` has at most 64 bytes, a longer one is ignored.
 """
 
 from ..core.copy import copy
@@ -20,7 +20,7 @@ TOO_LARGE = const(2)
 PROJECTED = const(3)  # of a `Projection`, which then has an `event()`
 _BOM = b"\xef\xbb\xbf"
 _NAME = const(0)  # in the name of a field
-_SPACE = const(1)  # behind its colon, where one space is dropped
+_SPACE = const(1)  # after its colon: one space is dropped
 _VALUE = const(2)
 _IGNORED = const(0)
 DATA = const(1)
@@ -30,11 +30,12 @@ _RETRY = const(4)
 
 
 class EventParser:
-    """The parser. `names`: the known event types, in UTF-8; `limit`: the most bytes of data of one event.
+    """Parses one stream after another. `names`: the known event types, in UTF-8; `limit`: the most bytes of data of one
+    event.
 
     After EVENT or TOO_LARGE: `name` is an index into `names`, -1 for another name, `other_name` then its bytes;
-    `size` is the number of bytes of data that came, `data_length` of those that were kept in `data`, and `view` a
-    memoryview of `data`. `last_event_id` (bytes) and `retry` (milliseconds, -1 where none was set) are as the server
+    `size` is the number of bytes of data that arrived, `data_length` of those that were kept in `data`, and `view` a
+    memoryview of `data`. `last_event_id` (bytes) and `retry` (milliseconds, -1 if none was set) are as the server
     sent them.
     """
 
@@ -49,7 +50,7 @@ class EventParser:
         self.start()
 
     def start(self) -> None:
-        """Begin a new stream: what was cut is forgotten; the last id stays."""
+        """Start a new stream: drop an event that was cut, keep the last id."""
         self.position = 0
         self._id = self.last_event_id
         self._bom = 0
@@ -58,7 +59,7 @@ class EventParser:
         self._begin_line()
 
     def _begin_event(self):
-        self._told = False
+        self._is_complete = False
         self._has_data = False
         self.size = self.data_length = 0
         self.name = -1
@@ -70,8 +71,8 @@ class EventParser:
         self._held = 0
 
     def feed(self, buffer: bytearray, start: int, end: int) -> int:
-        """Take bytes from buffer[start:end] up to the end of the next event; feed the rest from `position`."""
-        if self._told:
+        """Read buffer[start:end] up to the end of the next event. Returns its code; feed the rest from `position`."""
+        if self._is_complete:
             self._begin_event()
         self.position = start
         if self._bom < 3:
@@ -86,7 +87,7 @@ class EventParser:
     def _skip_bom(self, buffer, end):
         while self._bom < 3 and self.position < end:
             if buffer[self.position] != _BOM[self._bom]:
-                # No byte order mark: what was taken for its beginning begins a field that nobody knows.
+                # Not a byte order mark: the bytes that looked like its beginning begin an unknown field.
                 self._held = self._bom
                 self._value[0] = _BOM[0]
                 self._bom = 3
@@ -95,7 +96,7 @@ class EventParser:
             self.position += 1
 
     def _end_of_line(self, buffer, end):
-        """Take a byte of a field's name, or all there is of its value; True at the end of the line."""
+        """Read a byte of a field's name, or what has arrived of its value. Returns True at the end of the line."""
         if self._state == _VALUE:
             return self._take_value(buffer, self.position, end)
         byte = buffer[self.position]
@@ -120,7 +121,7 @@ class EventParser:
         return False
 
     def _begin_value(self):
-        """The name of the field is complete: which is it?"""
+        """Find out which field it is: its name is complete."""
         name = self._value
         size = self._held
         if size == 4 and name.startswith(b"data"):
@@ -164,16 +165,16 @@ class EventParser:
     def _keep_data(self, buffer, start, end):
         self.size += end - start
         if self.size > len(self.data) and not (self.size <= self.limit and self._grow()):
-            # Too large: what fits is kept, since its beginning tells what changed.
+            # Too large: what fits is kept, since the beginning says what changed.
             end = min(end, start + len(self.data) - self.data_length)
         self.data_length = copy(self.data, self.data_length, buffer, start, end)
 
     def _grow(self):
-        """Make room for `size` bytes in `data`; whether there is room now."""
+        """Make room for `size` bytes in `data`. Returns whether there is room now."""
         try:
             data = bytearray(min(self.limit, max(self.size, 2 * len(self.data))))
         except MemoryError:
-            # As if the limit had been reached: told as too large, and the stream lives on.
+            # As if the limit had been reached: it is reported as too large, and the stream goes on.
             self.size = self.limit + 1
             return False
         data[: self.data_length] = self.view[: self.data_length]
@@ -212,5 +213,5 @@ class EventParser:
         if not self._has_data:
             self._begin_event()
             return NEED
-        self._told = True
+        self._is_complete = True
         return TOO_LARGE if self.size > self.limit else EVENT

@@ -43,11 +43,11 @@ FlashOutbox.store_start = lambda self, boot, ms: None
     # Every start of the device counts as the first one.
     "disorder": """
 from flamelet.outbox import before_clock
-put = before_clock.put
+put = before_clock.put_provisional_key
 def first(outbox, at):
     outbox.boot = 1
     return put(outbox, at)
-before_clock.put = first
+before_clock.put_provisional_key = first
 """,
     # A record is believed without a look at its CRC, and what lies behind the end was not there before.
     "invented": """

@@ -18,7 +18,7 @@ def learn(date, origin):
     headers = {} if date is None else {b"date": date}
     _date.epoch_ms = push_id.epoch_ms
     try:
-        _date.learn(Connection(Response(headers), origin))
+        _date.take_from_answer(Connection(Response(headers), origin))
     finally:
         _date.epoch_ms = runtime.epoch_ms
 
@@ -78,9 +78,9 @@ def test_an_answer_that_could_be_forged_or_has_no_date_sets_nothing():
 def test_a_clock_that_is_set_after_an_answer_is_believed_again():
     with Clock(epoch=5000) as clock:
         learn(b"Sat, 21 Nov 2026 13:48:27 GMT", Origin(True, "example.com", 443))
-        assert _date.mended(clock.epoch) == 1795268907000
+        assert _date.corrected(clock.epoch) == 1795268907000
         clock.epoch = NOW
-        assert _date.mended(clock.epoch) == NOW
+        assert _date.corrected(clock.epoch) == NOW
         # One that is wrong by minutes is not.
         learn(b"Sat, 21 Nov 2026 14:48:27 GMT", Origin(True, "example.com", 443))
-        assert _date.mended(clock.epoch) == 1795272507000
+        assert _date.corrected(clock.epoch) == 1795272507000

@@ -25,21 +25,21 @@ MEANINGS = (
     (ValueError(EXPIRED + "\n" + NAMED + "\n"), "another host"),
     (ValueError(EXPIRED + "\n"), "has expired, or the clock is wrong, which says 2026-11-21"),
     (ValueError(FUTURE + "\n"), "not valid yet, or the clock is wrong, which says 2026-11-21"),
-    (OSError(-29184, "MBEDTLS_ERR_SSL_INVALID_RECORD"), "speaks no TLS"),
+    (OSError(-29184, "MBEDTLS_ERR_SSL_INVALID_RECORD"), "does not speak TLS"),
     (OSError(-29312, "MBEDTLS_ERR_SSL_CONN_EOF"), "the connection broke"),
     (OSError(104, "ECONNRESET"), "the connection broke"),
     (OSError(-9984, "MBEDTLS_ERR_X509_CERT_VERIFY_FAILED"), "not who it should be"),
     (OSError(1, VERIFY + "unable to get local issuer certificate (_ssl.c:1006)"), "no trusted root"),
     (OSError(1, VERIFY + "unable to verify the first certificate (_ssl.c:1006)"), "no trusted root"),
     (OSError(1, VERIFY + "self-signed certificate in certificate chain (_ssl.c:1006)"), "no trusted root"),
-    (OSError(1, VERIFY + "self-signed certificate (_ssl.c:1006)"), "signed by itself"),
-    (OSError(1, VERIFY + "self signed certificate (_ssl.c:997)"), "signed by itself"),
+    (OSError(1, VERIFY + "self-signed certificate (_ssl.c:1006)"), "the certificate is self-signed"),
+    (OSError(1, VERIFY + "self signed certificate (_ssl.c:997)"), "the certificate is self-signed"),
     (OSError(1, VERIFY + "Hostname mismatch, certificate is not valid for 'x'. (_ssl.c:1006)"), "another host"),
     (OSError(1, VERIFY + "IP address mismatch, certificate is not valid for '1.2.3.4'."), "another host"),
     (OSError(1, VERIFY + "certificate has expired (_ssl.c:1006)"), "has expired"),
     (OSError(1, VERIFY + "certificate is not yet valid (_ssl.c:1006)"), "not valid yet"),
-    (OSError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"), "speaks no TLS"),
-    (OSError(1, "[SSL] record layer failure (_ssl.c:1006)"), "speaks no TLS"),
+    (OSError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)"), "does not speak TLS"),
+    (OSError(1, "[SSL] record layer failure (_ssl.c:1006)"), "does not speak TLS"),
     (OSError(8, "EOF occurred in violation of protocol (_ssl.c:1006)"), "the connection broke"),
     (OSError(104, "Connection reset by peer"), "the connection broke"),
     (ValueError("something that nobody has seen yet"), "not who it should be, or the network intercepts"),
@@ -90,7 +90,7 @@ def test_a_clock_that_was_never_set_is_blamed_for_dates_and_for_them_alone():
             assert "another host" in explained(ValueError(NAMED))
             assert "no trusted root" in explained(ValueError(SIGNED))
             assert "40 KiB" in explained(OSError(12, "ENOMEM"))
-            assert "speaks no TLS" in explained(OSError(-29184, "MBEDTLS_ERR_SSL_INVALID_RECORD"))
+            assert "does not speak TLS" in explained(OSError(-29184, "MBEDTLS_ERR_SSL_INVALID_RECORD"))
 
 
 def test_roots_that_cannot_be_read_are_named_and_not_shown():

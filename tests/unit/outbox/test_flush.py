@@ -378,12 +378,12 @@ def learning(client):
     """The exchange of `client`, which learns the time from each answer, as on a board without a clock."""
     exchange = client.exchange
 
-    def learn(*arguments):
+    def take_from_answer(*arguments):
         connection = yield from exchange(*arguments)
-        clock.learn(connection)
+        clock.take_from_answer(connection)
         return connection
 
-    return learn
+    return take_from_answer
 
 
 def test_undated_readings_wait_where_nobody_knows_the_time():

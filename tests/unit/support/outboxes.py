@@ -148,7 +148,7 @@ def waiting(box, date=False):
             return found
         buffer, end = batch
         if date and box.lasts:
-            before_clock.date(box, buffer, end)
+            before_clock.assign_keys(box, buffer, end)
         at = 0
         while at < end:
             next_at = behind(buffer, at)

@@ -25,7 +25,7 @@ from flamelet_tools.shared.checkout import checkout
 ROOTS = ("GTS Root R1", "GTS Root R4")
 BYTES_PER_LINE = 28
 
-MODULE = '''"""The root certificates that are trusted where `ca` names no other; written by `flamelet roots`.
+MODULE = '''"""Holds the root certificates that are trusted unless `ca` is given; written by `flamelet roots`.
 
 {listing}
 """

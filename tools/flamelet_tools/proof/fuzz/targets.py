@@ -149,7 +149,7 @@ ENVELOPES = (
 
 def check_envelope(data: bytes, chance: random.Random) -> bool:
     try:
-        answer = envelope.unwrapped(loads(data), "GET a", bool(chance.getrandbits(1)))
+        answer = envelope.check_envelope(loads(data), "GET a", bool(chance.getrandbits(1)))
     except (ProtocolError, GatewayError, NotFound):
         return False
     assert answer["status"].lower() == "success"
@@ -169,8 +169,8 @@ def check_error(data: bytes, chance: random.Random) -> bool:
     """Check that the body of an answer with an error becomes one of flamelet's errors."""
     status = chance.choice(STATUSES)
     content = envelope_errors.value(bytearray(data), len(data))
-    error = failures.told("PUT /a.json", status, content)
-    other = envelope_errors.refused("PUT a", status, bytearray(data), len(data), bool(chance.getrandbits(1)))
+    error = failures.error_of("PUT /a.json", status, content)
+    other = envelope_errors.http_error("PUT a", status, bytearray(data), len(data), bool(chance.getrandbits(1)))
     assert isinstance(error, FlameletError) and isinstance(other, FlameletError) and error.status == status
     return not isinstance(content, bytes)
 
@@ -279,10 +279,10 @@ class OutboxOnFlash:
         outbox = Outbox(str(self.folder))
         if not chance.randrange(4):
             # It goes on after the records that were found, or anew if there are none.
-            at = outbox.begin(100)
+            at = outbox.begin_record(100)
             outbox.buffer[at : at + 40] = RECORDS[1][1] + b"    "
             outbox.kind = READING
-            outbox.end(at + len(RECORDS[1][1]))
+            outbox.end_record(at + len(RECORDS[1][1]))
             outbox.commit()
         is_believed = check_believed(outbox, self.written)
         outbox.close()

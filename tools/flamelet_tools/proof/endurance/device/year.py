@@ -65,10 +65,10 @@ class Stops:
 def under_way(database):
     """Return the connection whose answer is awaited, or None."""
     connection = database._client.connection
-    if connection.sock and not connection.over:
+    if connection.sock and not connection.idle:
         return connection
     for stream in database._client.streams:
-        if not stream._is_open and stream._connection.sock and not stream._connection.over:
+        if not stream._is_open and stream._connection.sock and not stream._connection.idle:
             return stream._connection
     return None
 
