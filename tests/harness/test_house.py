@@ -106,7 +106,6 @@ TESTED_ELSEWHERE = {
     "gateway/records.py": "system/outbox/test_outbox.py",
     "gateway/target.py": "unit/gateway/test_gateway.py",
     "net/body.py": "unit/client/test_client.py",
-    "net/connection.py": "unit/client/test_client.py",
     "net/roots.py": "tools/release/test_roots.py",
     "net/tls.py": "system/net/test_tls.py",
     "outbox/batch_body.py": "unit/outbox/test_flush.py",

@@ -44,6 +44,9 @@ if MICROPYTHON:
                 return False
             if error.errno in (106, 127):
                 return True
+            if error.errno == 9:
+                # lwIP (rp2) frees the connection that a server refuses: the next call sees EBADF.
+                raise OSError(111)
             raise
         return True
 

@@ -24,7 +24,7 @@ from ..auth.token import Token
 from ..core import push_id as _push_id
 from ..core.backoff import Backoff
 from ..core.runtime import MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
-from ..net.transport import Timeouts
+from ..net.transport import BEFORE_HANDSHAKE, Timeouts
 from .commands import Commands
 from .readings import Readings
 from .watchdog import Progress
@@ -94,6 +94,7 @@ class Device:
         if self._is_closed:
             return
         self._is_closed = True
+        BEFORE_HANDSHAKE.clear()
         self.readings.close()
         self.database.close()
         readings = self.readings
@@ -108,6 +109,7 @@ class Device:
         board.report("start", "%s, a reading of %s" % (self.path, names))
         if self._config.get("watchdog"):
             board.start_watchdog()
+            BEFORE_HANDSHAKE.append(board.feed_watchdog)
         tasks = [asyncio.create_task(self._watch())]
         if self._config.get("mode") == "sleep":
             from . import sleep as _wake

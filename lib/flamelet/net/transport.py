@@ -11,11 +11,18 @@ if none of them answers.
 import gc
 import select
 import socket
+import sys
 
 from .. import Timeout
 from ..core.runtime import MICROPYTHON, READ, WRITE, connect, ticks_add, ticks_diff, ticks_ms, wait
 
 _addresses: dict = {}  # {(host, port): what getaddrinfo gave}, of eight hosts at most
+# The option that sends small segments at once. Its number is lwIP's own on rp2, where older firmware has neither name
+# nor option, and warns on the console.
+_NODELAY = getattr(socket, "TCP_NODELAY", 0 if sys.platform == "rp2" else 1)
+
+# Called before each write that shakes hands: it computes for seconds in one call, and a watchdog must not bite.
+BEFORE_HANDSHAKE: list = []
 
 
 class Timeouts:
@@ -45,10 +52,11 @@ class Transport:
 
     def open(self):
         """Flow: connect to the origin, with its TLS handshake."""
-        key = self.origin[1:]
-        if not (yield from self._connect(_addresses.get(key, ()))):
+        self._end = ticks_add(ticks_ms(), self.timeouts.connect)
+        # Remembered addresses leave a part of the time for those that DNS gives then.
+        if not (yield from self._connect(_addresses.get(self.origin[1:], ()), 1)):
             yield self.resolve
-            if not (yield from self._connect(self._answers)):
+            if not (yield from self._connect(self._answers, 0)):
                 from ..diagnosis.failures import unreached
 
                 raise unreached(self)
@@ -73,15 +81,14 @@ class Transport:
         except OSError as error:
             self.error = "DNS: %s" % error
 
-    def _connect(self, answers):
-        """Flow: connect to one of the addresses; each gets an equal part of the time that is left.
+    def _connect(self, answers, later):
+        """Flow: connect to one of the addresses. Each gets an equal part of the time that is left, and so does `later`.
 
         Returns whether it did.
         """
-        end = ticks_add(ticks_ms(), self.timeouts.connect)
-        left = len(answers)
+        left = len(answers) + later
         for answer in answers:
-            self.deadline = ticks_add(ticks_ms(), max(1, ticks_diff(end, ticks_ms()) // left))
+            self.deadline = ticks_add(ticks_ms(), max(1, ticks_diff(self._end, ticks_ms()) // left))
             left -= 1
             try:
                 sock = socket.socket(answer[0], socket.SOCK_STREAM)
@@ -97,7 +104,8 @@ class Transport:
                 self.close()
                 continue
             try:
-                sock.setsockopt(6, 1, 1)  # TCP_NODELAY, by number, since no port of MicroPython names it
+                if _NODELAY:
+                    sock.setsockopt(6, _NODELAY, 1)
             except (OSError, AttributeError):
                 self.error = None  # without it the port sends the same bytes, a little later
             self._forget()  # while the socket has a number: on CPython TLS takes it away

@@ -600,9 +600,10 @@ async def test_without_progress_first_the_network_is_restarted_and_then_the_devi
         assert "offline" in running.board.states
         async with Running(cloud, network, storage=folder, interval=0.05, patience=5) as running:
             await until(lambda: cloud.restarts)
+            # The file goes when the answer has arrived, which is after the cloud has the reason.
+            await until(lambda: "restart.txt" not in os.listdir(folder))
         assert [told["cause"] for told in cloud.restarts] == ["power on"]
         assert "cannot connect" in cloud.restarts[0]["reason"]
-        assert "restart.txt" not in os.listdir(folder)
 
 
 async def test_a_refusal_restarts_nothing():

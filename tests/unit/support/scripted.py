@@ -1,16 +1,17 @@
 """A network that plays a script: what a server would do, item by item, and what the client really sent.
 
 In: one script for each connection, in the order in which they are opened. An item of a script is
-- REQUEST: one write of the client is taken whole; `Take(n)`: only n bytes of it;
+- REQUEST: one request of the client is taken whole, of which each write has at most PIECE bytes; `Take(n)`: only n
+  bytes of it;
 - bytes: they arrive; b"": the server has closed; two pieces never arrive in one read;
 - None: one try that would block; an int: that many milliseconds of silence;
 - an OSError: what the next read or write raises. As the first item of a script it refuses the connection;
 - CONNECTED: the connection stands; without it, what the script begins with delays the connection;
 - a function: given the next request, it returns the script to go on with, to which it may still add.
-At its end a script is silent. Out: `sent`, the writes of each connection; `connected`, its addresses; `pauses`, the
-milliseconds that blocking flows wanted to sleep: they are not slept, but the clock of the client moves on by them;
-`silence`, how often the client tried in vain during a silence. A try takes a millisecond or more, so `silence` has an
-upper bound that a busy machine does not exceed, unlike the time by the clock.
+At its end a script is silent. Out: `sent`, the requests of each connection; `written`, the bytes of each write;
+`connected`, its addresses; `pauses`, the milliseconds that blocking flows wanted to sleep: they are not slept, but the
+clock of the client moves on by them; `silence`, how often the client tried in vain during a silence. A try takes a
+millisecond or more, so `silence` has an upper bound that a busy machine does not exceed, unlike the time by the clock.
 
 The sockets are always ready for polling, so a pump polls once and tries again. TLS is played by a context that lets
 everything through: real handshakes are tested against real servers.
@@ -43,6 +44,7 @@ HOST = "demo.firebaseio.com"
 URL = "https://" + HOST
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 IN_PROGRESS = 115
+PIECE = 2048
 
 
 def reset():
@@ -88,6 +90,8 @@ class Network:
     def __init__(self, *scripts):
         self.scripts = list(scripts)
         self.sent = []
+        self.written = []
+        self.on_write = None  # called at each try to write
         self.connected = []
         self.closed = []
         self.verified = []
@@ -173,6 +177,7 @@ class _Socket(io.IOBase if MICROPYTHON else object):
         self._script = list(script)
         self._resumes = None
         self._connecting = False
+        self._goes_on = False
         self._pair = None
 
     def setblocking(self, blocking):
@@ -227,6 +232,8 @@ class _Socket(io.IOBase if MICROPYTHON else object):
             raise self._script.pop(0)
 
     def write(self, buffer, start, count):
+        if self._network.on_write:
+            self._network.on_write()
         if self._is_waiting():
             return None
         self._raise()
@@ -234,7 +241,16 @@ class _Socket(io.IOBase if MICROPYTHON else object):
         if isinstance(item, Take):
             count = min(count, item.count)
         data = bytes(buffer[start : start + count])
-        self._network.sent[self._number].append(data)
+        self._network.written.append(count)
+        sent = self._network.sent[self._number]
+        if self._goes_on:
+            sent[-1] += data
+        else:
+            sent.append(data)
+        # A request of several pieces stands in `sent` as one.
+        self._goes_on = count == PIECE
+        if self._goes_on and item is REQUEST:
+            return count
         if callable(item):
             self._script = item(data)
         elif item is REQUEST or isinstance(item, Take):
