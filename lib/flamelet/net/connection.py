@@ -23,6 +23,8 @@ _LATE = const(-4)  # a deadline passed
 _TOO_LARGE = const(-5)
 _TRUNCATED = const(-16)
 _PIECE = const(2048)  # bytes of one write
+_NO_HANDSHAKE = const(-2)
+_gc_threshold = getattr(gc, "threshold", int)  # CPython has none, and does not ask
 
 
 class Connection(Transport):
@@ -40,7 +42,7 @@ class Connection(Transport):
         self.body = bytearray()
         self.answer_bytes = answer_bytes
         self.in_use = False
-        self._threshold: object = None  # of the collector, during a step that shakes hands
+        self._threshold = _NO_HANDSHAKE  # of the collector, during a step that shakes hands
         self.new = self.idle = True
         self.sent = self.failure = self.body_size = 0
         self._left = self._at = self._have = 0
@@ -77,9 +79,9 @@ class Connection(Transport):
         """
         for before in BEFORE_HANDSHAKE:
             before()
-        self._threshold = gc.threshold()
+        self._threshold = _gc_threshold()
         gc.collect()
-        gc.threshold(-1)
+        _gc_threshold(-1)
 
     def step(self) -> int:
         """Move the exchange on. Returns DONE, HEAD, BODY, READ, WRITE or FAILED."""
@@ -102,9 +104,9 @@ class Connection(Transport):
 
     def __exit__(self, kind, error, trace):
         self.error = error
-        if self._threshold is not None:
-            gc.threshold(self._threshold)
-            self._threshold = None
+        if self._threshold != _NO_HANDSHAKE:
+            _gc_threshold(self._threshold)
+            self._threshold = _NO_HANDSHAKE
         return isinstance(error, Exception)
 
     def _send(self):
