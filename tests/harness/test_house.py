@@ -77,7 +77,6 @@ TESTED_ELSEWHERE = {
     "device/readings.py": "unit/device/test_program.py",
     "device/sleep.py": "unit/device/test_program.py",
     "device/watchdog.py": "unit/device/test_program.py",
-    "diagnosis/answers.py": "unit/firestore/test_rest.py",
     "feed/streamed_reading.py": "unit/firestore/test_reading.py",
     "firestore/aggregations.py": "unit/firestore/test_query.py",
     "firestore/batch_requests.py": "unit/firestore/test_documents.py",

@@ -80,7 +80,8 @@ class Connection(Transport):
         for before in BEFORE_HANDSHAKE:
             before()
         self._threshold = _gc_threshold()
-        gc.collect()
+        if gc.isenabled():
+            gc.collect()
         _gc_threshold(-1)
 
     def step(self) -> int:

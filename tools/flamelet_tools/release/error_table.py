@@ -3,6 +3,7 @@
 `python -m flamelet_tools.release.error_table` writes the page; a test compares it with the code.
 """
 
+from flamelet import errors
 from flamelet.diagnosis import answers
 from flamelet_tools.shared.checkout import checkout
 
@@ -39,13 +40,13 @@ the longest wait. The client repeats requests to Firestore by these rules, withi
 
 def page() -> str:
     """Return the text of the page."""
-    return TEXT + "".join(map(line, answers.TABLE))
+    return TEXT + "".join(map(line, answers.TABLE.strip().splitlines()))
 
 
-def line(row: tuple) -> str:
-    status, words, kind, code, action, advice = row
-    retry = "yes" if kind.retry else "no"
-    return f"| {status} | {words} | `{kind.__name__}` | `{code}` | {action} | {retry} | {advice} |\n"
+def line(row: str) -> str:
+    status, words, kind, code, action, advice = row.split("|")
+    retry = "yes" if getattr(errors, kind).retry else "no"
+    return f"| {status} | {words} | `{kind}` | `{code or words}` | {action} | {retry} | {advice} |\n"
 
 
 if __name__ == "__main__":
