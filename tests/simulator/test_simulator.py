@@ -589,7 +589,7 @@ def test_a_taken_port_is_an_os_error(sim):
 def test_a_stopped_simulator_says_so():
     with Simulator() as sim:
         pass
-    with pytest.raises(RuntimeError, match="does not run"):
+    with pytest.raises(RuntimeError, match="is not running"):
         sim.get("a")
 
 

@@ -349,6 +349,9 @@ def connects(sim):
         socket.create_connection(("127.0.0.1", sim.port), DEADLINE_SECONDS).close()
     except ConnectionRefusedError:
         return "refused"
+    except ConnectionResetError:
+        # The port was closed during the handshake: ask again.
+        return "reset"
     return "connected"
 
 

@@ -150,7 +150,7 @@ def test_a_whole_answer_that_trickles_meets_its_deadline():
     with Network(
         trickle([b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"] + body), [REQUEST, answer("1")]
     ) as network:
-        db = database(timeouts=timeouts(first_byte=60, answer=150))
+        db = database(timeouts=timeouts(answer=150))
         times_out(network, lambda: db.get("a"), 150, 800)
         assert network.closed == [True]
         assert db.get("a") == 1
@@ -160,7 +160,7 @@ def test_a_head_that_trickles_and_one_of_1xx_meet_the_deadline():
     for piece in (b"X", b"HTTP/1.1 100 Continue\r\n\r\n"):
         pieces = [b"HTTP/1.1 200 OK\r\nX: "] + [piece] * 500 if piece == b"X" else [piece] * 500
         with Network(trickle(pieces)) as network:
-            db = database(timeouts=timeouts(first_byte=60, answer=150))
+            db = database(timeouts=timeouts(answer=150))
             times_out(network, lambda db=db: db.get("a"), 150, 800)
 
 
@@ -176,7 +176,7 @@ def test_a_server_that_takes_the_request_byte_by_byte_meets_the_deadline():
         script.append(10)
         script.append(Take(1))
     with Network(script) as network:
-        db = database(timeouts=timeouts(first_byte=60, answer=150))
+        db = database(timeouts=timeouts(answer=150))
         times_out(network, lambda: db.set("a", "x" * 1000), 150, 800)
         assert 3 < len(network.sent[0]) < 50
 

@@ -147,8 +147,8 @@ def test_a_stream_that_is_silent_from_the_start_reconnects():
 def test_a_keep_alive_ends_the_silence():
     script = [REQUEST, HEAD, put("1")]
     for _ in range(6):
-        script += [40, KEEP_ALIVE]
-    with Network(script + [40, put("2")]), database().listen("c", silence_ms=120) as stream:
+        script += [100, KEEP_ALIVE]
+    with Network(script + [100, put("2")]), database().listen("c", silence_ms=400) as stream:
         assert [stream.next().data, stream.next().data] == [1, 2]
         assert stream.reconnects == 0
 
@@ -167,8 +167,8 @@ def test_a_trickle_that_never_ends_an_event_is_silence():
 def test_a_large_event_that_comes_slowly_is_no_silence():
     script = [REQUEST, HEAD, b'event: put\ndata: {"path":"/","data":"']
     for _ in range(8):
-        script += [25] + [b"x" * 500] * 5
-    with Network(script + [b'"}\n\n']), database().listen("c", event_bytes=50000, silence_ms=100) as stream:
+        script += [100] + [b"x" * 500] * 5
+    with Network(script + [b'"}\n\n']), database().listen("c", event_bytes=50000, silence_ms=400) as stream:
         assert stream.next().data == "x" * 20000
         assert stream.reconnects == 0
 
