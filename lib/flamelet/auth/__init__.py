@@ -1,4 +1,4 @@
-"""What a request carries to prove who asks: tokens, what renews them, and the files that keep them.
+"""Holds what authenticates a request: tokens, their renewal, and their files.
 
 May import net, diagnosis, wire and core.
 """

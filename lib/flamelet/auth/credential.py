@@ -1,9 +1,9 @@
-"""What a token may be: reads what the user has, and refuses what no service would take. Unloaded when that is done.
+"""Checks what a user gives as a token, and fills a `Token` with it. Unloaded afterwards.
 
 In: a str, or a dict as in token.json. Out: the attributes of a `Token`, or InvalidArgument.
 
-Time: how long a token serves is counted in ticks. Its end is read by the clock; where that cannot be right, the token
-counts as new, and the server has the last word.
+Time: the lifetime of a token is counted in ticks. How much is left is read from the clock; if that cannot be right, the
+token counts as new, and the server decides.
 """
 
 from .. import _invalid
@@ -11,13 +11,13 @@ from ..core import push_id as _push_id
 from ..core import url as _url
 from ..core.runtime import const, epoch_ms
 
-# The Realtime Database takes each kind in a parameter of its own.
+# Each kind has a parameter of its own at the Realtime Database.
 _PREFIXES = {"id_token": "auth=", "access_token": "access_token=", "database_secret": "auth="}
-_LIFETIME = const(3600)  # seconds that an ID token serves, which is the most that is believed
+_LIFETIME = const(3600)  # seconds that an ID token is valid: the most that is assumed
 
 
 def fill_token(token, given) -> None:
-    """Make of `token` what is `given`."""
+    """Fill `token` from `given`, a str or a dict. Raises InvalidArgument if it is not a usable token."""
     content = given if isinstance(given, dict) else _content(given)
     if content.get("private_key"):
         raise _invalid("private_key")
@@ -40,7 +40,7 @@ def fill_token(token, given) -> None:
 
 
 def _content(text):
-    """The dict that says what `text` is."""
+    """Return the dict, as in token.json, for the token `text`."""
     if _url.check_text(text, "the token").startswith("ya29."):
         return {"access_token": text}
     if text.count(".") != 2:
@@ -49,7 +49,7 @@ def _content(text):
 
 
 def _end(kind, text, expires_at):
-    """When the token ends, None if that is not known; InvalidArgument where it is of another kind."""
+    """Return when the token expires, or None if that is not known. Raises InvalidArgument if it is of another kind."""
     is_jwt = text.startswith("eyJ") and text.count(".") == 2
     if kind == "database_secret" or kind == "access_token" and not is_jwt:
         return expires_at
@@ -62,7 +62,7 @@ def _end(kind, text, expires_at):
 
 
 def _claims(text):
-    """What a JWT says of itself (RFC 7519); its signature is for the server to check."""
+    """Return the claims of a JWT (RFC 7519); only the server checks its signature."""
     import json
     from binascii import a2b_base64
 
@@ -77,7 +77,7 @@ def _claims(text):
 
 
 def _left(expires_at):
-    """Milliseconds until then."""
+    """Return the milliseconds until `expires_at`, at most the lifetime of an ID token."""
     from ..core.clock import corrected
 
     now = corrected(epoch_ms())

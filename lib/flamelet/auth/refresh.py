@@ -1,8 +1,8 @@
-"""Renewing an ID token by its refresh token, over the connection of whoever needs it, and what follows a refused one.
+"""Renews an ID token with its refresh token, over the connection of the request that needs it; handles a 401.
 
-In: a client whose token is due, or was blamed by a 401. Out: its request with a token that serves, or the error that
-says what the person must do. One renewal at a time, however many operations wait. Where it does not succeed while the
-old token still serves, that goes on; a refusal for good (revoked, disabled) is told to every operation for a while
+In: a client whose token is due, or was refused with a 401. Out: its request with a valid token, or the error that says
+what the user must do. There is one renewal at a time, however many operations wait. If it fails while the old token is
+still valid, that one is used on; a permanent refusal (revoked, disabled) is raised to every operation for a while
 without asking again. (Source: "Exchange a refresh token for an ID token" of the Firebase Auth REST API.)
 
 Memory: the answer is read as it arrives, since it holds the new token twice. Loaded with the first token that can be
@@ -24,22 +24,22 @@ _HEAD = (
 _BLAMED = ("TOKEN_EXPIRED", "INVALID_TOKEN", "ACCESS_TOKEN_REFUSED")
 _ATTEMPTS = const(3)
 _POLL = const(10)
-_REFUSED_FOR = const(60000)  # milliseconds for which a refusal stands without asking again
-_LATER = const(30000)  # milliseconds until a renewal that failed is tried again, while the token serves
+_REFUSED_FOR = const(60000)  # milliseconds for which a refusal is raised without asking again
+_LATER = const(30000)  # milliseconds until a renewal that failed is tried again, while the token is valid
 _FIELDS = ("id_token", "refresh_token", "expires_in")
 _LONGEST_KEY = const(16)
-_TOKEN_BYTES = const(8192)  # the largest token: servers take no longer line of a request
+_TOKEN_BYTES = const(8192)  # the largest token: servers accept no longer line of a request
 
 
 def with_valid_token(client, connection, request, size):
-    """Flow: `request`[:size] with a token that serves, before it is sent over `connection`."""
+    """Flow: return `request`[:size] with a valid token, before it is sent over `connection`."""
     token = client.token
     if token.error:
         if ticks_diff(token.due, ticks_ms()) > 0:
             raise _again(token.error)
         token.error = None
         if not token.refresh_token:
-            # Whoever refused it may have thought better of it.
+            # The server may accept it by now.
             token.ends = False
             return request
     yield from _renew(client, connection, request, False)
@@ -47,7 +47,7 @@ def with_valid_token(client, connection, request, size):
 
 
 def retry_after_401(client, connection, request, size):
-    """Flow: what to send after this 401, once; None where the token is not to blame, or nothing better is to be had."""
+    """Flow: return the request to send after this 401, or None if a new token does not help or cannot be had."""
     from ..diagnosis.failures import refused
 
     token = client.token
@@ -65,7 +65,7 @@ def retry_after_401(client, connection, request, size):
 
 
 def may_renew(client, connection, request):
-    """Whether a new token may do what this 401 refused: it is due at once, then."""
+    """Return whether a new token may help after this 401; if so, it is due at once."""
     from ..diagnosis.failures import refused
 
     token = client.token
@@ -76,7 +76,7 @@ def may_renew(client, connection, request):
 
 
 def _renew(client, connection, request, blamed):
-    """Flow: renew the token that `request` carries, unless someone else did; `blamed`: it serves no more."""
+    """Flow: renew the token that `request` carries, unless that is done; `blamed`: it is no longer valid."""
     token = client.token
     end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
     while token.renewing:
@@ -107,12 +107,12 @@ def _refuse(token, error):
 
 
 def _again(error):
-    """The same error, new: one that is raised again and again grows, by its traceback."""
+    """Return a copy of `error`: one that is raised again and again grows by its traceback."""
     return type(error)(str(error), error.status, error.text, error.code)
 
 
 def _exchange(client, connection, token):
-    """Flow: ask for a new token; the connection is closed before and after, and goes to its own place again."""
+    """Flow: ask for a new token. The connection is closed before and after, and has its own origin again."""
     origin = connection.origin
     try:
         for attempt in range(1, _ATTEMPTS + 1):
@@ -128,7 +128,7 @@ def _exchange(client, connection, token):
 
 
 def _request(client, connection, token):
-    """The bytes of the question; the connection is set to go where it is answered."""
+    """Return the request for a new token, and set the origin of the connection for it."""
     connection.close()
     connection.origin, path, query = _url.parse(_uri(token), client.insecure)
     key = "key=" + _url.quote(token.api_key)
@@ -177,7 +177,7 @@ def _step(connection, request, wanted):
 
 
 class _Answer:
-    """A flat JSON object of strings, as it arrives: those that matter are then in `found`.
+    """Reads a flat JSON object of strings as it arrives; those that matter are then in `found`.
 
     Tokens have no escapes, so a string ends at the next quote.
     """
@@ -195,7 +195,7 @@ class _Answer:
             if self._is_inside:
                 self._text.extend(memoryview(buffer)[at:stop])
                 if len(self._text) > _TOKEN_BYTES or buffer.find(b"\\", at, stop) >= 0:
-                    raise _broken("POST /v1/token: the answer holds what is no token")
+                    raise _broken("POST /v1/token: the answer holds an invalid token")
             elif buffer.find(b":", at, stop) >= 0:
                 self._key = self._last
             if quote >= 0:
@@ -219,7 +219,7 @@ class _Answer:
         try:
             return self._text.decode()
         except UnicodeError:
-            raise _broken("POST /v1/token: the answer is no UTF-8")
+            raise _broken("POST /v1/token: the answer is not UTF-8")
 
 
 def _take(connection, token, found):
@@ -244,12 +244,12 @@ def _save(token, seconds):
         save(token, corrected(epoch_ms()) // 1000 + seconds)
         token.unsaved = None
     except OSError as error:
-        # The token serves all the same, and the next one may find room.
+        # The token is used all the same, and there may be room for the next one.
         token.unsaved = error
 
 
 def _with_token(token, request, size):
-    """`request`[:size] with the token as it is now, in its query or its header."""
+    """Return `request`[:size] with the present token in its query or its header."""
     head = request.find(b"\r\n\r\n")
     for mark, stops in ((b"?auth=", b"& "), (b"&auth=", b"& "), (b"Authorization: Bearer ", b"\r")):
         start = request.find(mark, 0, head) + len(mark)
@@ -259,11 +259,11 @@ def _with_token(token, request, size):
 
 
 def _replaced(request, start, stops, size, text):
-    """`request`[:size] with `text` from `start` on in the place of what stands there before one of `stops`."""
+    """Return `request`[:size] with what is at `start`, up to one of `stops`, replaced by `text`."""
     end = start
     while request[end] not in stops:
         end += 1
-    # In one piece, and each part of it once: a copy takes a kilobyte.
+    # heap: each part is copied once, since a copy takes a kilobyte.
     data = bytearray(start + len(text) + size - end)
     view = memoryview(request)
     data[:start] = view[:start]

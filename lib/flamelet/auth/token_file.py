@@ -1,9 +1,9 @@
-"""Files of tokens: the one that was minted, and two slots beside it for what came of it.
+"""Reads and writes token files: the one that was minted, and two slots beside it for renewals.
 
-In: token.json, a dict as `Token` takes it. A renewal is written to `token.json.0` or `token.json.1`, in turn: the one
-that is not written is whole, so a power cut at any byte leaves a token that can be read. (A rename would not do: on FAT
-it is not safe.) A slot has a number, the checksum of the token.json that it came of, and its own; where token.json is
-replaced, its slots are of no use any more.
+In: token.json, a dict as `Token` takes it. A renewal is written to `token.json.0` or `token.json.1`, in turn: the
+other one is whole, so a power cut at any byte leaves a token that can be read. (A rename is not safe on FAT.) A slot
+holds a number, the checksum of the token.json that it belongs to, and its own; if token.json is replaced, its slots are
+no longer used.
 """
 
 import binascii
@@ -22,7 +22,7 @@ else:
 
 
 def load(file: str) -> tuple:
-    """(the newest content of `file`, where its renewals are saved)."""
+    """Return (the newest content of `file`, the place where its renewals are saved)."""
     text = _read(file)
     if text is None:
         raise InvalidArgument("the token file %s cannot be read: flamelet mint writes one" % file)
@@ -40,7 +40,7 @@ def load(file: str) -> tuple:
 
 
 def save(token, expires_at: int) -> None:
-    """Write what was renewed; OSError where the flash is full or broken: the slot before it is still there."""
+    """Write a renewal. Raises OSError if the flash is full or broken: the slot before it is still there."""
     file, base, number = token.file
     number += 1
     content = {

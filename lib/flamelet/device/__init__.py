@@ -1,3 +1,3 @@
-"""The program of a device; `main.py` starts it, given a board."""
+"""Runs the program of a device; `main.py` starts it with a board."""
 
 from .program import run  # noqa: F401

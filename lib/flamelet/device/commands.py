@@ -1,7 +1,7 @@
-"""Commands in: what the program of a device obeys, once each.
+"""Executes the commands for a device, each one once.
 
-In: the events of `devices/<id>/commands`. Out: what the board does, and one write that holds the answer, the new state
-and the removal of the command. A command whose answer has not arrived is not executed again: the answer is.
+In: the events of `devices/<id>/commands`. Out: what the board does, and one write with the answer, the new state and
+the removal of the command. If the answer does not arrive, it is sent again; the command is not executed again.
 
 Memory: `_RECENT` keys of answered commands.
 """
@@ -15,17 +15,17 @@ _LONGEST_INTERVAL = const(86400)
 
 
 class Commands:
-    """The commands of `device`, a `device.Device`."""
+    """Executes the commands of `device`, a `Device`."""
 
     def __init__(self, device) -> None:
         self._device = device
         self._answers: dict = {}  # of commands whose answer has not arrived yet
-        self._recent: list = []  # keys of commands whose answer has
+        self._recent: list = []  # keys of commands whose answer has arrived
         self.obeyed = 0
         self.light = False
 
     async def obey(self) -> None:
-        """Obey what the stream brings, for ever."""
+        """Execute the commands that the stream brings, for ever."""
         device = self._device
         backoff = Backoff()
         while True:
@@ -41,12 +41,12 @@ class Commands:
             await device.pause(backoff.wait(error))
 
     async def obey_once(self) -> None:
-        """Obey what waits, without a stream: for a device that sleeps."""
+        """Execute the waiting commands, without a stream: for a device that sleeps."""
         commands = await self._device.database.get(self._device.path + "/commands")
         await self._obey_all(commands if isinstance(commands, dict) else {})
 
     async def _take(self, event):
-        """Execute what an event brings, in the order of the keys, which is that of their making."""
+        """Execute the commands of an event, in the order of their keys, in which they were made."""
         key, _, rest = event.path.strip("/").partition("/") if event.path else ("", "", "")
         if event.type == "too-large":
             commands = await self._device.database.get(self._device.path + "/commands", shallow=True)
@@ -66,7 +66,7 @@ class Commands:
             command = commands[key]
             key = key.split("/")[0]
             if not isinstance(command, dict):
-                # A part of a command was written, or it is too large to have come along.
+                # A part of a command was written, or the command was too large for the event.
                 command = await self._device.database.get("%s/commands/%s" % (self._device.path, key))
             if command is not None:
                 await self._answer(key, command)
@@ -86,7 +86,7 @@ class Commands:
         self._device.board.report("answer", answer)
 
     async def _write(self, key, answer):
-        """Write the answer until it has arrived: meanwhile no other command is executed."""
+        """Write the answer until it has arrived; no other command is executed meanwhile."""
         device = self._device
         backoff = Backoff()
         while True:
@@ -102,7 +102,7 @@ class Commands:
             await device.pause(ms)
 
     def _execute(self, command):
-        """Do what `command` says; the answer."""
+        """Execute `command`. Returns the answer."""
         name = command.get("name") if isinstance(command, dict) else None
         value = command.get("value") if isinstance(command, dict) else None
         board = self._device.board

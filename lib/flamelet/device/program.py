@@ -1,19 +1,19 @@
-"""The program of a device: readings out, commands in. `main.py` starts it, given a board.
+"""Runs the program of a device: it sends readings and executes commands. `main.py` starts it with a board.
 
-In: a board, i.e. a module with the functions of `boards/desktop/board.py`. Out, in a Realtime Database:
+In: a board, a module with the functions of `boards/desktop/board.py`. Out, in a Realtime Database:
 
 - `devices/<id>/telemetry/<key>`: a reading of every sensor, each interval;
 - `devices/<id>/state`: what the device is doing, written at the start and with every answer;
 - `devices/<id>/commands/<key>`: `{"name": ..., "value": ...}`, written by others, each under a key of its own;
-- `devices/<id>/answers/<key>`: what came of it. The answer, the new state and the removal of the command are one
-  write, so a command is executed once, also across a reconnect, and removed only when its answer has arrived;
+- `devices/<id>/answers/<key>`: the result. The answer, the new state and the removal of the command are one write, so a
+  command is executed once, even across a reconnect, and removed only when its answer has arrived;
 - `devices/<id>/restarts/<key>`: why the device restarted itself.
 
 With `"service": "gateway"` in the configuration the readings go to an endpoint of Firebase Express SDK, and that is
-all: such a server has no streams, so there are no commands, and no state.
+all: such a server has no streams, so there are no commands and no state.
 
-It measures whether or not there is a network: see readings.py. What else it does: commands.py, watchdog.py, and
-sleep.py for a device that sleeps.
+It measures with or without a network: see readings.py. The other parts are commands.py, watchdog.py, and sleep.py for a
+device that sleeps.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ _WRONG = const(120000)  # milliseconds that a clock may be wrong
 def run(board) -> None:
     """Run the program until the configured count of readings is reached, the board asks to stop, or Ctrl-C."""
     if MICROPYTHON:
-        gc.threshold(4096)  # collected often, the heap stays in one piece, and TLS finds room in it
+        gc.threshold(4096)  # collected often, the heap is not fragmented, and TLS finds room in it
     try:
         device = Device(board, board.config())
     except (ValueError, FlameletError) as error:
@@ -51,16 +51,16 @@ def run(board) -> None:
     try:
         asyncio.run(device.main())
     except KeyboardInterrupt:
-        # The person ended it: what remains is to say what was done.
+        # The user ended it: only the summary is left.
         device.stopped = True
     finally:
         device.close()
 
 
 class Device:
-    """What the tasks of the program share. `config`: see the board's `config()`."""
+    """Holds what the tasks of the program share. `config`: see the board's `config()`."""
 
-    TROUBLE = (FlameletError, OSError, MemoryError)  # what a task survives, and tells
+    TROUBLE = (FlameletError, OSError, MemoryError)  # errors that a task survives and reports
 
     def __init__(self, board, config: dict) -> None:
         self.board = board
@@ -90,7 +90,7 @@ class Device:
         self._clock_due = self._born = ticks_ms()
 
     def close(self) -> None:
-        """Close what is open, and tell the person what was done."""
+        """Close everything, and report a summary."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -103,7 +103,7 @@ class Device:
         self.board.report("summary", "%s, %d wait" % (text, durable) if durable else text)
 
     async def main(self) -> None:
-        """Measure until the count is reached, while other tasks send, obey and watch."""
+        """Measure until the count is reached, while other tasks send, execute commands and watch."""
         board = self.board
         names = ", ".join([name for name, _ in board.FIELDS])
         board.report("start", "%s, a reading of %s" % (self.path, names))
@@ -128,7 +128,7 @@ class Device:
                 task.cancel()
 
     async def _obey(self):
-        # After the first write: two requests at the same time would take more of the heap.
+        # heap: after the first write, since two requests at a time would take more.
         while not self.has_state:
             await aio.sleep_ms(_SLICE)
         await self.commands.obey()
@@ -136,7 +136,7 @@ class Device:
     # The network, and the time.
 
     async def connect(self, forever: bool = False) -> None:
-        """Bring the network up; `forever`: and keep it up."""
+        """Bring the network up; with `forever`, keep it up."""
         board = self.board
         backoff = Backoff()
         while True:
@@ -167,14 +167,14 @@ class Device:
             self._clock_due = ticks_add(now, _DRIFT if self.board.synchronize_clock() else _ASK_CLOCK)
 
     def _correct_clock(self):
-        """The clock of the board is wrong by so much, says an answer that was verified."""
+        """Set the clock of the board, if an answer over TLS has shown that it is wrong."""
         if not any(_push_id.offset):
             return
         from ..core.clock import corrected
 
-        told = epoch_ms()
-        now = corrected(told)
-        if now != told:
+        clock = epoch_ms()
+        now = corrected(clock)
+        if now != clock:
             self.board.set_clock(now // 1000)
             if abs(epoch_ms() - now) < _WRONG:
                 _push_id.offset[1] = 0
@@ -189,7 +189,7 @@ class Device:
             await self._until(due)
             due = ticks_add(due, self.interval_ms)
             if ticks_diff(ticks_ms(), due) > self.interval_ms:
-                due = ticks_ms()  # time was lost: measure on from now, instead of hurrying after it
+                due = ticks_ms()  # late: measure from now on, instead of catching up
         await self.readings.drain(_SLICE if self.stopped else _DRAIN)
 
     def _goes_on(self):
@@ -206,24 +206,24 @@ class Device:
             self.note(error)
 
     async def _until(self, since):
-        """Until one interval after `since`; the interval may change meanwhile."""
+        """Wait until one interval after `since`; the interval may change meanwhile."""
         while self._goes_on():
             left = ticks_diff(ticks_add(since, self.interval_ms), ticks_ms())
             if left <= 0:
                 return
             await aio.sleep_ms(min(left, _SLICE))
 
-    # What the server and the person are told.
+    # Reports to the server and the user.
 
     async def write_state(self) -> None:
-        """Write the state, once, and why the device restarted; if that is refused the readings may be welcome still."""
+        """Write the state and why the device restarted. If that is refused, readings are sent all the same."""
         reason = self._progress.kept()
         values: dict = {"state": self.state()}
         if reason:
             from ..rtdb.push import new_key
 
-            told = {"reason": reason, "cause": self.board.reset_cause(), "at": {".sv": "timestamp"}}
-            values["restarts/" + new_key()] = told
+            restart = {"reason": reason, "cause": self.board.reset_cause(), "at": {".sv": "timestamp"}}
+            values["restarts/" + new_key()] = restart
         try:
             await self.database.update(self.path, values)
             if reason:
@@ -235,7 +235,7 @@ class Device:
         self.has_state = True
 
     def state(self) -> dict:
-        """What the device is doing."""
+        """Return the state of the device, as it is written to the server."""
         board = self.board
         state = {"board": board.NAME, "interval": self.interval_ms / 1000, "led": self.commands.light}
         state["reset"] = board.reset_cause()
@@ -245,7 +245,7 @@ class Device:
         return state
 
     def note(self, error) -> None:
-        """Tell the person, and the watchdog, when the server is lost or found: `error` is None where it answered."""
+        """Report `error` to the user and the watchdog, or, if it is None, that the server answered."""
         if error is None:
             if not self.is_online:
                 self.board.report("online", self.path)
@@ -256,7 +256,7 @@ class Device:
             self._start_well()
         elif not getattr(error, "retry", False):
             if type(error).__name__ == "TLSError":
-                # A certificate looks wrong where the clock is.
+                # If the clock is wrong, a valid certificate is refused.
                 self._clock_due = ticks_ms()
             self.board.report("error", error if isinstance(error, FlameletError) else repr(error))
             self.board.status("error")
@@ -273,12 +273,12 @@ class Device:
         self._progress.failed(error)
 
     async def pause(self, ms: int) -> None:
-        """Wait before the next try; the light shows it, and the watchdog is fed."""
+        """Wait before the next attempt; the light shows it."""
         self.board.status("waiting")
         await aio.sleep_ms(ms)
 
     async def _watch(self):
-        """Feed the watchdog as long as every task is alive, and see that there is progress."""
+        """Feed the watchdog as long as every task is alive, and check that there is progress."""
         while True:
             self.board.feed_watchdog()
             self._progress.look()
@@ -300,5 +300,5 @@ def _service(config):
 
 
 def to_token(token):
-    """The token of a configuration: None, its text, or the name of a JSON file."""
+    """Return the token of a configuration: None, its text, or the name of a JSON file."""
     return Token.load(token) if isinstance(token, str) and token.endswith(".json") else token

@@ -1,10 +1,10 @@
-"""Readings out: what the program of a device measures goes to the server, and waits in an outbox while it cannot.
+"""Sends what the program of a device measures, and keeps it in an outbox while it cannot be sent.
 
 In: rows of the board's sensors. Out: one push for each, as long as the server answers. A reading that could not be
-sent, and each one that is taken meanwhile, goes into the outbox, and from there in batches. The outbox is opened when
-it is needed: a device whose network never fails does not pay for it.
+sent, and all that follow it, go into the outbox, and are sent from there in batches. The outbox is opened when it is
+needed: a device whose network never fails does not pay for it.
 
-Memory: one row, and the outbox; from its opening to the first flush a second feed.
+Memory: one row, and the outbox; between its opening and the first flush a second feed.
 """
 
 import os
@@ -15,12 +15,12 @@ from ..core.backoff import Backoff
 from ..core.runtime import const, ticks_diff, ticks_ms
 
 _SLICE = const(25)  # milliseconds
-_TURN = const(1000)  # milliseconds that a stream has between two batches, where both share one connection
+_TURN = const(1000)  # milliseconds for a stream between two batches, if both share one connection
 _OUTBOX_BYTES = const(65536)
 
 
 class Readings:
-    """The readings of `device`, a `device.Device`; `sent`: how many the server has."""
+    """Sends the readings of `device`, a `Device`; `sent`: how many the server has."""
 
     def __init__(self, device, config: dict) -> None:
         self._device = device
@@ -32,11 +32,11 @@ class Readings:
         self.feed = self._new_feed(None)
         self._is_sending = False  # the request of the feed holds a reading
         self._lost = self.sent = 0
-        self._dropped = 0  # what was told of that
-        self._error: object = None  # that of the flash, which was told
+        self._dropped = 0  # how many of them were reported
+        self._error: object = None  # of the flash, as reported
         self._kept = None  # the feed with the outbox
         storage = device.storage
-        # A POST may not be sent twice, and from flash it could be.
+        # A POST must not be sent twice, and from flash it could be.
         self._folder = storage + "/outbox" if storage and self._size and not self._post else ""
         if self._folder and _is_used(self._folder):
             self.open()
@@ -44,12 +44,12 @@ class Readings:
     def _new_feed(self, outbox):
         device = self._device
         arguments = (self._post,) if device.is_gateway else ()
-        # Without an outbox none is named: the usual way loads nothing.
+        # Without an outbox, none is passed: then nothing is loaded for it.
         options = {"outbox": outbox} if outbox else {}
         return device.database.feed(self._path, device.board.FIELDS, *arguments, **options)
 
     def open(self, rtc=None):
-        """The feed with the outbox, which is opened where it is not yet."""
+        """Return the feed with the outbox, which is opened if it is not yet."""
         if not self._kept:
             from ..outbox import outbox
 
@@ -63,7 +63,7 @@ class Readings:
 
     @property
     def outbox(self):
-        """The outbox, None where there is none yet."""
+        """The outbox, or None if there is none yet."""
         return self._kept.outbox if self._kept else None
 
     @property
@@ -81,7 +81,7 @@ class Readings:
         return lost
 
     def take(self, row) -> None:
-        """Take a reading, which gets its key now; it is sent at once where nothing waits before it."""
+        """Take a reading, which gets its key now; it is sent at once if nothing waits before it."""
         if self.waiting:
             return self.keep(row)
         feed = self.feed
@@ -109,14 +109,14 @@ class Readings:
             self._kept.outbox.close()
 
     async def send(self) -> None:
-        """Send what there is to send, for ever."""
+        """Send readings for ever."""
         device = self._device
         backoff = Backoff()
         while True:
             error = None
             try:
                 if self._is_sending and self._folder and device.is_online is False:
-                    # It has to wait: on flash, where a power cut does not take it.
+                    # It has to wait: on flash, so a power cut does not lose it.
                     self._keep_pending()
                 if self.waiting and device.is_up:
                     await self._send_next()
@@ -129,7 +129,7 @@ class Readings:
             await self._wait(backoff.wait(error) if error else _SLICE)
 
     async def _wait(self, ms):
-        """Wait, for a reading or before the next try; what is old enough goes to flash meanwhile."""
+        """Wait for a reading or before the next attempt; what is old enough is written to flash meanwhile."""
         start = ticks_ms()
         left = ms
         while left >= 0:
@@ -146,7 +146,7 @@ class Readings:
         if outbox.error is not self._error:
             self._error = outbox.error
             if self._error:
-                text = "the flash fails (%s): what it does not take waits in RAM, and a power cut loses it"
+                text = "the flash fails (%s): readings wait in RAM, where a power cut loses them"
                 self._device.board.report("error", text % self._error)
 
     async def _send_next(self):
@@ -165,7 +165,7 @@ class Readings:
             self.sent += 1
         except FlameletError as error:
             if self._post and error.status == 0 and not error.retry:
-                # It may have happened, and a repeat could be a second one.
+                # It may have arrived, and a repeat could make a second one.
                 self._is_sending = False
                 self._lost += 1
             else:
@@ -173,13 +173,13 @@ class Readings:
             raise
 
     def _keep_pending(self):
-        """Put the reading that was sent, and not answered, into the outbox: under its key."""
+        """Put the reading that was sent but not answered into the outbox, under its key."""
         self.open().keep(self.feed)
         self._is_sending = False
 
     async def flush(self, batches: int = 0) -> None:
         """Send what waits in the outbox."""
-        # From now on this one also pushes: a request takes more than a kilobyte.
+        # heap: from now on this feed also pushes, since a request takes more than a kilobyte.
         kept = self.feed = self.open()
         outbox = kept.outbox
         before = outbox.refused
@@ -190,11 +190,11 @@ class Readings:
             self._dropped = outbox.dropped
             self._device.board.report("error", "%d readings dropped so far: the outbox was full" % self._dropped)
         if self._device.has_one_connection:
-            # RAM has no room for what is measured in a long turn.
+            # RAM has no room for what is measured in a long pause.
             await sleep_ms(_TURN if outbox.is_flash and outbox.waiting else _SLICE)
 
     async def drain(self, ms: int) -> None:
-        """Let the last readings go out, as long as the server answers; at most `ms` milliseconds."""
+        """Wait until the last readings are sent, as long as the server answers; at most `ms` milliseconds."""
         start = ticks_ms()
         while self.waiting and self._device.is_online is not False and ticks_diff(ticks_ms(), start) < ms:
             await sleep_ms(_SLICE // 2)

@@ -1,7 +1,7 @@
-"""The mode "sleep": wake, measure, push if it is time, obey what waits, sleep.
+"""Runs the mode "sleep": wake, measure, push if it is time, execute the waiting commands, sleep.
 
-A reading is in the outbox (RTC memory, else flash) before anything else is tried. With `wakes` above 1 the network is
-brought up only when that many readings wait. It is awake for `_AWAKE` at most, whatever the network does.
+A reading is put into the outbox (RTC memory, else flash) before anything else. With `wakes` above 1 the network is only
+brought up if that many readings wait. The device is awake for `_AWAKE` at most, whatever the network does.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ _AWAKE = const(60)  # seconds
 
 
 async def run(device, config: dict) -> None:
-    """One time awake; it ends in `board.sleep`."""
+    """Run once, up to `board.sleep`."""
     board = device.board
     readings = device.readings
     start = ticks_ms()

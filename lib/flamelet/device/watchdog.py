@@ -1,8 +1,8 @@
-"""The watchdog of the whole: a device that makes no progress says why, and restarts its network, then itself.
+"""Watches the program of a device: without progress, it restarts the network, then the device.
 
-In: what went wrong and what went well. Out: a restart of the network after `patience` seconds in which nothing
-succeeded, one of the device after as many more. The reason is kept across the restart, in one file, and told with the
-first state that arrives: at `devices/<id>/restarts/<key>`. A refusal is no lack of progress: no restart would mend it.
+In: failures and successes. Out: a restart of the network after `patience` seconds in which nothing succeeded, and one
+of the device after as many more. The reason is kept across the restart, in one file, and written with the first state
+that arrives, to `devices/<id>/restarts/<key>`. A refusal is not a lack of progress: a restart would not fix it.
 """
 
 import os
@@ -13,7 +13,7 @@ _FILE = "/restart.txt"
 
 
 class Progress:
-    """The progress of `device`, a `device.Device`."""
+    """Watches the progress of `device`, a `Device`."""
 
     def __init__(self, device, patience: float) -> None:
         self._device = device
@@ -25,18 +25,18 @@ class Progress:
         self._file = device.storage + _FILE if device.storage else ""
 
     def succeeded(self) -> None:
-        """The server has answered."""
+        """Note that the server has answered."""
         self._is_stuck = self._is_second = False
 
     def failed(self, error) -> None:
-        """Something failed that may succeed later."""
+        """Note a failure of something that may succeed later."""
         self._why = str(error)
         if not self._is_stuck:
             self._is_stuck = True
             self._since = ticks_ms()
 
     def look(self) -> None:
-        """Restart what has to be restarted."""
+        """Restart the network or the device, if it is time."""
         if not self._is_stuck or ticks_diff(ticks_ms(), self._since) < self._patience_ms:
             return
         board = self._device.board
@@ -55,13 +55,13 @@ class Progress:
                 with open(self._file, "w") as file:
                     file.write(reason)
             except OSError as error:
-                self._device.board.report("error", "the reason of the restart cannot be kept (%s)" % error)
+                self._device.board.report("error", "cannot write the reason of the restart (%s)" % error)
         self._device.readings.close()
         self._device.board.report("stalled", reason)
         self._device.board.restart(reason)
 
     def kept(self) -> str:
-        """Why the device restarted itself the last time, "" where it did not."""
+        """Return why the device restarted itself the last time, or "" if it did not."""
         try:
             with open(self._file) as file:
                 return file.read()
@@ -69,5 +69,5 @@ class Progress:
             return ""
 
     def forget(self) -> None:
-        """It has been told."""
+        """Remove the reason of the restart: it was reported."""
         os.remove(self._file)

@@ -1,4 +1,4 @@
-"""Pushes without allocation: a `Feed` sends, a `Reading` is its request.
+"""Sends readings without allocation: a `Feed` sends, a `Reading` is its request.
 
 May import net, diagnosis, wire and core.
 """

@@ -1,15 +1,14 @@
 """Sends readings without allocation: one prepared request, in which only the key and the numbers change.
 
-`Feed` is what a program has, and sends; with an outbox it is a `RecordingFeed`. `Reading` is the request: each service
-has its own in its reading.py. In: a row of readings, one for each field. Out: one write under a new key; its key is
-made before it is sent, so a repeated request changes nothing.
+A program uses a `Feed`, which with an outbox is a `RecordingFeed`. `Reading` is its request: each service has its own
+in its reading.py. In: a row of values, one for each field. Out: one write under a new key, which is made before it is
+sent, so a repeat is idempotent.
 
-Made for the hot path: on an open connection `push` allocates nothing on MicroPython, with ints (31 bits on a board); a
-float costs one float for rounding it. For the same reason `push` has six positional arguments and no more: `*values`
-would be a tuple, and a longer frame would come from the heap. Wider rows go through `push_row`, with a list that is
-kept.
+The hot path: on an open connection `push` allocates nothing on MicroPython with ints (31 bits on a board); a float
+costs one float for rounding. That is why `push` has six positional arguments: `*values` would be a tuple, and a longer
+frame would come from the heap. Use `push_row` for wider rows, with a list that is kept.
 
-Memory: the request, with the token: about 1.3 KiB for ever, plus 28 bytes and the name for each field.
+Memory: the request with the token, about 1.3 KiB, and 28 bytes and the name for each field, permanently.
 """
 
 from .. import FlameletError, _invalid
@@ -21,7 +20,7 @@ from ..net.connection import DONE
 
 _TYPING = const(0)
 if _TYPING:
-    # For mypy alone: MicroPython leaves out what stands below a constant that is 0.
+    # For mypy: MicroPython drops what is below a constant 0.
     from collections.abc import Callable, Generator
 
 MISSING = object()
@@ -41,12 +40,12 @@ class Feed:
 
     @property
     def pending(self) -> bool:
-        """Whether the last reading was not refused, and is not known to have arrived."""
+        """Whether the last reading may not have arrived, and was not refused."""
         return self.reading.pending
 
     def push(self, a, b=MISSING, c=MISSING, d=MISSING, e=MISSING, f=MISSING):
         """Send one reading under a new key: a number, a bool or None for each field, in the order of the fields."""
-        # Written out: the frame of a loop, or of a call with as many arguments, would come from the heap.
+        # frame: a loop, or a call with as many arguments, would take it from the heap.
         given = self.reading.given
         given[0] = a
         given[1] = b
@@ -63,7 +62,7 @@ class Feed:
         connection = client.connection
         if not reading.begin(connection, row):
             return client.run(reading.push(row))
-        # The hot path: a flow would be an object, so the exchange is stepped here.
+        # heap: a flow would be an object, so the exchange is stepped here.
         code = reading.step(connection)
         while code > DONE:
             connection.wait(connection.remaining())
@@ -72,14 +71,14 @@ class Feed:
             client.run(reading.again(1))
 
     def repeat(self):
-        """Send the `pending` reading again under its key: after an error that left open whether it arrived."""
+        """Send the `pending` reading again under its key, after an error that left open whether it arrived."""
         reading = self.reading
         if not reading.pending:
             raise _invalid("pending")
         return reading.client.run(reading.again())
 
     def push_many(self, rows):
-        """Send many readings in one request, all or none; a gateway takes one after another. Returns how many.
+        """Send many readings in one request, all or none; to a gateway one after another. Returns how many.
 
         `rows`: rows as for `push_row`.
         """
@@ -90,9 +89,9 @@ class Reading:
     """The prepared request of a feed.
 
     A subclass has:
-    - `prepare()`: builds `request` around a key and a length that are yet to be written, unless it stands already;
+    - `prepare()`: builds `request` around a key and a length that are yet to be written, unless it exists already;
     - `is_done(connection)`: whether the answer says that it was written; False if it has to be sent again;
-    - `answered(attempt)`: the flow that sends the request with all that the hot path leaves out;
+    - `answered(attempt)`: the flow that sends the request with everything that the hot path omits;
     - `push_many(rows)`: the flow of `Feed.push_many`.
     """
 
@@ -104,7 +103,7 @@ class Reading:
     key_at: int
 
     def __init__(self, client, fields) -> None:
-        self.texts: list = []  # what stands before each number
+        self.texts: list = []  # what is written before each number
         self.decimals: list = []
         self.room = 1  # bytes of the widest row
         for field in fields if isinstance(fields, (tuple, list)) else ():
@@ -118,11 +117,11 @@ class Reading:
         self.given: list = [None] * 6
         self.pending = False
         self.client = client
-        self.parameters: list = [None]  # those of no request
+        self.parameters: list = [None]  # matches no request
         self.prepare()
 
     def new_request(self, length_at, before=0):
-        """Make the request; its length stands at `length_at`, with `before` bytes of body before the row."""
+        """Make the request, with its length at `length_at`, and `before` bytes of body before the row. Returns it."""
         self.length_at = length_at
         body_at = length_at + _LENGTH_DIGITS + 4
         self.row_at = body_at + before
@@ -136,7 +135,10 @@ class Reading:
         return self.request[self.key_at : self.key_at + _push_id.SIZE].decode()
 
     def begin(self, connection, row):
-        """Write the reading and begin the exchange, if the connection is open and nobody uses it. Returns whether."""
+        """Write the reading and begin the exchange, if the connection is open and not in use.
+
+        Returns whether it did.
+        """
         self.check(row)
         token = self.client.token
         if connection.sock is None or connection.in_use or not connection.idle:
@@ -147,7 +149,7 @@ class Reading:
         return True
 
     def check(self, row):
-        """Raise InvalidArgument unless `row` has one value for each field; what `push` was not given is MISSING."""
+        """Raise InvalidArgument unless `row` has one value for each field; MISSING: not given to `push`."""
         size = len(self.texts)
         if len(row) < size or row[size - 1] is MISSING or len(row) > size and not (
             row is self.given and row[size] is MISSING
@@ -155,18 +157,18 @@ class Reading:
             raise _invalid("row", size)
 
     def step(self, connection):
-        """Move the exchange on: DONE, FAILED, or what it waits for."""
+        """Move the exchange on. Returns DONE, FAILED, or what it waits for."""
         return connection.step()
 
     def push(self, row):
-        """Flow: one reading, over a connection that may have to be opened."""
+        """Flow: send one reading, over a connection that may have to be opened."""
         self.prepare()
         _push_id.forget()
         self.write(row)
         yield from self.again()
 
     def again(self, attempt=0):
-        """Flow: send the request of `write`; `attempt`: how often it was sent."""
+        """Flow: send the request of `write`; `attempt`: how often it was sent already."""
         try:
             yield from self.answered(attempt)
             self.pending = False
@@ -190,7 +192,7 @@ class Reading:
         return self.size
 
     def put_row(self, buffer, at, row) -> int:
-        """Write `row` as JSON at buffer[at]. Returns the position behind it."""
+        """Write `row` as JSON at buffer[at]. Returns the position after it."""
         i = 0
         while i < len(self.texts):
             at = put_text(buffer, at, self.texts[i])
@@ -201,7 +203,7 @@ class Reading:
 
 
 def _text(field):
-    """What stands before the number of `field`: b',"hum":'."""
+    """Return what is written before the number of `field`: b',"hum":'."""
     try:
         name, decimals = field
         check_key(name)

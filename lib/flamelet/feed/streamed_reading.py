@@ -1,4 +1,4 @@
-"""Prepares readings whose answers have a body, which is looked at piece by piece and not collected."""
+"""Prepares readings whose answers have a body, which is checked piece by piece and not collected."""
 
 from ..wire.http1 import BODY, HEAD
 from .feed import Reading
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 
 
 class StreamedReading(Reading):
-    """A subclass has `look(connection)`, which is given each piece of the answer, at response.piece_start."""
+    """A subclass has `look(connection)`, which is called for each piece of the answer, at response.piece_start."""
 
     look: "Callable[..., None]"
 
     def begin(self, connection, row):
-        """Write the reading and begin the exchange, if that can be done at once. Returns whether."""
+        """Write the reading and begin the exchange, if that can be done at once. Returns whether it did."""
         if not super().begin(connection, row):
             return False
         connection.streamed = True
         return True
 
     def step(self, connection):
-        """Move the exchange on, past the pieces of the answer: DONE, FAILED, or what it waits for."""
+        """Move the exchange on, past the pieces of the answer. Returns DONE, FAILED, or what it waits for."""
         code = connection.step()
         while code == HEAD or code == BODY:
             if code == BODY:

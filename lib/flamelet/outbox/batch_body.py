@@ -1,7 +1,7 @@
-"""Many readings as one body: what stands around them differs from service to service.
+"""Writes many readings as one body; the text around them depends on the service.
 
-In: a run of readings in the buffer of an outbox, and `around`: (before each key, between it and its JSON, the opening,
-the closing of the whole). Out: their JSON in one piece, or in its place in a request, which takes half as much.
+In: a run of readings in the buffer of an outbox, and `around`, the text (before each key, between it and its JSON, at
+the beginning, at the end). Out: their JSON in one piece, or written into a request, which takes half the memory.
 """
 
 from ..core.copy import copy
@@ -10,25 +10,25 @@ from .record import HEAD, TAIL, behind
 
 
 def body(buffer, start: int, end: int, around: tuple) -> bytearray:
-    """The body."""
+    """Return the body of the readings in buffer[start:end]."""
     made = bytearray(size_of(buffer, start, end, around))
     write(made, 0, buffer, start, end, around)
     return made
 
 
 def size_of(buffer, start: int, end: int, around: tuple) -> int:
-    """How many bytes the body has."""
+    """Return the size of the body in bytes."""
     before, between, opening, closing = around
     size = len(opening) - 1 + len(closing) + end - start
     while start < end:
-        # What stands around it and a comma, in place of what a record has.
+        # The text around it and a comma, in place of the bytes around it in a record.
         size += len(before) + len(between) + 1 - HEAD - TAIL
         start = behind(buffer, start)
     return size
 
 
 def write(body, to: int, buffer, start: int, end: int, around: tuple) -> None:
-    """Write it at body[to:]."""
+    """Write the body of the readings in buffer[start:end] at body[to:]."""
     before, between, opening, closing = around
     to = copy(body, to, opening, 0, len(opening))
     while start < end:

@@ -1,10 +1,9 @@
-"""Readings that were taken before the clock was known: they get their time when the clock comes.
+"""Gives readings that were taken before the time was known their keys, when it is known.
 
-Such a record has, where a key has its time, the number of the boot (2 bytes) and the milliseconds since it began (6),
-and then the random part of the key. When the time is known, the moment at which the boot began is stored first, and
-only then is anything sent: so a reading has the same key for ever, also when it is sent again after a power cut. A boot
-that ended before it knew the time is taken to have ended just before the next one began: that is the only guess that
-keeps the order.
+Such a record has a provisional key: the number of the boot (2 bytes) and the milliseconds since it began (6) in place
+of the time, and then the random part. When the time is known, the start of the boot is stored before anything is sent:
+so the key of a reading never changes, even if it is sent again after a power cut. If a boot ended before the time was
+known, it is assumed to have ended just before the next one began: no other guess keeps the order.
 """
 
 import os
@@ -20,7 +19,7 @@ _BOOT_MASK = const(0xFFFF)
 
 
 def put_provisional_key(outbox, at: int) -> int:
-    """Write what becomes a key at buffer[at] of `outbox`; the position behind it."""
+    """Write a provisional key at buffer[at] of `outbox`. Returns the position after it."""
     outbox.kind = UNDATED
     buffer = outbox.buffer
     boot = outbox.boot & _BOOT_MASK
@@ -36,12 +35,12 @@ def put_provisional_key(outbox, at: int) -> int:
 
 
 def is_known() -> bool:
-    """Whether the time is known."""
+    """Return whether the time is known."""
     return corrected(epoch_ms()) >= _push_id.EARLIEST
 
 
 def assign_keys(outbox, buffer, end: int) -> None:
-    """Give the undated readings in buffer[:end] their keys, and those in the memory of `outbox`; the time is known."""
+    """Assign keys to the undated readings in buffer[:end] and in the memory of `outbox`. The time must be known."""
     # For those on flash.
     _start(outbox, max(outbox.lasts))
     _assign_keys(outbox, outbox.buffer, outbox.used)
@@ -50,7 +49,7 @@ def assign_keys(outbox, buffer, end: int) -> None:
 
 
 def assign_keys_if_clock_known(outbox) -> None:
-    """As `assign_keys`, where nothing is sent yet, if the time is known by now."""
+    """Assign keys to the readings in the memory of `outbox`, if the time is known by now."""
     if outbox.boot in outbox.starts or is_known():
         assign_keys(outbox, b"", 0)
 
@@ -75,9 +74,9 @@ def _assign_keys(outbox, buffer, end):
 
 
 def _start(outbox, boot):
-    """When `boot` began, in milliseconds since 1970: counted back from the next boot of which that is stored.
+    """Return when `boot` began, in milliseconds since 1970: counted back from the next boot whose start is stored.
 
-    Only the present one is ever added, so the answer is the same for ever.
+    Only the start of the present boot is ever added, so the result never changes.
     """
     known = boot
     while known not in outbox.starts and known < outbox.boot:

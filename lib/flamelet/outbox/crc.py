@@ -1,7 +1,7 @@
-"""Records as they are stored: with a CRC each, so that what a power cut left half, or a worn cell changed, is known.
+"""Adds a CRC to each record that is stored, and finds the valid ones: after a power cut, or with worn flash.
 
-The CRC covers length, kind, payload and the number of the segment: what an earlier file left behind on the same blocks
-is no record of this one. (CRC-32 of zlib.)
+The CRC covers length, kind, payload and the number of the segment: records that an earlier file left on the same blocks
+are not valid in this one. (CRC-32 of zlib.)
 """
 
 import binascii
@@ -9,7 +9,7 @@ import binascii
 from ..core.runtime import const
 from .record import CLOCK, COUNT, HEAD, SET, TAIL, UNDATED, behind
 
-_BOOTS = const(256)  # without a clock, whose ends are remembered
+_BOOTS = const(256)  # boots without a clock whose ends are remembered
 
 
 def seal(buffer, end: int, number: int) -> None:
@@ -22,13 +22,13 @@ def seal(buffer, end: int, number: int) -> None:
 
 
 def record(kind: int, *fields) -> bytearray:
-    """A record of (integer, bytes) each, little-endian, that is yet to be sealed."""
+    """Return a record of little-endian integers, each (integer, size), to be sealed."""
     payload = b"".join([number.to_bytes(size, "little") for number, size in fields])
     return bytearray(bytes((len(payload), 0, kind)) + payload + bytes(TAIL))
 
 
 def sort_out(buffer, end: int, number: int) -> tuple:
-    """Move the valid records of buffer[:end] to its beginning: (their end, how many wait, how many gaps there were)."""
+    """Move the valid records of buffer[:end] to its beginning. Returns (their end, how many wait, how many gaps)."""
     at = to = count = gaps = 0
     was_valid = True
     while at < end:
@@ -48,7 +48,7 @@ def sort_out(buffer, end: int, number: int) -> tuple:
 
 
 def _end_of(buffer, at, end, number):
-    """The position behind the record at buffer[at], 0 where there is none."""
+    """Return the position after the record at buffer[at], or 0 if there is none."""
     if at + HEAD + TAIL > end or not 0 < buffer[at + 2] <= COUNT:
         return 0
     next_at = behind(buffer, at)
@@ -62,7 +62,7 @@ def _crc(buffer, start, end, number):
 
 
 def take_stock(outbox, buffer, end: int) -> None:
-    """Tell `outbox` what the valid records of earlier boots in buffer[:end] say of clocks and counts."""
+    """Take over the clocks and counts of earlier boots, in the valid records of buffer[:end], into `outbox`."""
     at = 0
     while at < end:
         kind = buffer[at + 2]
@@ -81,5 +81,5 @@ def take_stock(outbox, buffer, end: int) -> None:
 
 
 def integer(buffer, at: int, size: int) -> int:
-    """The little-endian integer buffer[at:at+size]."""
+    """Return the little-endian integer buffer[at:at+size]."""
     return int.from_bytes(bytes(memoryview(buffer)[at : at + size]), "little")

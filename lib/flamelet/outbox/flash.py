@@ -1,11 +1,11 @@
-"""An outbox on flash: segments, each a file of records that is only ever appended to, and removed as a whole.
+"""Keeps records on flash, in segments: each is a file that is only appended to, and removed as a whole.
 
-A segment fits into one block of flash; its name is its number. How many readings were dropped is written with the next
-ones that are. Where the server answers in time nothing is written at all: what is pending goes out from RAM. After a
-power cut each record is believed by its CRC; a segment whose end is torn is not appended to. What was sent just before
-a power cut may be sent once more, under the same keys.
+A segment fits into one block of flash; its name is its number. The count of dropped readings is written with the next
+readings. If the server answers in time nothing is written: what is pending is sent from RAM. After a power cut a record
+is valid if its CRC is; a segment with a torn end is not appended to. Records that were sent just before a power cut may
+be sent again, under the same keys.
 
-Memory: beside the buffer two small ints for each segment; to send or to load one, its 4 KB for a moment.
+Memory: the buffer, two small ints for each segment, and 4 KB while one is sent or loaded.
 """
 
 import os
@@ -18,7 +18,7 @@ from .record import CLOCK, COUNT
 if MICROPYTHON:
 
     def sync(file):
-        # To close a file is to write it, on both file systems.
+        # close() writes the file, on both file systems.
         pass
 
 else:
@@ -28,9 +28,9 @@ else:
 _BLOCK = const(4096)
 _SEGMENT = const(4000)
 _NO_SPACE = const(28)
-_REFUSALS = const(2048)  # bytes of a file of refused records, of which there are two
+_REFUSALS = const(2048)  # bytes of one of the two files of refused records
 _LONGEST_LINE = const(1024)
-_LONGEST_FILE = const(65536)  # what is longer was not written here
+_LONGEST_FILE = const(65536)  # a longer file was not written by this class
 
 
 class FlashOutbox(RamOutbox):
@@ -46,11 +46,11 @@ class FlashOutbox(RamOutbox):
         self._limit = max(2, size // max(_BLOCK, memory))
         self._numbers: list = []  # of the segments, the oldest first
         self._counts: list = []  # how many records wait in each
-        self._newest = 0  # the number of the last one that was ever begun
-        self._size = _BLOCK  # of the last segment; one that is not appended to any more counts as full
-        self._is_new = False  # whether nothing has been written into the last segment
-        self._counted = 0  # what flash knows of `dropped`
-        self._since = ticks_ms()  # when the first of what is pending was recorded, or could not be written
+        self._newest = 0  # the number of the newest segment so far
+        self._size = _BLOCK  # of the last segment; one that is no longer appended to counts as full
+        self._is_new = False  # whether the last segment is still empty
+        self._counted = 0  # the value of `dropped` that is on flash
+        self._since = ticks_ms()  # when the oldest pending record was recorded, or could not be written
         self._is_failing = False
         self._refusals_file = 0
         try:
@@ -63,7 +63,7 @@ class FlashOutbox(RamOutbox):
         try:
             os.mkdir(self._folder)
         except OSError as error:
-            text = "the folder %s of the outbox cannot be made: is the one above it there, and room?"
+            text = "the folder %s of the outbox cannot be made: does its parent exist, and is there room?"
             raise OSError(error.errno, text % self._folder)
 
     @property
@@ -77,7 +77,7 @@ class FlashOutbox(RamOutbox):
         return self._limit * max(_SEGMENT, len(self.buffer)) + len(self.buffer)
 
     def commit(self) -> bool:
-        """Write what is pending; where flash does not take it False, and `error` says why."""
+        """Write what is pending. Returns False if flash fails; `error` says why."""
         if self.undated:
             from . import before_clock as _undated
 
@@ -95,11 +95,11 @@ class FlashOutbox(RamOutbox):
         return "pending" if self._held else "durable"
 
     def commit_if_due(self) -> None:
-        """Write what is pending, if it is a group or old enough: for programs that record seldom."""
+        """Write what is pending, if it is a group or old enough. Call it if readings are rare."""
         is_old = ticks_diff(ticks_ms(), self._since) >= self._longest_ms
         is_due = self._held and is_old or self._held >= self._group and not self._is_failing
         if is_due and not self.commit():
-            # Each attempt wears the flash: the next one has time.
+            # Each attempt wears the flash, so the next one waits.
             self._since = ticks_ms()
 
     def _make_room(self, room):
@@ -108,7 +108,7 @@ class FlashOutbox(RamOutbox):
     # Segments.
 
     def _write(self, records, count):
-        """Write records, of which `count` wait; False where flash does not take them, and `error` says why."""
+        """Write records, of which `count` wait. Returns False if flash fails; `error` says why."""
         while True:
             try:
                 if not self._append(records, count):
@@ -126,10 +126,10 @@ class FlashOutbox(RamOutbox):
 
     def _append(self, records, count):
         if self._size + len(records) > max(_SEGMENT, len(self.buffer)):
-            # What is no reading does not wait for room.
+            # Records other than readings do not wait for room.
             if count and len(self._numbers) >= self._limit and not (self._keeps_newest and self._drop(0)):
                 return False
-            # The first number is any: what lies in blocks of earlier files then belongs to another one.
+            # The first number is random, so records of earlier files on the same blocks are not valid.
             self._newest = (self._newest or getrandbits(24)) + 1
             self._numbers.append(self._newest)
             self._counts.append(0)
@@ -155,7 +155,7 @@ class FlashOutbox(RamOutbox):
         self._write(record(CLOCK, (boot, 2), (ms, 6)), 0)
 
     def _drop(self, index):
-        """Drop a segment, and what waits in it; False where there is none."""
+        """Drop a segment, and what waits in it. Returns False if there is none."""
         if not self._numbers:
             return False
         self._unlink(index)
@@ -168,7 +168,7 @@ class FlashOutbox(RamOutbox):
         try:
             os.remove(self._name(self._numbers.pop(index)))
         except OSError as error:
-            # It comes back with the next start: what was sent is sent again, under the same keys.
+            # It is loaded again at the next start, and sent again under the same keys.
             self.error = error
 
     def _name(self, number):
@@ -177,7 +177,7 @@ class FlashOutbox(RamOutbox):
     # Batches.
 
     def batch(self, place: int):
-        """(buffer, end of its records) at `place`; None behind the last one."""
+        """Return (buffer, end of its records) of the batch at `place`, or None after the last one."""
         while place < len(self._numbers):
             content = self._read(place)
             if content:
@@ -185,20 +185,20 @@ class FlashOutbox(RamOutbox):
         return super().batch(0) if place == len(self._numbers) else None
 
     def newest(self):
-        """The last batch, None where there is none."""
+        """Return the last batch, or None if there is none."""
         return super().batch(0) or self.batch(len(self._numbers) - 1) if self.waiting else None
 
     def mark(self, place: int) -> int:
-        """What `done` wants to know of a batch."""
+        """Return the mark of the batch at `place`, for `done`."""
         if place < len(self._numbers):
-            # What is recorded meanwhile must not go into it.
+            # New records must not go into it meanwhile.
             if place == len(self._numbers) - 1:
                 self._size = _BLOCK
             return -self._numbers[place]
         return self._removed_bytes
 
     def done(self, place: int, mark: int, end: int) -> None:
-        """The server has answered for the batch at `place`."""
+        """Remove the batch at `place`: the server has answered for it."""
         if mark >= 0:
             super().done(0, mark, end)
         elif -mark in self._numbers:
@@ -207,7 +207,7 @@ class FlashOutbox(RamOutbox):
             self._unlink(index)
 
     def _read(self, place):
-        """(buffer, end of its records, its size, how many gaps it has); None where it cannot be read."""
+        """Return (buffer, end of its records, its size, how many gaps it has), or None if it cannot be read."""
         number = self._numbers[place]
         try:
             size = min(os.stat(self._name(number))[6], _LONGEST_FILE)
@@ -215,7 +215,7 @@ class FlashOutbox(RamOutbox):
             with open(self._name(number), "rb") as file:
                 size = file.readinto(buffer)
         except OSError as error:
-            # It stays where it is: the next start may be luckier.
+            # The file stays: the next start may be able to read it.
             self.error = error
             self._numbers.pop(place)
             self._counts.pop(place)
@@ -224,11 +224,11 @@ class FlashOutbox(RamOutbox):
         return buffer, end, size, gaps
 
     def _load(self):
-        """Take stock of what an earlier start left."""
+        """Load the segments of earlier starts."""
         try:
             names = sorted(os.listdir(self._folder))
         except (OSError, ValueError) as error:
-            # ValueError: names that are no text. A broken folder must not stop the device.
+            # ValueError: names that are not UTF-8. A broken folder must not stop the device.
             self.error = error
             names = []
         for name in names:
@@ -238,7 +238,7 @@ class FlashOutbox(RamOutbox):
                 self._counts.append(0)
         place = 0
         while place < len(self._numbers):
-            # One that is not whole, or cannot be read, is not appended to.
+            # A segment with gaps, or that cannot be read, is not appended to.
             self._size = _BLOCK
             content = self._read(place)
             if content:
@@ -250,7 +250,7 @@ class FlashOutbox(RamOutbox):
                 place += 1
         self._counted = self.dropped
         self.undated = bool(self.lasts)
-        # The first ones of which nothing waits; behind others they may tell the time of those.
+        # Remove the first ones, if nothing waits in them. Later ones may have the clock for earlier ones.
         while self._counts and not self._counts[0]:
             self._counts.pop(0)
             self._unlink(0)
@@ -263,7 +263,7 @@ class FlashOutbox(RamOutbox):
         line = b"%s %s %s\n" % (name.encode(), bytes(body), reason.replace("\n", " ").encode())
         path = self._folder + "/refused."
         try:
-            # The other one is begun anew when this one is full.
+            # If this file is full, the other one is emptied and used.
             mode = "ab"
             if _size(path + str(self._refusals_file)) > _REFUSALS:
                 self._refusals_file ^= 1

@@ -1,11 +1,11 @@
-"""Sends what waits in an outbox to the server, a batch after the other: the flow of `Feed.flush`.
+"""Sends what waits in an outbox to the server, one batch after another: the flow of `Feed.flush`.
 
-A batch is as many records as the memory of the outbox holds. One that is refused (400, 401 or 403 by the rules, an
-error in the envelope) is halved until the refused records are alone. They are set aside if others of their batch, or of
-one behind it, are accepted: where nothing is, the fault is not theirs. Until then they stay where they are, and the
-next flush asks by the newest record alone whether anything has changed.
+A batch has as many records as the memory of the outbox holds. If one is refused (400, 401 or 403 by the rules, an error
+in the envelope), it is halved until the refused records are alone. They are set aside if others of their batch, or of a
+later one, are accepted: if none is, the records are not the reason. Until then they stay in the outbox, and the next
+flush first sends the newest record alone, to see whether the server still refuses.
 
-Everything here may be done twice: the keys were made when the readings were taken.
+Everything here is idempotent: the keys were made when the readings were taken.
 
 Memory: a segment of 4 KB, and a request of the size of a batch.
 """
@@ -18,7 +18,7 @@ _POLL_MS = 10
 
 
 def flush(outbox, records, batches):
-    """Flow: send what waits in `outbox` by `records`. Returns how many the server took."""
+    """Flow: send what waits in `outbox`, with `records`, at most `batches` (0: all). Returns how many were accepted."""
     while outbox.flushing:
         yield _POLL_MS
     outbox.flushing = True
@@ -39,8 +39,8 @@ def flush(outbox, records, batches):
 
 def _all(outbox, records, batches):
     taken = place = 0
-    error = None  # the last refusal, as long as nothing behind it was accepted
-    before = 0  # so many of the oldest batches stand before one that was accepted
+    error = None  # the last refusal, as long as nothing after it was accepted
+    before = 0  # how many of the oldest batches are before one that was accepted
     while True:
         batch = outbox.batch(place)
         if batch is None:
@@ -58,7 +58,7 @@ def _all(outbox, records, batches):
             place += 1
             continue
         if error:
-            # From the beginning: what was refused there is refused by itself.
+            # From the beginning: those records are refused for a reason of their own.
             error = None
             before = place
             place = 0
@@ -76,7 +76,7 @@ def _all(outbox, records, batches):
 
 
 def _slices(outbox, records, buffer, end, refusals):
-    """Flow: send buffer[:end] in slices of the outbox's memory; how many records were accepted."""
+    """Flow: send buffer[:end] in slices as large as the outbox's memory. Returns how many records were accepted."""
     accepted = at = start = 0
     while start < end:
         # At least one record.

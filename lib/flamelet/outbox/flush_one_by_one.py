@@ -1,4 +1,4 @@
-"""Sends each record of an outbox by itself: the flow of `Feed.flush` where what was accepted must not be sent again."""
+"""Sends each record of an outbox by itself: the flow of `Feed.flush` if an accepted record must not be sent again."""
 
 from .record import behind
 from .refused import set_aside
@@ -6,7 +6,7 @@ from .sending import ensure_keys, next_of, send_or_split
 
 
 def flush(outbox, records, batches):
-    """Flow: send what waits, at most `batches` records, 0: all. Returns how many the server took."""
+    """Flow: send what waits, at most `batches` records (0: all). Returns how many were accepted."""
     taken = moved = 0
     while outbox.waiting and (not batches or taken < batches or moved):
         buffer, end = outbox.batch(0)
@@ -25,7 +25,7 @@ def flush(outbox, records, batches):
             raise refusals[at]
         outbox.done(0, mark, end)
         if not accepted and not taken:
-            # Behind the others: is any of them accepted?
+            # Put it after the others, to see whether any of them is accepted.
             outbox.put_back(record)
             moved += 1
         taken += accepted

@@ -12,8 +12,8 @@ _REMEMBERED = const(8)  # refused records that RAM keeps
 class RamOutbox:
     """Records in RAM.
 
-    `dropped`, `refused`, `corrupt`, `unknown`: how many went for want of room, were set aside as refused, could not be
-    read any more, were sent by a POST whose answer was lost; `error`: why flash did not take the last ones, or None.
+    `dropped`, `refused`, `corrupt`, `unknown`: how many were dropped because it was full, were set aside as refused,
+    can no longer be read, were sent by a POST whose answer was lost; `error`: why flash failed the last time, or None.
     """
 
     is_flash = False
@@ -23,24 +23,24 @@ class RamOutbox:
         self.dropped = self.refused = self.corrupt = self.unknown = 0
         self.error: object = None
         self.flushing = False
-        self.blocked = False  # the last flush had everything refused
+        self.blocked = False  # the server refused everything in the last flush
         self.boot = 1
         self.undated = False  # whether the buffer has readings without a time
         self.starts: dict = {}  # {boot: when it began, in milliseconds since 1970}, of some boots
         self.lasts: dict = {}  # {boot: the elapsed time of its last undated record}
         self.kind = READING
-        self.reading_size = 0  # of the last one, with its overhead
+        self.reading_size = 0  # of the last reading, with its overhead
         self._keeps_newest = drop == "oldest"
         self._refusals: list = []
         self._elapsed = 0
         self._ticks = ticks_ms()
-        self._start = self.used = 0  # of the record that is being written; of all
-        self._removed_bytes = 0  # bytes that ever left the buffer at its front
+        self._start = self.used = 0  # start of the record that is being written; end of all
+        self._removed_bytes = 0  # bytes that were removed from the front of the buffer so far
         self._held = 0  # how many readings and writes are in the buffer
 
     @property
     def pending(self) -> int:
-        """How many of those that wait a restart would lose."""
+        """How many records a restart would lose."""
         return self._held
 
     @property
@@ -54,20 +54,20 @@ class RamOutbox:
         return len(self.buffer)
 
     def commit(self) -> bool:
-        """Make durable what is pending; whether all is."""
+        """Make durable what is pending. Returns whether all of it is."""
         return not self._held
 
     def commit_if_due(self) -> None:
         """Make durable what is pending, if it is a group or old enough: only flash waits for that."""
 
     def refusals(self) -> list:
-        """(key or path, reason, JSON) of the last records that the server refused, the newest last."""
+        """Return (key or path, reason, JSON) of the last records that the server refused, the newest last."""
         return list(self._refusals)
 
-    # Recording: begin, put_key or the payload itself, end.
+    # Recording: begin_record, put_key or the payload itself, end_record.
 
     def begin_record(self, room: int) -> int:
-        """Where the payload of a record of at most `room` bytes is written; -1 where there is no room for it."""
+        """Begin a record of at most `room` bytes. Returns where to write its payload, or -1 if there is no room."""
         if self.used + room > len(self.buffer) and not self._make_room(room):
             self.dropped += 1
             return -1
@@ -75,7 +75,7 @@ class RamOutbox:
         return self.used + HEAD
 
     def put_key(self, at: int) -> int:
-        """Write the key of a reading at buffer[at], or, as long as the clock is not known, what becomes one."""
+        """Write the key of a reading at buffer[at], provisional as long as the time is not known. Returns its end."""
         self.kind = READING
         end = _put_id(self.buffer, at)
         if end < 0:
@@ -85,7 +85,7 @@ class RamOutbox:
         return end
 
     def end_record(self, end: int) -> str:
-        """End the record of `kind` whose payload ends at buffer[end]: "durable" or "pending"."""
+        """End the record of `kind` whose payload ends at buffer[end]. Returns "durable" or "pending"."""
         start = self._start
         size = end - start - HEAD
         self.buffer[start] = size & 255
@@ -98,7 +98,7 @@ class RamOutbox:
         return self._kept()
 
     def put(self, kind: int, payload: bytes) -> str:
-        """Add a record of `kind` with this payload: "durable", "pending" or "dropped"."""
+        """Add a record of `kind` with this payload. Returns "durable", "pending" or "dropped"."""
         at = self.begin_record(HEAD + len(payload) + TAIL)
         if at < 0:
             return DROPPED
@@ -110,23 +110,26 @@ class RamOutbox:
         return "pending"
 
     def elapsed(self) -> int:
-        """Milliseconds since this outbox was made, later than the last time."""
+        """Return the milliseconds since this outbox was made, more than in the call before."""
         now = ticks_ms()
         self._elapsed += max(1, ticks_diff(now, self._ticks))
         self._ticks = now
         return self._elapsed
 
     def store_start(self, boot: int, ms: int) -> None:
-        """Keep for the next boots when this one began: RAM has no next one."""
+        """Keep the start of this boot for the next ones; in RAM there are none."""
 
     def keys_assigned(self) -> None:
-        """The undated readings in the buffer have got their keys."""
+        """Note that the undated readings in the buffer have their keys now."""
         self.undated = False
 
     # Room.
 
     def _make_room(self, room):
-        """Drop the oldest: an eighth more than is needed, since what remains has to be moved."""
+        """Drop the oldest, an eighth more than needed, since the rest has to be moved.
+
+        Returns whether there is room.
+        """
         if not self._keeps_newest:
             return False
         most = max(0, len(self.buffer) - room - (len(self.buffer) >> 3))
@@ -142,7 +145,7 @@ class RamOutbox:
     def _remove(self, size):
         at = 0
         left = self.used - size
-        # Piece by piece: memory that overlaps is not copied right by every firmware.
+        # In pieces: not every firmware copies overlapping memory right.
         while at < left:
             at = copy(self.buffer, at, self.buffer, at + size, min(at + 2 * size, self.used))
         self.used = left
@@ -151,20 +154,20 @@ class RamOutbox:
     # Batches, for flush.py: `place` counts from the oldest.
 
     def batch(self, place: int):
-        """(buffer, end of its records) at `place`; None behind the last one."""
+        """Return (buffer, end of its records) of the batch at `place`, or None after the last one."""
         return (bytearray(memoryview(self.buffer)[: self.used]), self.used) if place == 0 and self.used else None
 
     def newest(self):
-        """The last batch, None where there is none."""
+        """Return the last batch, or None if there is none."""
         return self.batch(0)
 
     def mark(self, place: int) -> int:
-        """What `done` wants to know of a batch, before it is sent."""
+        """Return the mark of the batch at `place` before it is sent, for `done`."""
         return self._removed_bytes
 
     def done(self, place: int, mark: int, end: int) -> None:
-        """The server has answered for the batch at `place`, which was buffer[:end]."""
-        # While it was on its way, some may have been dropped, and others recorded behind it.
+        """Remove the batch at `place`, which was buffer[:end]: the server has answered for it."""
+        # Meanwhile some may have been dropped, and others recorded after it.
         end -= self._removed_bytes - mark
         if end > 0:
             at = 0
@@ -174,7 +177,7 @@ class RamOutbox:
             self._remove(end)
 
     def put_back(self, record: bytes) -> None:
-        """Put a record of a batch behind all others."""
+        """Put a record of a batch after all others."""
         self.put(record[2], record[HEAD:-TAIL])
 
     def set_aside(self, name: str, reason: str, body: bytes) -> None:
@@ -190,8 +193,8 @@ class RamOutbox:
 
 
 def _put_id(buffer, at):
-    """As _push_id.put, -1 where the clock is not known. By itself: with what stands around it, its frame would be too
-    long for the stack, and come from the heap."""
+    """Write a key as _push_id.put does. Returns its end, or -1 if the time is not known."""
+    # frame: with the code of the caller, that of this function would come from the heap.
     try:
         return _push_id.put(buffer, at)
     except FlameletError:

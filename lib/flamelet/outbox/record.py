@@ -1,9 +1,9 @@
-"""Says how a record lies in the buffer of an outbox."""
+"""Defines the layout of a record in the buffer of an outbox."""
 
 from ..core.runtime import const
 
 READING = const(1)
-UNDATED = const(2)  # taken before the clock was known: boot and elapsed time stand where a key has its time
+UNDATED = const(2)  # taken before the time was known: boot and elapsed time in place of the time of the key
 SET = const(3)  # a path, a zero byte, a body
 CLOCK = const(4)  # when a boot began: its number (2), milliseconds since 1970 (6)
 COUNT = const(5)  # how many were dropped until then (4)
@@ -14,5 +14,5 @@ OVERHEAD = const(27)  # of a reading: HEAD, key, TAIL
 
 
 def behind(buffer, at: int) -> int:
-    """The position behind the record at buffer[at]."""
+    """Return the position after the record at buffer[at]."""
     return at + HEAD + buffer[at] + (buffer[at + 1] << 8) + TAIL

@@ -1,8 +1,8 @@
 """Records readings and writes in an outbox, and sends what waits there: a feed with an outbox.
 
-In: rows of readings, and writes. Out: "durable" where a power cut would not lose it, "pending" as long as it would,
-"dropped" where there was no room. A record costs nothing on the heap where the outbox is in RAM. How a service takes
-its records is said by its `Records`: rtdb/records.py, firestore/records.py, gateway/records.py.
+In: rows of readings, and writes. Out: "durable" if a power cut does not lose it, "pending" if it does, "dropped" if
+there was no room. A record costs nothing on the heap if the outbox is in RAM. `Records` of each service encodes and
+sends its records: rtdb/records.py, firestore/records.py, gateway/records.py.
 """
 
 from .. import InvalidArgument
@@ -13,18 +13,19 @@ from .record import DROPPED, HEAD, OVERHEAD, READING, SET, TAIL
 
 
 class RecordingFeed(Feed):
-    """Made by `feed` of a service, with an outbox. `outbox`: where what is recorded waits.
+    """Made by `feed` of a service, with an outbox, in which records wait.
 
-    `feed`: the feed without an outbox, which sends; `records`: what the outbox sends; `path`: as the program gave it.
-    Raises InvalidArgument if the outbox is none, belongs to another feed, or is too small for a reading.
+    `feed`: the feed without an outbox, which sends; `records`: the `Records` of the service; `path`: as the program
+    gave it. Raises InvalidArgument if `outbox` is not an outbox, belongs to another feed, or is too small for a
+    reading.
     """
 
     def __init__(self, feed, records, outbox, path) -> None:
         if not hasattr(outbox, "put_key"):
             raise InvalidArgument("outbox is made by flamelet.Outbox(), not %r" % (outbox,))
-        # A record of a reading has no path: it goes to that of the feed which flushes.
+        # A record has no path: it is sent to that of the feed that flushes.
         if getattr(outbox, "path", path) != path:
-            raise InvalidArgument("this outbox is that of the feed of %s: each feed takes one of its own" % outbox.path)
+            raise InvalidArgument("this outbox belongs to the feed of %s: make one for each feed" % outbox.path)
         super().__init__(feed.reading)
         self.outbox = outbox
         self._feed = feed
@@ -36,7 +37,7 @@ class RecordingFeed(Feed):
         outbox.path = path
 
     def push_row(self, row):
-        """Send one reading, as `push_row` of a feed without an outbox."""
+        """Send one reading, as `push_row` of a feed without an outbox does."""
         return self._feed.push_row(row)
 
     def record(self, a, b=MISSING, c=MISSING, d=MISSING, e=MISSING, f=MISSING):
@@ -44,7 +45,7 @@ class RecordingFeed(Feed):
 
         Returns "durable", "pending" (a power cut would lose it) or "dropped" (there was no room).
         """
-        # Written out for the same reason as `push`: a call with so many arguments would take its frame from the heap.
+        # frame: a call with as many arguments would take it from the heap.
         given = self.reading.given
         given[0] = a
         given[1] = b
@@ -65,7 +66,10 @@ class RecordingFeed(Feed):
         return outbox.end_record(at - self._records.closing)
 
     def record_set(self, path, value):
-        """Keep a write until `flush` has sent it: `value` at `path` of the service, None to delete what is there."""
+        """Keep a write until `flush` has sent it: `value` at `path` of the service, None to delete.
+
+        Returns as `record`.
+        """
         outbox = self.outbox
         body = self._records.encode(path, value)
         payload = path.encode() + b"\0" + body
@@ -75,7 +79,10 @@ class RecordingFeed(Feed):
         return outbox.put(SET, payload)
 
     def keep(self, feed):
-        """Keep the last reading of `feed`, which has the same fields and no outbox, under the key of its request."""
+        """Keep the last reading of `feed`, which has the same fields and no outbox, under its key.
+
+        Returns as `record`.
+        """
         reading = feed.reading
         request = memoryview(reading.request)
         key = bytes(request[reading.key_at : reading.key_at + SIZE])
@@ -85,18 +92,18 @@ class RecordingFeed(Feed):
         return state
 
     def flush(self, batches=0):
-        """Send what waits, in order. Returns how many records the server took.
+        """Send what waits, in order. Returns how many records the server accepted.
 
-        `batches`: at most so many requests' worth, 0: all. A record leaves the outbox when the server has answered for
-        it. What it refuses is sent again in halves until the refused ones are alone; they are set aside, see
-        `outbox.refusals()`, unless all are refused: then the error is raised and nothing is set aside. After any other
-        error all that was not answered waits on.
+        `batches`: at most so many requests, 0: all. A record leaves the outbox when the server has answered for it. A
+        refused batch is sent again in halves until the refused records are alone; they are set aside, see
+        `outbox.refusals()`. If all are refused, the error is raised and nothing is set aside. After any other error,
+        records without an answer stay in the outbox.
         """
         return self.reading.client.run(flush(self.outbox, self._records, batches))
 
     @property
     def fits(self) -> int:
-        """How many readings of the size of the last one fit into the outbox; before the first, of the widest."""
-        # Each is let in where there is room for the widest.
+        """How many readings of the size of the last one fit into the outbox; before the first one, of the largest."""
+        # A reading is accepted if there is room for the largest.
         room = self._record_room
         return (self.outbox.capacity - room) // (self.outbox.reading_size or room) + 1

@@ -1,4 +1,4 @@
-"""Sets aside the records that the server refused, and tries by the newest one whether it still does: see flush.py."""
+"""Sets aside the records that the server refused, and sends the newest one to see whether it still refuses."""
 
 from ..core.push_id import SIZE
 from .record import HEAD, SET, TAIL, behind
@@ -6,7 +6,7 @@ from .sending import ensure_keys, parts, send
 
 
 def send_newest(outbox, records):
-    """Flow: send the newest record alone; its refusal is raised."""
+    """Flow: send the newest record alone. Raises its refusal."""
     newest = outbox.newest()
     if newest:
         buffer, end = newest

@@ -1,7 +1,7 @@
-"""An outbox in the memory of ESP32's RTC: 2,048 bytes that outlive deep sleep and a reset, but no power cut.
+"""Keeps records in the memory of ESP32's RTC: 2,048 bytes that survive deep sleep and a reset, but not a power cut.
 
-What is stored there is how many readings were dropped, and the buffer; each record has its CRC. Every record is stored
-at once: nothing wears. When the time comes undated readings get their keys there, where they are.
+It holds the count of dropped readings, and the buffer; each record has its CRC. Every record is stored at once: nothing
+wears. Undated readings get their keys in place.
 """
 
 from ..core.runtime import const
@@ -11,7 +11,7 @@ from .record import COUNT
 
 _MEMORY = const(2048)
 _COUNT_SIZE = const(11)  # of the record with the count, which is always the first one
-_NUMBER = const(0x464C)  # stands for the number of a segment: what other programs left there is no record
+_NUMBER = const(0x464C)  # in place of the number of a segment: data of other programs is not a valid record
 
 
 class RtcOutbox(RamOutbox):
@@ -34,7 +34,7 @@ class RtcOutbox(RamOutbox):
         self.buffer[: self.used] = stored[start:end]
 
     def commit(self) -> bool:
-        """Store all: it costs nothing."""
+        """Store everything, which costs nothing."""
         if self.undated:
             from . import before_clock as _undated
 
@@ -46,15 +46,15 @@ class RtcOutbox(RamOutbox):
         return True
 
     def begin_record(self, room: int) -> int:
-        """Where the payload of a record of at most `room` bytes is written; -1 where there is no room for it."""
+        """Begin a record of at most `room` bytes. Returns where to write its payload, or -1 if there is no room."""
         at = super().begin_record(room)
         if at < 0:
-            # Its count.
+            # Store the count of dropped readings.
             self.commit()
         return at
 
     def keys_assigned(self) -> None:
-        """The undated readings in the buffer have got their keys."""
+        """Note that the undated readings in the buffer have their keys now."""
         super().keys_assigned()
         seal(self.buffer, self.used, _NUMBER)
         self.commit()

@@ -1,16 +1,16 @@
-"""Sends a run of records: gives undated readings their time, and halves what the server refuses."""
+"""Sends a run of records: assigns keys to undated readings, and halves a batch that the server refuses."""
 
 from .. import FlameletError
 from .record import HEAD, READING, SET, TAIL, UNDATED, behind
 
 
 def ensure_keys(outbox, records, buffer, end):
-    """Flow: give the undated readings their time."""
+    """Flow: assign keys to the undated readings. Raises ClockNotSet if the time cannot be had."""
     if _has_undated(buffer, end):
         from . import before_clock as _undated
 
         if not _undated.is_known():
-            # Whatever the server answers, it says what time it is.
+            # Any answer of the server has the time.
             yield from records.ask_time()
         if not _undated.is_known():
             from ..errors import ClockNotSet
@@ -27,7 +27,7 @@ def _has_undated(buffer, end):
 
 
 def send_or_split(records, buffer, start, end, refusals):
-    """Flow: send buffer[start:end]; how many records were accepted. `refusals`: {position: error} of the others."""
+    """Flow: send buffer[start:end]. Returns how many records were accepted; adds {position: error} to `refusals`."""
     count = _count(buffer, start, end)
     if not count:
         return 0
@@ -48,14 +48,14 @@ def send_or_split(records, buffer, start, end, refusals):
 
 
 def _is_refused(error):
-    # Here, since a flush that goes well has no use for all errors.
+    # Imported here, since a flush without errors does not need them.
     from ..errors import BadRequest, GatewayError, PermissionDenied
 
     return isinstance(error, (BadRequest, PermissionDenied, GatewayError)) and not error.retry
 
 
 def send(records, buffer, start, end):
-    """Flow: send the records of buffer[start:end] in order: readings that follow each other together, writes alone."""
+    """Flow: send the records of buffer[start:end] in order: consecutive readings together, writes alone."""
     while start < end:
         next_at = behind(buffer, start)
         if buffer[start + 2] == READING:
@@ -69,14 +69,14 @@ def send(records, buffer, start, end):
 
 
 def parts(buffer, at):
-    """(path, body) of the write at buffer[at]."""
+    """Return (path, body) of the write at buffer[at]."""
     payload = bytes(memoryview(buffer)[at + HEAD : behind(buffer, at) - TAIL])
     path, _, body = payload.partition(b"\0")
     return path.decode(), body
 
 
 def next_of(buffer, at, end):
-    """The first reading or write at or behind buffer[at]."""
+    """Return the position of the first reading or write from buffer[at] on."""
     while at < end and buffer[at + 2] > SET:
         at = behind(buffer, at)
     return at

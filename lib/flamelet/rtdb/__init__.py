@@ -1,4 +1,4 @@
-"""The Realtime Database: values, queries, streams, mirrors, transactions, rules, and readings.
+"""Talks to the Realtime Database: values, queries, streams, mirrors, transactions, rules, and readings.
 
 May import client, outbox, auth, feed, net, diagnosis, wire and core; neither firestore nor gateway.
 """

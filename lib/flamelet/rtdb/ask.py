@@ -1,6 +1,6 @@
 """Asks the Realtime Database: builds a request, sends it, and reads the value and the ETag of the answer.
 
-A request is repeated by itself unless it makes a key, depends on what is there, or adds up.
+A request is repeated automatically, unless the server makes its key, it has a condition, or it increments.
 """
 
 from .. import FlameletError, _broken
@@ -14,14 +14,14 @@ ETAG = ("X-Firebase-ETag: true",)
 
 
 def ask(client, method, target, body=b"", headers=(), repeatable=True):
-    """Flow: the connection with the answer. Raises ResponseError if it is a refusal."""
+    """Flow: return the connection with the answer. Raises ResponseError if it is a refusal."""
     request = build(client, method, target, body, headers)
     is_conditional = headers and headers[0].startswith("If-Match")
     repeatable = repeatable and not (method == "POST" or is_conditional or adds_up(body))
     try:
         return (yield from answered(client, request, len(request), repeatable))
     except FlameletError as error:
-        # 503 was not attempted.
+        # 503: it was not attempted.
         if repeatable or error.status < 500 or error.status == 503:
             raise
         from ..errors import in_doubt
@@ -30,26 +30,26 @@ def ask(client, method, target, body=b"", headers=(), repeatable=True):
 
 
 def adds_up(body):
-    """Whether `body` holds an increment, which is not idempotent."""
-    # `".sv":{` cannot stand within a JSON string.
+    """Return whether `body` holds an increment, which is not idempotent."""
+    # `".sv":{` cannot occur in a JSON string.
     return body.find(SERVER_VALUE + b"{") >= 0
 
 
 def value_of(connection):
-    """The value of an answer; None where it has none (print=silent)."""
+    """Return the value of an answer, or None if it has none (print=silent)."""
     if connection.response.status == 204:
         return None
     return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
 
 
 def condition(etag):
-    """The header for a write where the value has this ETag."""
+    """Return the headers for a write on condition that the value has this ETag."""
     return ("If-Match: " + _url.check_text(etag, "an ETag"),)
 
 
 def etag_of(connection) -> str:
-    """The ETag of the answer. Raises ProtocolError if it has none."""
+    """Return the ETag of the answer. Raises ProtocolError if it has none."""
     etag = connection.response.headers.get(b"etag")
     if not etag:
-        raise _broken("the answer has no ETag: does a proxy take it away?")
+        raise _broken("the answer has no ETag: does a proxy remove it?")
     return etag.decode()

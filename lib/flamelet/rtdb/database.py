@@ -2,7 +2,7 @@
 
 In: paths and values of Python. Out: values, keys, streams and feeds, or one of our errors. Each method makes a flow, in
 a module that is loaded with the first call, and hands it to the pump of the client: here one that blocks, in
-`flamelet.aio` one that is awaited; nothing else differs.
+`flamelet.aio` one that awaits; nothing else differs.
 
 Limits are the service's: keys of at most 768 bytes of UTF-8, without . # $ [ ] / and control characters.
 """
@@ -17,14 +17,14 @@ class Database(Service):
     Arguments:
     - `url`: "https://NAME-default-rtdb.firebaseio.com"; http:// only to loopback, or with `insecure=True`.
     - `token`: a `Token`, its text, or None.
-    - `ca`: root certificates to trust instead of those that are shipped: DER or PEM bytes, or the name of a file.
-    - `budget`: how many connections may be open at a time, 1 or 2 or more, or a `Budget` shared with other clients.
+    - `ca`: root certificates to trust in place of the shipped ones: DER or PEM bytes, or a file name.
+    - `budget`: how many connections may be open at a time, 1 or more, or a `Budget` shared with other clients.
     - `timeouts`: a `Timeouts`.
     - `answer_bytes`: the largest answer, in bytes.
-    - `override`: where a proxy lets only GET and POST pass: "header" or "parameter", which then names the method.
-    - `transport`: a module like MicroPython's `requests`, where that is the only way out; all but streams takes it.
+    - `override`: for a proxy that allows only GET and POST: "header" or "parameter", in which the method is sent.
+    - `transport`: a module like MicroPython's `requests`, if that is the only way to the network; without streams.
 
-    On a desktop FIREBASE_DATABASE_EMULATOR_HOST leads to the emulator, as in Google's SDKs.
+    On a desktop FIREBASE_DATABASE_EMULATOR_HOST selects the emulator, as in Google's SDKs.
     (Source: the Firebase Database REST API.)
     """
 
@@ -36,11 +36,11 @@ class Database(Service):
         self._client = Client(self._pump, url, token, **options)
 
     def get(self, path: str, **options):
-        """The value at `path`, None where there is none.
+        """Return the value at `path`, or None if there is none.
 
-        `options`: `shallow=True`: of an object only its keys, each with True; `etag=True`: (value, its ETag); and the
-        parameters of the REST API for a GET, as `format="export"` or `timeout="3s"`. With `callback` it is JavaScript,
-        as a str.
+        `options`: `shallow=True`: only the keys of an object, each with True; `etag=True`: return (value, its ETag);
+        and the parameters of the REST API for a GET, like `format="export"` or `timeout="3s"`. With `callback` the
+        result is JavaScript, as a str.
         """
         from . import read as module
 
@@ -49,26 +49,27 @@ class Database(Service):
     def set(self, path: str, value: object, **options):
         """Write `value` at `path`; None deletes.
 
-        `options`: `if_match=etag`: only where the present value has this ETag, else PreconditionFailed; `etag=True`:
-        return the new ETag; `write_size_limit`: "tiny", "small", "medium", "large" or "unlimited".
+        `options`: `if_match=etag`: raise PreconditionFailed unless the present value has this ETag; `etag=True`: return
+        the new ETag; `write_size_limit`: "tiny", "small", "medium", "large" or "unlimited".
         """
         from . import write as module
 
         return self._client.run(module.set(self._client, path, value, options))
 
     def push(self, path: str, value: object, server_key: bool = False, **options):
-        """Write `value` under a new key below `path`; the key. It is made here, so a repeated PUT cannot duplicate.
+        """Write `value` under a new key below `path`. Returns the key. It is made here, so a repeated PUT is
+        idempotent.
 
-        What stays in doubt all the same is OutcomeUnknown: another call would write another value. With `server_key`
-        the server makes the key (POST), which cannot be repeated at all. `options` as for `set`, but no condition; with
-        `etag=True` (key, ETag).
+        If it stays unknown whether it was written, OutcomeUnknown is raised: another call would write another value.
+        With `server_key` the server makes the key (POST), which is never repeated. `options` as for `set`, but no
+        condition; with `etag=True` it returns (key, ETag).
         """
         from . import push as module
 
         return self._client.run(module.push(self._client, path, value, server_key, options))
 
     def update(self, path: str, values: dict, **options):
-        """Write each value of `values` at its key below `path`, all or none; a key may be a path, None deletes.
+        """Write each value of `values` at its key below `path`, all or none. A key may be a path; None deletes.
 
         `options`: `write_size_limit`.
         """
@@ -83,17 +84,17 @@ class Database(Service):
         return self._client.run(module.delete(self._client, path, options))
 
     def listen(self, path: str, **options):
-        """A `Stream` of the changes at `path`; for the options, as `event_bytes` and `pattern`, see there."""
+        """Return a `Stream` of the changes at `path`; see there for the options, like `event_bytes` and `pattern`."""
         from . import stream
 
         return stream.Stream(self._client, path, **options)
 
     def feed(self, path: str, fields: tuple, outbox=None):
-        """A `Feed` of readings below `path`; `fields`: a tuple of (name, decimals).
+        """Return a `Feed` of readings below `path`; `fields`: a tuple of (name, decimals).
 
         With `outbox`, a `flamelet.Outbox`, it can `record` and `flush`.
         """
-        # By the package, which on a board sees to it that an import leaves no holes in the heap.
+        # heap: through the package, whose imports leave no holes on a board.
         from . import reading
 
         feed = self._new_feed(reading.Reading(self._client, path, fields))
@@ -104,43 +105,46 @@ class Database(Service):
         return feed
 
     def get_if_changed(self, path: str, etag: str):
-        """(True, value, its ETag), or (False, None, None) where the value still is the one with this ETag."""
+        """Return (True, value, its ETag), or (False, None, None) if the value still has this ETag."""
         from . import transaction as module
 
         return self._client.run(module.get_if_changed(self._client, path, etag))
 
     def set_if_unchanged(self, path: str, etag: str, value: object):
-        """Write `value` where the present one has this ETag; "null_etag": where there is none."""
+        """Write `value` if the present one has this ETag; "null_etag": if there is none.
+
+        Returns (True, value, its ETag), or (False, the present value, its ETag) if it was changed.
+        """
         from . import transaction as module
 
         return self._client.run(module.set_if_unchanged(self._client, path, etag, value))
 
     def transaction(self, path: str, function):
-        """Write what `function` makes of the present value, again while someone else is faster; what was written."""
+        """Write function(present value), again as long as others change it meanwhile. Returns what was written."""
         from . import transaction as module
 
         return self._client.run(module.transaction(self._client, path, function))
 
     def query(self, path: str):
-        """A `Query` of the children of `path`."""
+        """Return a `Query` of the children of `path`."""
         from . import query as module
 
         return module.Query(self._client, self.listen, path)
 
     def walk(self, path: str, pattern: str, raw: bool = False, value_bytes: int = 8192):
-        """A `Walk`: each (path, value) below `path` whose path matches `pattern`."""
+        """Return a `Walk` over each (path, value) below `path` whose path matches `pattern`."""
         from . import walk as module
 
         return module.Walk(self._client, path, pattern, raw, value_bytes)
 
     def mirror(self, path: str, **options):
-        """A `Mirror` of `path`: its value, kept live, and the changes of it."""
+        """Return a `Mirror` of `path`: its value, kept up to date, and the changes of it."""
         from . import mirror as module
 
         return module.Mirror(self._client, self.listen(path, **options))
 
     def get_rules(self):
-        """The security rules, as {"rules": {...}}."""
+        """Return the security rules, as {"rules": {...}}."""
         from . import rules as module
 
         return self._client.run(module.get_rules(self._client))

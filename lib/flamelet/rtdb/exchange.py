@@ -1,12 +1,12 @@
-"""Says where a path of the Realtime Database is, and sends a request there: what a push needs of it, and no more."""
+"""Builds the target of a request to the Realtime Database, and sends the request: the part that a push needs."""
 
 from ..core import url as _url
 from ..core.path import keys
 
 
 def target(client, path, parameter=None):
-    """The request target of `path`, with `parameter` and what every query carries."""
-    # In one piece: with a token each copy takes more than a kilobyte.
+    """Return the request target of `path`, with `parameter` and those of every request."""
+    # heap: in one piece, since with a token each copy takes more than a kilobyte.
     pieces = [client.path]
     for key in keys(path):
         pieces += ("/", _url.quote(key))
@@ -19,10 +19,10 @@ def target(client, path, parameter=None):
 
 
 def answered(client, request, size, repeatable, attempt=0):
-    """Flow: the connection with the answer to request[:size]. Raises ResponseError if its status says error."""
+    """Flow: return the connection with the answer to request[:size]. Raises ResponseError for an error status."""
     connection = yield from client.exchange(request, size, repeatable, attempt)
     status = connection.response.status
-    # The answer to a GET is checked by what reads it.
+    # The answer to a GET is checked where it is read.
     if status >= 300 or status != 204 and not request.startswith(b"GET"):
         from ..diagnosis.failures import check
 

@@ -1,12 +1,12 @@
-"""Keeps the value at a path live by its stream, and says what changes in it.
+"""Keeps the value at a path up to date by its stream, and reports what changes in it.
 
-In: the events of a `Stream`. Out: `value`, which equals what `get` would give, and `Change`s: only what differs, also
-where a reconnect sends the whole value again. The changes, put one after another, lead from each value to the next.
+In: the events of a `Stream`. Out: `value`, which equals what `get` would return, and `Change`s: only what differs, even
+if a reconnect sends the whole value again. The changes, applied in order, lead from each value to the next.
 ("Streaming from the REST API": put replaces what is at a path, patch replaces those children, null deletes; the keys of
 a patch may be paths.) Priorities are not kept.
 
-Memory: the value as a tree of dicts, each array as one too. A change of one leaf takes what its event takes, and the
-change. Limit: an event has at most `event_bytes`; a larger one ends the mirror, since its value would then be wrong.
+Memory: the value as a tree of dicts; arrays are dicts too. A change of one leaf takes the memory of its event, and of
+the change. Limit: an event has at most `event_bytes`; a larger one ends the mirror, since its value would be wrong.
 """
 
 from collections import namedtuple
@@ -20,11 +20,11 @@ _POLL = const(10)
 
 
 class Mirror(Iteration):
-    """Made by `Database.mirror(path)`: iterate over its changes, or ask `next`; `close` it, or use a `with` block.
+    """Made by `Database.mirror(path)`: iterate over its changes, or call `next`; `close` it, or use a `with` block.
 
-    A change has `path` (relative to what is mirrored; "/" is the whole) and `value`, None where it was deleted.
-    `loaded`: the first value has come. Values are parts of the mirror, and change with it: leave them as they are, and
-    copy one that is to stay as it was told.
+    A change has `path` (relative to the mirror's; "/" is the whole value) and `value`, None if it was deleted.
+    `loaded`: the first value has arrived. Values are parts of the mirror and change with it: do not change them, and
+    copy one to keep it.
     """
 
     def __init__(self, client, stream) -> None:
@@ -45,15 +45,15 @@ class Mirror(Iteration):
 
     @property
     def value(self) -> object:
-        """What is there, as `get` would give it."""
+        """The present value, as `get` would return it."""
         return _shaped(self._root)
 
     def next(self, ms: int = -1):
-        """The next Change; None where none comes within `ms` milliseconds (-1: for ever), or the mirror is closed."""
+        """Return the next Change, or None if none comes in `ms` milliseconds (-1: for ever) or the mirror is closed."""
         return self._client.run(self.next_item(ms))
 
     def next_item(self, ms: int = -1):
-        """Flow: the next change."""
+        """Flow: return the next change."""
         stream = self._stream
         end = ticks_add(ticks_ms(), max(0, ms))
         while not self._changes:
@@ -71,7 +71,7 @@ class Mirror(Iteration):
         return self._changes.pop(0)
 
     def apply(self, event) -> None:
-        """Take an event of the stream."""
+        """Apply an event of the stream. Raises ProtocolError if it is too large."""
         if event.type == "too-large":
             self.close()
             text = "the mirror cannot take an event of %d bytes: allow more event_bytes, or mirror less"
@@ -88,7 +88,7 @@ class Mirror(Iteration):
             self._put(path + _split(key), data[key])
 
     def _put(self, path, data):
-        # Priorities are no part of the value.
+        # Priorities are not a part of the value.
         if path and path[-1].startswith("."):
             return
         new = _normal(data)
@@ -97,12 +97,12 @@ class Mirror(Iteration):
         if len(self._changes) > count:
             self._root = _replaced(self._root, path, 0, new)
 
-    # Apart from its loops: their frame would come from the heap, for each leaf.
+    # frame: apart from its loops, whose frame would come from the heap, for each leaf.
     def _compare(self, path, old, new):
         """Add the changes that lead from `old` to `new`."""
         if isinstance(old, dict) and isinstance(new, dict):
             self._compare_children(path if path == "/" else path + "/", old, new)
-        # True equals 1, and is not the same.
+        # True equals 1, but is another value.
         elif old != new or isinstance(old, bool) != isinstance(new, bool):
             self._changes.append(Change(path, _shaped(new)))
 
@@ -126,7 +126,7 @@ def _at(node, path):
 
 
 def _replaced(node, path, level, new):
-    """`node` with `new` at `path`: changed in place, made where it was missing, None where nothing is left."""
+    """Return `node` with `new` at `path`: changed in place, made if it was missing, or None if nothing is left."""
     if level == len(path):
         return new
     key = path[level]
@@ -143,7 +143,7 @@ def _replaced(node, path, level, new):
 
 
 def _normal(value):
-    """`value` as the service keeps it: arrays are objects, nothing that is empty, no priorities."""
+    """Return `value` as the service stores it: arrays as objects, nothing empty, no priorities."""
     if isinstance(value, list):
         value = {str(i): value[i] for i in range(len(value))}
     return _normal_dict(value) if isinstance(value, dict) else value
@@ -162,7 +162,7 @@ def _normal_dict(value):
 
 
 def _shaped(value):
-    """`value` with arrays where the service shows them: the keys are indices, and more than half of them are there."""
+    """Return `value` with arrays as the service sends them: if the keys are indices and at least half of them exist."""
     return _shaped_dict(value) if isinstance(value, dict) else value
 
 

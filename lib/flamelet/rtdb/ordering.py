@@ -1,12 +1,10 @@
-"""Puts the children of a path in the order of the service: the rows of a query."""
-
-
+"""Sorts the rows of a query, the children of a path, in the order of the service."""
 
 _OBJECT = 5
 
 
 def rows(content: object, index: str) -> list:
-    """[(key, value), ...] of an answer, ordered by `index`: "$key", "$value", "$priority" or the path of a child."""
+    """Return [(key, value), ...] of an answer, by `index`: "$key", "$value", "$priority" or the path of a child."""
     if isinstance(content, list):
         content = {str(i): content[i] for i in range(len(content)) if content[i] is not None}
     if not isinstance(content, dict):
@@ -26,7 +24,7 @@ def rows(content: object, index: str) -> list:
 
 
 def _rank(value):
-    """What compares as the service compares `value`: each type has its place, and only like is compared to like."""
+    """Return a key that sorts as the service sorts `value`: first by its type, then within the type."""
     if value is None:
         return 0, 0
     if isinstance(value, bool):
@@ -48,7 +46,7 @@ def _rank_of_key(key):
 
 
 def _units(text):
-    """`text` with each character beyond 16 bits as its two surrogates, by which the service compares."""
+    """Return `text` with each character beyond 16 bits as its two surrogates, which the service compares."""
     if all(letter <= "\uffff" for letter in text):
         return text
     units = []
@@ -73,7 +71,7 @@ def _child(value, key):
 
 
 def _plain(value):
-    """`value` without the priorities of `format=export`."""
+    """Return `value` without the priorities of `format=export`."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if not isinstance(value, dict):

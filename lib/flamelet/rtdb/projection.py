@@ -1,15 +1,16 @@
-"""The projection of a stream: of each event only the values whose paths match a pattern, whatever its size.
+"""Projects a stream: takes from each event, of any size, only the values whose paths match a pattern.
 
 In: bytes of the stream, cut anywhere, and a pattern, a list of keys in which "*" stands for any. Out: the codes of
-`EventParser`, but for a put or patch `PROJECTED`; `event()` then gives one of the events that the server's is taken
-apart into. An event of the server replaces what is at a place: a put at its path, a patch at its path and each key.
-- A place above what may match: first a put of None there, since all that was below is gone; then a put of each match.
-- A place at or below what may match: a put of the value there, None included.
+`EventParser`, but for a put or patch `PROJECTED`; `event()` then returns one of the events that the server's event
+is split into. An event of the server replaces the value at a place: a put at its path, a patch at its path and each
+key.
+- A place above a possible match: a put of None there, since all below is gone; then a put of each match.
+- A place at or below a possible match: a put of the value there, which may be None.
 - Any other place: nothing, and nothing is built.
-Put one after another, these events make of the projection of the tree that was the projection of the tree that is.
+Applied in order, these events turn the projection of the old tree into the projection of the new tree.
 
-Memory: one key or one value at a time, of at most `limit` bytes; a larger value is told as too large. The server must
-send the type of an event before its data, and its path before the data within, as the live service does.
+Memory: one key or one value at a time, of at most `limit` bytes; a larger value is reported as too large. The server
+must send the type of an event before its data, and its path before the data within, as the live service does.
 """
 
 from .. import FlameletError, _broken
@@ -17,21 +18,21 @@ from ..core.runtime import const
 from ..wire.json_reader import FOUND, KEY_TOO_LARGE, NEED, NOT_JSON, TOO_LARGE, Reader
 from ..wire.sse import DATA, EVENT, PROJECTED, EventParser
 
-_PLACE = const(2)  # beside the codes of Reader: what is at `place` is replaced, and the pattern goes on below it
+_PLACE = const(2)  # beside the codes of Reader: the value at `place` is replaced, and the pattern goes on below it
 _NO_PATH = const(-4)
 _NO_DATA = const(-5)
-_PIECE = const(4)  # ends the feed of EventParser at the end of a line of data
+_PIECE = const(4)  # ends EventParser.feed at the end of a line of data
 _WRONG = {
     NOT_JSON: "that is not JSON",
     KEY_TOO_LARGE: "with a path or key larger than event_bytes, or than memory",
     _NO_PATH: "with its data before its path: listen without a pattern",
     _NO_DATA: "without path and data",
 }
-_LACKING = (MemoryError, FlameletError)  # what a key, or the lists of its place, can raise
+_LACKING = (MemoryError, FlameletError)  # what building a key and its place can raise
 
 
 class Projection(EventParser):
-    """`names`: as for EventParser, the first two mean put and patch."""
+    """Parses the events of a stream. `names`: as for EventParser; the first two mean put and patch."""
 
     def __init__(self, names: tuple, limit: int, pattern: list) -> None:
         self._reader = _EventReader(pattern, limit)
@@ -39,14 +40,14 @@ class Projection(EventParser):
         super().__init__(names, limit)
 
     def start(self) -> None:
-        """Begin a new stream: its first event is the snapshot."""
+        """Start a new stream: its first event is the snapshot."""
         self._is_first = True
         super().start()
 
     def event(self):
-        """What PROJECTED tells: (type, path, data, snapshot); None at the end of an event of the server.
+        """Return (type, path, data, snapshot) after PROJECTED, or None at the end of an event of the server.
 
-        Raises ProtocolError where that is broken; the rest of it is then skipped.
+        Raises ProtocolError if that event is broken; the rest of it is then skipped.
         """
         reader = self._reader
         code = self._code
@@ -59,11 +60,11 @@ class Projection(EventParser):
         if code == TOO_LARGE:
             return "too-large", path, reader.size, self._is_first
         value = reader.read() if code == FOUND else None
-        # A null below a place that was replaced stands for nothing.
+        # A null below a place that was replaced means no value.
         return None if value is None and below else ("put", path, value, self._is_first)
 
     def feed(self, buffer: bytearray, start: int, end: int) -> int:
-        """As EventParser.feed."""
+        """Read buffer[start:end] as EventParser.feed does."""
         self.position = start
         while self.position < end:
             code = self._read(buffer) if self._piece_end else self._take_line(buffer, end)
@@ -79,7 +80,7 @@ class Projection(EventParser):
         return self._end_event() if code == EVENT and self._is_read() else code
 
     def _read(self, buffer):
-        """Read on in the piece of data."""
+        """Read on in the piece of data. Returns PROJECTED or NEED."""
         code = self._read_piece(buffer)
         self.position = self._reader.position
         self._is_broken = code < 0 and code != TOO_LARGE
@@ -90,7 +91,7 @@ class Projection(EventParser):
         self._code = code
         return PROJECTED if code else NEED
 
-    # Apart from it, since the frame of a `try` must be small not to come from the heap.
+    # frame: a function of its own, since a `try` makes the frame large.
     def _read_piece(self, buffer):
         try:
             return self._reader.feed(buffer, self.position, self._piece_end)
@@ -104,10 +105,10 @@ class Projection(EventParser):
         return PROJECTED
 
     def _is_read(self):
-        """Whether the data of this event is read, not collected."""
+        """Return whether the data of this event is read, not collected."""
         return 0 <= self.name <= 1
 
-    # What EventParser does at each of these.
+    # Overrides of EventParser.
 
     def _begin_event(self):
         super()._begin_event()
@@ -118,7 +119,7 @@ class Projection(EventParser):
     def _take_value(self, buffer, start, end):
         is_whole = super()._take_value(buffer, start, end)
         if self._field == DATA and self._is_read() and not self._is_broken:
-            # With the line end, which is a space to JSON, as are those between lines of data.
+            # With the line end, which is white space in JSON, as are those between lines of data.
             self._piece_start = start
             self._piece_end = self.position
         return is_whole
@@ -136,10 +137,10 @@ class Projection(EventParser):
 
 
 class _EventReader(Reader):
-    """Reads {"path": ..., "data": ...}, aimed anew at each place that is replaced; beside Reader's codes _PLACE.
+    """Reads {"path": ..., "data": ...}, aimed again at each place that is replaced; adds _PLACE to Reader's codes.
 
-    `is_patch`: the keys of data are places, too; `has_data`: the key has come. `place` is replaced, and what was found
-    is at keys[above:] below it.
+    `is_patch`: the keys of data are places, too; `has_data`: that key has arrived. `place` is replaced, and the value
+    that was found is at keys[above:] below it.
     """
 
     def __init__(self, pattern: list, value_bytes: int) -> None:
@@ -149,7 +150,7 @@ class _EventReader(Reader):
         super().__init__(["path"], value_bytes)
 
     def start(self) -> None:
-        """Begin a new event."""
+        """Start a new event."""
         self._path = None
         self._is_path = self.is_patch = self.has_data = False
         super().start()
@@ -179,7 +180,7 @@ class _EventReader(Reader):
         return NEED
 
     def _begin_place(self, place, above):
-        """Aim at what matches at `place`, which is at the keys `above` here."""
+        """Look for the matches at `place`, which is at the keys `above` here. Returns _PLACE or NEED."""
         for key, wanted in zip(place, self._wanted):
             if wanted != "*" and wanted != key:
                 self._matched = self._depth - 1

@@ -1,6 +1,6 @@
 """Writes under new keys: the flows of `Database.push` and `Feed.push_many`.
 
-Where the key is made here, see client/write_once.py.
+For keys that are made here, see client/write_once.py.
 """
 
 from .. import InvalidArgument, _broken
@@ -12,7 +12,7 @@ from .write import body_of, write, write_options
 
 
 def push(client, path, value, server_key, options):
-    """Flow: write `value` under a new key; the key, or (key, ETag)."""
+    """Flow: write `value` under a new key. Returns the key, or (key, ETag)."""
     if value is None:
         raise InvalidArgument("push writes a value under a new key; None would write nothing")
     if "if_match" in options:
@@ -38,7 +38,7 @@ def _post(client, path, body, options):
     connection = yield from ask(client, "POST", target(client, path, "&".join(parts)), body, headers)
     answer = value_of(connection)
     if not isinstance(answer, dict) or not isinstance(answer.get("name"), str):
-        raise _broken("POST %s: the answer names no key", path)
+        raise _broken("POST %s: the answer has no key", path)
     return (answer["name"], etag_of(connection)) if headers else answer["name"]
 
 
@@ -58,7 +58,7 @@ def push_many(client, reading, rows):
 
 
 def new_key() -> str:
-    """A key of which no other device, and no earlier moment, has the same."""
+    """Return a new unique key. Raises ClockNotSet if the time is not known."""
     key = bytearray(_push_id.SIZE)
     _push_id.forget()
     _push_id.put(key, 0)

@@ -1,11 +1,12 @@
-"""Asks for the children of a path in an order, and for those of them that a range and a limit leave.
+"""Queries the children of a path: in an order, within a range, up to a limit.
 
 In: `db.query(path)` and its methods, each of which returns the query. Out: `get()`: [(key, value), ...] in the order of
-the service, which the JSON object of its answer does not keep; `listen()`: a stream of the changes among them. What the
-service would refuse is refused here, with its reason. (Source: "Filtering Data" of the REST API; the order is that of
-Google's SDKs: null, false, true, numbers, strings, objects; ties by key; keys that are whole numbers of 32 bits first.)
+the service, which the JSON of its answer does not keep; `listen()`: a stream of the changes among them. A query that
+the service would refuse raises InvalidArgument, with the service's text. (Source: "Filtering Data" of the REST API; the
+order is that of Google's SDKs: null, false, true, numbers, strings, objects; ties by key; keys that are whole numbers
+of 32 bits first.)
 
-Limit: the answer is held whole, and its rows are sorted in place: a limit keeps it small.
+Memory: the answer is held whole, and its rows are sorted in place: a limit keeps it small.
 """
 
 from .. import InvalidArgument
@@ -24,7 +25,7 @@ class Query:
     def __init__(self, client, listen, path: str) -> None:
         keys(path)
         self._client = client
-        self._listen = listen  # that of the database
+        self._listen = listen  # the method of the database
         self._path = path
         self._parameters: dict = {}
 
@@ -47,39 +48,39 @@ class Query:
         return self._order_by("$priority")
 
     def limit_to_first(self, count: int):
-        """Only the first `count` children."""
+        """Take only the first `count` children."""
         return self._limit("limitToFirst", count)
 
     def limit_to_last(self, count: int):
-        """Only the last `count` children."""
+        """Take only the last `count` children."""
         return self._limit("limitToLast", count)
 
     def start_at(self, value: object, key: str = ""):
-        """From `value` on; with `key`, of those that have this value from this key on."""
+        """Start at `value`; with `key`, at this key among those that have this value."""
         return self._bound("startAt", value, key, ("startAfter", "equalTo"))
 
     def start_after(self, value: object, key: str = ""):
-        """Behind `value`; with `key`, behind the child that has this value and this key."""
+        """Start after `value`; with `key`, after the child that has this value and this key."""
         return self._bound("startAfter", value, key, ("startAt", "equalTo"))
 
     def end_at(self, value: object, key: str = ""):
-        """Up to `value`, which is included."""
+        """End at `value`, which is included."""
         return self._bound("endAt", value, key, ("endBefore", "equalTo"))
 
     def end_before(self, value: object, key: str = ""):
-        """Up to `value`, which is not included."""
+        """End before `value`, which is not included."""
         return self._bound("endBefore", value, key, ("endAt", "equalTo"))
 
     def equal_to(self, value: object, key: str = ""):
-        """Only what is `value`."""
+        """Take only the children that are equal to `value`."""
         return self._bound("equalTo", value, key, ("startAt", "startAfter", "endAt", "endBefore"))
 
     def get(self, **options):
-        """[(key, value), ...] in the order of the service; `options`: parameters as for `Database.get`."""
+        """Return [(key, value), ...] in the order of the service; `options`: parameters as for `Database.get`."""
         return self._client.run(self._get(options))
 
     def listen(self, **options):
-        """A `Stream` of the changes among these children; see `Database.listen`."""
+        """Return a `Stream` of the changes among these children; see `Database.listen`."""
         return self._listen(self._path, query=self._text(), **options)
 
     def _order_by(self, index):
@@ -106,7 +107,7 @@ class Query:
         return self
 
     def _text(self):
-        """The parameters as they are sent; InvalidArgument where they do not go together."""
+        """Return the parameters as text for the URL. Raises InvalidArgument if they cannot be combined."""
         index = self._parameters.get("orderBy")
         if not index:
             raise InvalidArgument("orderBy must be defined when other query parameters are defined: say order_by_...()")
@@ -121,12 +122,12 @@ class Query:
             text = ",".join([_json.dumps(part, None).decode() for part in (value if value[1] else value[:1])])
             parts.append("%s=%s" % (name, _url.quote(text)))
         if index == "$priority":
-            # Without them the rows could not be put in order.
+            # The rows are sorted by the priorities.
             parts.append("format=export")
         return "&".join(parts)
 
     def _get(self, options):
-        """Flow: the rows."""
+        """Flow: return the rows."""
         for name in options:
             if name not in ("timeout", "auth_variable_override"):
                 text = "Mixing '%s' and querying parameters is not supported: a query takes timeout"

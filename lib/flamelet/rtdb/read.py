@@ -1,4 +1,4 @@
-"""Reads a value of the Realtime Database: the flow of `Database.get`. It is parsed as JSON, and held whole."""
+"""Reads a value of the Realtime Database: the flow of `Database.get`. The value is held whole."""
 
 from .. import InvalidArgument
 from ..core import url as _url
@@ -12,7 +12,7 @@ _LONGEST_TIMEOUT = const(900000)
 
 
 def get(client, path, options):
-    """Flow: the value at `path`; with `etag` among the options (value, ETag)."""
+    """Flow: return the value at `path`, or (value, ETag) if the options ask for it."""
     etag = options.pop("etag", False)
     place = target(client, path, parameters(options))
     connection = yield from ask(client, "GET", place, b"", ETAG if etag else ())
@@ -22,7 +22,7 @@ def get(client, path, options):
 
 
 def parameters(options):
-    """The parameters of a GET, as text; InvalidArgument where one cannot be."""
+    """Return the parameters of a GET as text for the URL. Raises InvalidArgument if one is not valid."""
     parts = []
     if options.get("shallow") and "format" in options:
         raise InvalidArgument("Mixing 'shallow' and format is not supported: a shallow answer has no priorities")

@@ -16,7 +16,7 @@ class Reading(feed.Reading):
         super().__init__(client, fields)
 
     def prepare(self):
-        """Build the request around a key and a length that are yet to be written, unless it stands already."""
+        """Build the request around a key and a length that are yet to be written, unless it exists already."""
         client = self.client
         parameters = client.parameters()
         if parameters != self.parameters:
@@ -30,13 +30,16 @@ class Reading(feed.Reading):
 
                 verb, rest = overridden(client, rest)
             request = self.new_request(len(verb) + len(place) + len(rest))
-            # In pieces: with a token each copy of the whole takes more than a kilobyte.
+            # heap: in pieces, since with a token each copy of the whole takes more than a kilobyte.
             at = put_text(request, put_text(request, 0, verb), place.encode())
             put_text(request, at, rest.encode())
             self.key_at = request.find((key + ".json").encode())
 
     def is_done(self, connection):
-        """Whether the reading was written; False if it has to be sent again. Raises what a refusal stands for."""
+        """Return whether the reading was written; False if it has to be sent again.
+
+        Raises the error of a refusal.
+        """
         self.pending = connection.response.status != 204
         if self.pending:
             from .unusual_answer import is_done
@@ -45,7 +48,7 @@ class Reading(feed.Reading):
         return True
 
     def answered(self, attempt):
-        """Flow: send the request with all that the hot path leaves out."""
+        """Flow: send the request with everything that the hot path omits."""
         return answered(self.client, self.request, self.size, True, attempt)
 
     def push_many(self, rows):

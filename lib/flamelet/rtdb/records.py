@@ -12,9 +12,9 @@ _AROUND = (b'"', b'":', b"{", b"}")
 
 
 class Records:
-    """What an outbox sends to `client`: readings below `path`, and writes.
+    """Sends the records of an outbox to `client`: readings below `path`, and writes.
 
-    `closing`: bytes behind a row that belong to the request; `one_by_one`: each record leaves the outbox by itself.
+    `closing`: bytes after a row that belong to the request; `one_by_one`: each record leaves the outbox by itself.
     """
 
     closing = 0
@@ -25,18 +25,18 @@ class Records:
         self._path = path
 
     def encode(self, path, value) -> bytes:
-        """`value` as the body of a write. Raises InvalidArgument if the write is not idempotent."""
+        """Return `value` as the body of a write. Raises InvalidArgument if the write is not idempotent."""
         from .write import body_of
 
         keys(path)
         body = body_of(value)
         if body.find(_INCREMENT) >= 0:
-            raise InvalidArgument("an increment that is sent again adds up again: record the value itself")
+            raise InvalidArgument("a repeated increment adds up again: record the value itself")
         return body
 
     def put_many(self, buffer, start, end):
         """Flow: write the readings in buffer[start:end]."""
-        # The body is written into the request: a small heap has no room for both.
+        # heap: the body is written into the request, since there is no room for both.
         size = size_of(buffer, start, end, _AROUND)
         request = self._request("PATCH", self._path, b"", size)
         write(request, len(request) - size, buffer, start, end, _AROUND)
@@ -48,7 +48,7 @@ class Records:
         yield from answered(self._client, request, len(request), True)
 
     def ask_time(self):
-        """Flow: any answer of the server, whose Date sets the clock."""
+        """Flow: get any answer of the server, whose Date sets the clock."""
         request = build(self._client, "GET", target(self._client, self._path + "/-", "print=silent"))
         yield from self._client.exchange(request, len(request), True)
 
@@ -57,5 +57,5 @@ class Records:
 
 
 def recording(feed, outbox, path: str) -> RecordingFeed:
-    """The feed that records what `feed`, which goes to `path`, would send."""
+    """Return the feed that records in `outbox` what `feed` would send to `path`."""
     return RecordingFeed(feed, Records(feed.reading.client, feed.reading.path), outbox, path)

@@ -1,18 +1,18 @@
-"""Listens to the changes at a path: events as they happen, over every break that can heal.
+"""Listens to the changes at a path: events as they happen, with reconnects.
 
-In: the path's server-sent events ("Streaming from the REST API"). Out: `Event`s. `Stream.move()` is the primitive: it
-moves the stream on without blocking, and returns an event, or None when it waits for `waiting` (as a flow would yield
+In: the path's server-sent events ("Streaming from the REST API"). Out: `Event`s. `Stream.move()` moves
+the stream on without blocking, and returns an event, or None if it waits for `waiting` (which is as a flow would yield
 it). `next` blocks; `flamelet.aio` awaits.
 
-The stream reconnects by itself, with back-off and full jitter, after every end that can heal: the server closed it
-(which it does by the hour), the network broke, or nothing complete came for `silence_ms` (the server sends a
-keep-alive every 30 s). The server sends the whole value again at every reconnect: such an event says `snapshot`. What
-cannot heal ends the stream with an error: `cancel`, and a refusal of the request. The first connection does not heal by
-itself either: a wrong URL should be seen at once. After such an error the stream may be asked again.
+The stream reconnects automatically, with back-off and full jitter, after a temporary failure: the server closed it
+(which it does every hour), the network broke, or nothing complete came for `silence_ms` (the server sends a keep-alive
+every 30 s). The server sends the whole value again at every reconnect: such an event has `snapshot`. A permanent
+failure raises an error: `cancel`, and a refusal of the request; so does any failure of the first connection, since a
+wrong URL should be seen at once. After such an error `next` may be called again.
 
-Memory: the connection's 512 bytes, and the largest event that came, at most `event_bytes`. A larger event is skipped to
-its end and told as one of type "too-large", with its size as `data`. A keep-alive allocates nothing; an event only what
-its value takes, and itself. With a pattern (projection.py) what counts is the largest value that matches.
+Memory: the connection's 512 bytes, and the largest event so far, at most `event_bytes`. A larger event is skipped to
+its end and reported with the type "too-large", and its size as `data`. A keep-alive allocates nothing; an event takes
+only its value and itself. With a pattern (projection.py) the largest value that matches counts.
 """
 
 import time
@@ -39,24 +39,24 @@ _PATCH = const(1)
 _KEEP_ALIVE = const(2)
 _CANCEL = const(3)
 _AUTH_REVOKED = const(4)
-_STEADY = const(30000)  # milliseconds of connection after which the back-off begins anew
+_STEADY = const(30000)  # milliseconds of connection after which the back-off starts again
 _WANTED = (b"content-type", b"location", b"date")
 _NO_STREAM = "%s: the answer is no event stream: is this a Realtime Database, or does the network intercept?"
-_PROGRESS = const(4096)  # bytes that prove a large event is no trickle
+_PROGRESS = const(4096)  # bytes that show that a large event makes progress
 
 
 class Stream(Closing):
-    """Made by `Database.listen(path)`: iterate over it, or ask `next`; `close` it, or use it in a `with` block.
+    """Made by `Database.listen(path)`: iterate over it, or call `next`; `close` it, or use it in a `with` block.
 
     An event has `type` ("put": replace what is at `path`; "patch": replace those children; "too-large"), `path`
-    (relative to what is listened to), `data`, and `snapshot` (True for the whole value that begins each connection).
+    (relative to the stream's), `data`, and `snapshot` (True for the whole value that begins each connection).
 
     Options:
-    - `event_bytes`: the largest event; a larger one is told as "too-large".
-    - `silence_ms`: so long without a sign of life, it reconnects.
-    - `query`: parameters of the REST API, as `Query.listen` has them.
-    - `pattern`: only values whose paths match, as in "*/level", each with a put of its own; the server's events may
-      then be larger than memory.
+    - `event_bytes`: the largest event; a larger one is reported as "too-large".
+    - `silence_ms`: reconnect after so many milliseconds without an event or keep-alive.
+    - `query`: parameters of the REST API, as `Query.listen` makes them.
+    - `pattern`: only values whose paths match, like "*/level", each with a put of its own; the server's events may then
+      be larger than memory.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Stream(Closing):
         self._connection.response.wanted = _WANTED
         self._path = path
         self._query = query
-        keys(path)  # one that cannot be is refused at once
+        keys(path)  # raises now if it is not valid
         if pattern:
             from . import projection as _projection
 
@@ -94,7 +94,7 @@ class Stream(Closing):
         self._was_open = False
         self._is_first = False
         self._attempt = 0
-        self._error: object = None  # of the last try to open it again
+        self._error: object = None  # of the last attempt to reconnect
         self._opened_at = ticks_ms()
         self._received = 0
         self._at = self._end = 0
@@ -125,7 +125,7 @@ class Stream(Closing):
         return self.next()
 
     def next(self, ms: int = -1):
-        """The next event; None where none comes within `ms` milliseconds (0: only DNS may block; -1: for ever)."""
+        """Return the next event, or None if none comes in `ms` milliseconds (0: only DNS may block; -1: for ever)."""
         end = ticks_add(ticks_ms(), max(0, ms))
         left = 1 << 29
         while True:
@@ -134,13 +134,13 @@ class Stream(Closing):
                 return event
             if ms >= 0:
                 left = ticks_diff(end, ticks_ms())
-                # DNS is asked even then: without it no later call would come any further.
+                # DNS is asked even then: else no later call would get further.
                 if left <= 0 and not callable(self.waiting):
                     return None
             wait(self.waiting, left)
 
     def move(self):
-        """Move on without blocking: an Event, or None where the stream waits for `waiting`."""
+        """Move on without blocking. Returns an Event, or None if the stream waits for `waiting`."""
         if not self._is_open:
             return self._move_opening()
         while True:
@@ -162,7 +162,7 @@ class Stream(Closing):
     def _step(self):
         connection = self._connection
         if connection.sock is None:
-            # Parked by a request: no failure, so there is nothing to back off from.
+            # Parked by a request: not a failure, so no back-off.
             self._attempt = 0
             return self._lose()
         code = connection.step()
@@ -175,8 +175,8 @@ class Stream(Closing):
         response = self._connection.response
         self._at = response.piece_start
         self._end = response.piece_end
-        # Silence is measured from event to event, so that a trickle cannot pass for life; an event that is really
-        # large may take longer, as long as it comes.
+        # Silence is measured from event to event, so a trickle of bytes does not count; a really large event may take
+        # longer, as long as it makes progress.
         self._received += self._end - self._at
         if self._received >= _PROGRESS:
             self._renew()
@@ -186,7 +186,7 @@ class Stream(Closing):
         self._connection.deadline = ticks_add(ticks_ms(), self._silence_ms)
 
     def _lose(self):
-        """The connection ended: the next move begins another."""
+        """Close the connection; the next move opens another. Returns DONE."""
         self._is_open = False
         self._connection.close()
         if ticks_diff(ticks_ms(), self._opened_at) > _STEADY:
@@ -210,7 +210,7 @@ class Stream(Closing):
         return None
 
     def _open(self):
-        """Flow: connect, again and again until it succeeds or cannot heal."""
+        """Flow: connect, again and again until it succeeds or fails permanently."""
         while True:
             if self._attempt:
                 yield from _pause(pause(self._attempt, self._error))
@@ -250,7 +250,7 @@ class Stream(Closing):
             take_from_answer(self._connection)
 
     def _event_of(self, code):
-        """What an event of the parser is for the user."""
+        """Return the Event for what the parser found, or None. Raises StreamCancelled for a cancel."""
         parser = self._parser
         kind = parser.name
         if code == PROJECTED:
@@ -263,7 +263,7 @@ class Stream(Closing):
         if kind == _AUTH_REVOKED:
             self._take_revocation()
         if kind != _PUT and kind != _PATCH:
-            # A type that is not in the document is none of ours.
+            # A type that is not documented is ignored.
             return None
         content = self._loads(parser.data, parser.view, parser.data_length)
         if not isinstance(content, dict) or not isinstance(content.get("path"), str) or "data" not in content:
@@ -271,19 +271,19 @@ class Stream(Closing):
         return Event(_TYPES[kind], content["path"], content["data"], self._snapshot())
 
     def _take_revocation(self):
-        """The next connection has a new token, or shows whether the old one still serves."""
+        """Reconnect, with a new token or to see whether the old one is still valid."""
         token = self._client.token
         if token and token.parameter != self._parameter:
-            # It has been renewed: there is nothing to back off from.
+            # It has been renewed: no back-off.
             self._attempt = 0
         elif token:
             token.revoke(self._parameter)
-        # The server closes this connection, but MicroPython's TLS does not tell of an end right behind data.
+        # The server closes this connection, but MicroPython's TLS does not report an end right after data.
         self._at = self._end
         self._lose()
 
     def _snapshot(self):
-        """Whether this event is the first of its connection."""
+        """Return whether this event is the first of its connection."""
         first = self._is_first
         self._is_first = False
         return first
@@ -295,24 +295,24 @@ def _projected(parser):
 
 
 def _cancelled(data, size):
-    """The error for a cancel with these words."""
+    """Return the error for a cancel with the text data[:size]."""
     from ..errors import StreamCancelled
 
-    # They are a JSON string; should they ever be bare, as those of auth_revoked are, they are as good.
+    # It is a JSON string; without quotes, as for auth_revoked, it is accepted too.
     quotes = size > 1 and data[0] == data[size - 1] == 34
     text = _text(data, quotes, size - quotes)
     return StreamCancelled("the server cancelled the stream: %s" % text, text)
 
 
 def _path_of(parser):
-    """The path of an event that was too large, where what was kept of it shows one."""
+    """Return the path of an event that was too large, or None if the part that was kept has none."""
     start = parser.data.find(b'"path":"', 0, parser.data_length) + 8
     end = parser.data.find(b'"', start, parser.data_length)
     return _text(parser.data, start, end) if start > 7 and end > 0 else None
 
 
 def _text(data, start, end):
-    """The text in data[start:end], or what stands for it where it is not UTF-8."""
+    """Return the text in data[start:end], or its repr if it is not UTF-8."""
     try:
         return bytes(data[start:end]).decode()
     except UnicodeError:
@@ -320,7 +320,7 @@ def _text(data, start, end):
 
 
 def _pause(ms):
-    """Flow: wait so long, also where the stream is asked more often."""
+    """Flow: wait `ms` milliseconds, even if the stream is moved on earlier."""
     end = ticks_add(ticks_ms(), ms)
     while ticks_diff(end, ticks_ms()) > 0:
         yield ticks_diff(end, ticks_ms())

@@ -1,11 +1,11 @@
-"""Writes where nothing has changed meanwhile: the flows of get_if_changed, set_if_unchanged and transaction.
+"""Reads and writes on condition that nothing has changed: the flows of get_if_changed, set_if_unchanged, transaction.
 
-In: an ETag, or a function of the present value. Out: what is there, with its ETag. An ETag is opaque: the same data
-has the same one, and "null_etag" stands for nothing. A conditional write is not repeated by itself, since "it was
-changed" could then mean: by the lost request. A lost answer is OutcomeUnknown. ("Conditional Requests" of the REST
-API; the names are those of firebase_admin.db.)
+In: an ETag, or a function of the present value. Out: the present value, with its ETag. An ETag is opaque: the same data
+has the same one, and "null_etag" means that there is none. A conditional write is not repeated automatically, since the
+value could have been changed by the lost request. A lost answer raises OutcomeUnknown. ("Conditional Requests" of the
+REST API; the names are those of firebase_admin.db.)
 
-Limit: a transaction ends after 25 tries, as in Google's SDKs.
+Limit: a transaction ends after 25 attempts, as in Google's SDKs.
 """
 
 from .. import InvalidArgument
@@ -22,7 +22,7 @@ _TRIES = const(25)
 
 
 def get_if_changed(client, path, etag):
-    """Flow: (True, value, its ETag), or (False, None, None) where the value is still the one with this ETag."""
+    """Flow: return (True, value, its ETag), or (False, None, None) if the value still has this ETag."""
     headers = ("If-None-Match: " + _url.check_text(etag, "an ETag"),)
     request = build(client, "GET", target(client, path), b"", headers)
     connection = yield from client.exchange(request, len(request), True)
@@ -36,7 +36,7 @@ def get_if_changed(client, path, etag):
 
 
 def set_if_unchanged(client, path, etag, value):
-    """Flow: (True, value, its ETag), or (False, the present value, its ETag) where it was changed."""
+    """Flow: write `value`. Returns (True, value, ETag), or (False, present value, its ETag) if it was changed."""
     try:
         return True, value, (yield from set(client, path, value, {"if_match": etag, "etag": True}))
     except PreconditionFailed as error:
@@ -44,7 +44,7 @@ def set_if_unchanged(client, path, etag, value):
 
 
 def transaction(client, path, function):
-    """Flow: write function(present value), again while someone else is faster; what was written."""
+    """Flow: write function(present value), again as long as others change it. Returns what was written."""
     if not callable(function):
         raise InvalidArgument("a transaction takes a function of the present value, not %r" % (function,))
     value, etag = yield from get(client, path, {"etag": True})
@@ -55,9 +55,9 @@ def transaction(client, path, function):
             yield from set(client, path, new, {"if_match": etag})
             return new
         except PreconditionFailed as error:
-            # It carries what the next try begins with: no other GET.
+            # It has the present value, so no GET is needed.
             value = error.value
             etag = error.etag
-        # Most tries follow at once, while the value is new; two that write in step need a pause to fall out of it.
+        # Most attempts follow at once, while the value is new; two clients that write in step need a random pause.
         yield 0 if attempt & 3 else getrandbits(6)
-    raise TransactionAborted("%s was changed by someone else in each of %d tries: try later" % (path, _TRIES))
+    raise TransactionAborted("%s was changed by someone else in each of %d attempts: try later" % (path, _TRIES))

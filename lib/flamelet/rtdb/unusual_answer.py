@@ -1,10 +1,10 @@
-"""Says what an answer to a push stands for that is not the usual 204. Loaded with the first one."""
+"""Handles an answer to a push that is not the usual 204. Loaded with the first one."""
 
 from ..diagnosis.failures import check
 
 
 def is_done(reading, connection):
-    """Whether the reading was written; False if it has to be sent again. Raises what a refusal stands for."""
+    """Return whether the reading was written; False if it has to be sent again. Raises the error of a refusal."""
     status = connection.response.status
     if status == 503 or 300 <= status < 400:
         return False

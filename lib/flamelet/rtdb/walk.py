@@ -1,8 +1,8 @@
-"""Walks through an answer that may be larger than memory: the values whose paths match a pattern, as they arrive.
+"""Reads the values whose paths match a pattern, as they arrive, from an answer that may be larger than memory.
 
 In: a path, and a pattern of the paths below it ("*/name": `*` stands for any key). Out: (path, value), in the order of
-the answer. The rest is skipped without being built. How it is read, and what that takes, is in
-client/streamed_answer.py; a value has at most `value_bytes`.
+the answer. The rest is skipped. See client/streamed_answer.py for memory and deadlines; a value has at most
+`value_bytes`.
 """
 
 from ..client.answer_head import open_answer
@@ -13,7 +13,7 @@ from .exchange import target
 
 
 class Walk(StreamedAnswer):
-    """Made by `Database.walk(path, pattern)`: iterate over it, with `async for` where the database is awaited."""
+    """Made by `Database.walk(path, pattern)`: iterate over it, with `async for` if the database is awaited."""
 
     def __init__(self, client, path: str, pattern: str, raw: bool, value_bytes: int) -> None:
         parts = [part for part in keys(pattern) if part]
@@ -26,7 +26,7 @@ class Walk(StreamedAnswer):
         return open_answer(self._client, self._connection, target(self._client, self._path))
 
     def _found(self):
-        """What the reader found; None where it is null, which stands for nothing."""
+        """Return (path, value) of what the reader found, or None for a null, which means no value."""
         reader = self._reader
         path = "/".join(reader.keys)
         if reader.size == 4 and reader.text.startswith(b"null"):

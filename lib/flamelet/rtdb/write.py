@@ -1,7 +1,7 @@
 """Writes values of the Realtime Database as JSON: the flows of `Database.set`, `update` and `delete`.
 
-A request and its answer are held whole. A write asks for no answer (`print=silent`), and is repeatable unless it holds
-an increment, has a condition, or lets the server make the key. Limit: values are at most 32 levels deep.
+A request and its answer are held whole. A write asks for an empty answer (`print=silent`), and is repeatable unless it
+has an increment or a condition, or the server makes the key. Limit: values are at most 32 levels deep.
 """
 
 from .. import InvalidArgument
@@ -16,7 +16,7 @@ _WRITE_SIZES = ("tiny", "small", "medium", "large", "unlimited")
 
 
 def set(client, path, value, options):
-    """Flow: write `value` at `path`; the new ETag where the options ask for it."""
+    """Flow: write `value` at `path`. Returns the new ETag if the options ask for it."""
     return (yield from write(client, "PUT", path, body_of(value), options))
 
 
@@ -26,7 +26,7 @@ def update(client, path, values, options):
         raise InvalidArgument("update takes a dict with at least one key, not %r" % (values,))
     if "if_match" in options or "etag" in options:
         raise InvalidArgument("the service has no conditions and ETags for an update: use set, delete or transaction")
-    # Its keys are paths; the keys below them are keys.
+    # Its keys may be paths; keys inside the values may not.
     paths = []
     for key in values:
         paths.append(keys(key))
@@ -42,15 +42,15 @@ def update(client, path, values, options):
 
 
 def delete(client, path, options):
-    """Flow: delete what is at `path`; the new ETag where the options ask for it."""
+    """Flow: delete the value at `path`. Returns the new ETag if the options ask for it."""
     return (yield from write(client, "DELETE", path, b"", options))
 
 
 def write(client, method, path, body, options, repeatable=True):
-    """Flow: send a write whose answer says nothing new but the ETag, which is returned if the options ask for it."""
+    """Flow: send a write. Returns the new ETag if the options ask for it."""
     wants_etag = options.get("etag")
     parts, headers = write_options(options)
-    # Whether a silent answer has an ETag is not documented; nor is a silent DELETE.
+    # It is not documented that a silent answer has an ETag, nor that a DELETE may be silent.
     if not wants_etag and method != "DELETE":
         parts.append("print=silent")
     place = target(client, path, "&".join(parts))
@@ -59,7 +59,7 @@ def write(client, method, path, body, options, repeatable=True):
 
 
 def write_options(options):
-    """(parameters, headers) that the options of a write stand for; InvalidArgument where one cannot be."""
+    """Return (parameters, headers) for the options of a write. Raises InvalidArgument if one is not valid."""
     parts = []
     headers: tuple = ()
     for name in options:
@@ -77,9 +77,9 @@ def write_options(options):
 
 
 def body_of(value) -> bytes:
-    """`value` as the body of a write; InvalidArgument where it cannot be."""
+    """Return `value` as the body of a write. Raises InvalidArgument if it is not valid."""
     body = _json.dumps(value, _check)
-    # It cannot stand within a JSON string. The time of the server, as it is, is no case for a check.
+    # SERVER_VALUE cannot occur in a JSON string. A plain TIMESTAMP needs no check.
     if body.count(SERVER_VALUE) > body.count(_TIMESTAMP):
         from ..core import server_values
 

@@ -247,7 +247,7 @@ def test_a_push_whose_key_the_server_makes_is_a_post():
     with Network([REQUEST, answer('{"name":"-INOQPH-aV_psbk3ZXEX"}'), REQUEST, answer("null")]) as network:
         db = database()
         assert db.push("list", {"a": 1}, server_key=True) == "-INOQPH-aV_psbk3ZXEX"
-        assert "names no key" in str(raises(ProtocolError, db.push, "list", 1, True))
+        assert "has no key" in str(raises(ProtocolError, db.push, "list", 1, True))
     assert network.sent == [
         [put("/list.json", '{"a":1}', method="POST"), put("/list.json", "1", method="POST")]
     ]
