@@ -69,6 +69,8 @@ TESTED_ELSEWHERE = {
     "core/clock.py": "unit/core/test_dates.py",
     "core/copy.py": "unit/core/test_buffer.py",
     "core/emulators.py": "system/rtdb/test_database.py",
+    "core/path_lists.py": "unit/rtdb/test_mirror.py",
+    "core/wait.py": "unit/client/test_budget.py",
     "core/path.py": "unit/client/test_bad_input.py",
     "core/runtime.py": "unit/rtdb/test_stream.py",
     "core/runtime_cpython.py": "unit/net/test_transport.py",

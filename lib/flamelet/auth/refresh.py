@@ -9,11 +9,12 @@ Memory: the answer is read as it arrives, since it holds the new token twice. Lo
 renewed: an hour later the heap may have no room for it.
 """
 
-from .. import FlameletError, Timeout, _broken
+from .. import FlameletError, _broken
 from ..core import url as _url
 from ..core.backoff import pause
 from ..core.clock import corrected, take_from_answer
 from ..core.runtime import MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
+from ..core.wait import wait_until
 from ..net.connection import DONE
 from ..wire.http1 import BODY, HEAD
 
@@ -23,7 +24,6 @@ _HEAD = (
 )
 _BLAMED = ("TOKEN_EXPIRED", "INVALID_TOKEN", "ACCESS_TOKEN_REFUSED")
 _ATTEMPTS = const(3)
-_POLL = const(10)
 _REFUSED_FOR = const(60000)  # milliseconds for which a refusal is raised without asking again
 _LATER = const(30000)  # milliseconds until a renewal that failed is tried again, while the token is valid
 _FIELDS = ("id_token", "refresh_token", "expires_in")
@@ -78,11 +78,8 @@ def may_renew(client, connection, request):
 def _renew(client, connection, request, blamed):
     """Flow: renew the token that `request` carries, unless that is done; `blamed`: it is no longer valid."""
     token = client.token
-    end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
-    while token.renewing:
-        if ticks_diff(end, ticks_ms()) <= 0:
-            raise Timeout("the token is being renewed, and that takes too long")
-        yield _POLL
+    text = "the token is being renewed, and that takes too long"
+    yield from wait_until(lambda: not token.renewing, 2 * connection.timeouts.answer, text)
     if token.error:
         raise _again(token.error)
     if request.find(token.text.encode()) < 0:

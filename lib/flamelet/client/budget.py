@@ -5,10 +5,10 @@ stream is parked for each request, and resumes when no request has come for a mo
 several clients.
 """
 
-from .. import InvalidArgument, Timeout
+from .. import InvalidArgument
 from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
+from ..core.wait import wait_until
 
-_POLL = const(5)
 _QUIET = const(300)  # milliseconds without a request after which a parked stream resumes
 
 
@@ -37,11 +37,8 @@ class Budget:
 
     def take(self, connection):
         """Flow: make room for `connection` to open; Timeout where none comes within its time for an answer."""
-        end = ticks_add(ticks_ms(), connection.timeouts.answer)
-        while not self._make_room(connection):
-            if ticks_diff(end, ticks_ms()) <= 0:
-                raise Timeout("no connection became free: the budget is %d" % self.limit)
-            yield _POLL
+        text = "no connection became free: the budget is %d" % self.limit
+        yield from wait_until(lambda: self._make_room(connection), connection.timeouts.answer, text)
 
     def _make_room(self, connection):
         self._open = [one for one in self._open if (one.sock or one.in_use) and one is not connection]
@@ -91,8 +88,5 @@ def remove_stream(client, stream, connection) -> None:
 
 def wait_for_turn(connection):
     """Flow: wait until nobody uses the connection. Raises Timeout if it stays in use."""
-    end = ticks_add(ticks_ms(), 2 * connection.timeouts.answer)
-    while connection.in_use:
-        if ticks_diff(end, ticks_ms()) <= 0:
-            raise Timeout("the connection stayed busy: was a push not awaited?")
-        yield _POLL
+    text = "the connection stayed busy: was a push not awaited?"
+    yield from wait_until(lambda: not connection.in_use, 2 * connection.timeouts.answer, text)

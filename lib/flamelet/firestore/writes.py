@@ -141,7 +141,9 @@ def _put(tree, segments, value):
 
 def _check_apart(paths):
     """InvalidArgument where one of `paths` is the beginning of another."""
-    paths.sort()
-    for above, below in zip(paths, paths[1:]):
-        if below[: len(above)] == above:
-            raise InvalidArgument("update takes fields that do not overlap: %s holds %s" % (join(above), join(below)))
+    from ..core.path_lists import overlap
+
+    found = overlap(paths)
+    if found:
+        text = "update takes fields that do not overlap: %s holds %s"
+        raise InvalidArgument(text % (join(found[0]), join(found[1])))

@@ -13,6 +13,7 @@ from collections import namedtuple
 
 from .. import _broken
 from ..client.iteration import Iteration
+from ..core.path_lists import split
 from ..core.runtime import const, ticks_add, ticks_diff, ticks_ms
 
 Change = namedtuple("Change", ("path", "value"))
@@ -77,7 +78,7 @@ class Mirror(Iteration):
             text = "the mirror cannot take an event of %d bytes: allow more event_bytes, or mirror less"
             raise _broken(text, event.data)
         self.loaded = True
-        path = _split(event.path)
+        path = split(event.path)
         if event.type == "put":
             self._put(path, event.data)
         elif isinstance(event.data, dict):
@@ -85,7 +86,7 @@ class Mirror(Iteration):
 
     def _patch(self, path, data):
         for key in data:
-            self._put(path + _split(key), data[key])
+            self._put(path + split(key), data[key])
 
     def _put(self, path, data):
         # Priorities are not a part of the value.
@@ -112,11 +113,6 @@ class Mirror(Iteration):
                 self._changes.append(Change(path + key, None))
         for key in new:
             self._compare(path + key, old.get(key), new[key])
-
-
-def _split(path):
-    path = path.strip("/")
-    return path.split("/") if path else []
 
 
 def _at(node, path):

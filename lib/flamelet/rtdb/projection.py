@@ -14,6 +14,7 @@ must send the type of an event before its data, and its path before the data wit
 """
 
 from .. import FlameletError, _broken
+from ..core.path_lists import split
 from ..core.runtime import const
 from ..wire.json_reader import FOUND, KEY_TOO_LARGE, NEED, NOT_JSON, TOO_LARGE, Reader
 from ..wire.sse import DATA, EVENT, PROJECTED, EventParser
@@ -159,7 +160,7 @@ class _EventReader(Reader):
         if self._depth == 1:
             return self._begin_field(key)
         if self._depth == 2 and self.is_patch and self._open[1] == 123:
-            return self._begin_place(self._path + _split(key), ["data", key])
+            return self._begin_place(self._path + split(key), ["data", key])
         return super()._match(key)
 
     def _begin_field(self, key):
@@ -200,10 +201,5 @@ class _EventReader(Reader):
         path = self.read() if code == FOUND else None
         if not isinstance(path, str):
             return _NO_DATA if code == FOUND else KEY_TOO_LARGE
-        self._path = _split(path)
+        self._path = split(path)
         return NEED
-
-
-def _split(path):
-    path = path.strip("/")
-    return path.split("/") if path else []

@@ -32,11 +32,12 @@ def update(client, path, values, options):
         paths.append(keys(key))
         if paths[-1] == [""]:
             raise InvalidArgument("update takes keys and paths below its path; %r is neither" % key)
-    paths.sort()
-    for above, below in zip(paths, paths[1:]):
-        if below[: len(above)] == above:
-            text = "update takes paths that do not overlap: /%s holds /%s"
-            raise InvalidArgument(text % ("/".join(above), "/".join(below)))
+    from ..core.path_lists import overlap
+
+    found = overlap(paths)
+    if found:
+        text = "update takes paths that do not overlap: /%s holds /%s"
+        raise InvalidArgument(text % ("/".join(found[0]), "/".join(found[1])))
     members = [b"%s:%s" % (_json.dumps(key, _check), body_of(values[key])) for key in values]
     yield from write(client, "PATCH", path, b"{%s}" % b",".join(members), options)
 
