@@ -6,6 +6,9 @@ from flamelet.errors import FlameletError, InvalidArgument
 from helpers import raises
 from scripted import NO_CONTENT, REQUEST, Network, answer, database, get
 
+# The tables of cases and their words.
+HEAP = "2m"
+
 
 class Thing:
     pass
