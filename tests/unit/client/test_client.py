@@ -20,6 +20,9 @@ from scripted import (
     reset,
 )
 
+# The sources are compiled within it.
+HEAP = "512k"
+
 INCREMENT = {".sv": {"increment": 1}}
 UNAVAILABLE = "503 Service Unavailable"
 
