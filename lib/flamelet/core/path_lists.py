@@ -1,13 +1,13 @@
 """Splits paths into lists of keys, and finds one of several that holds another."""
 
 
-def split(path: str) -> list:
+def split(path):
     """Return the keys of a path that the server sent, [] of "/"."""
     path = path.strip("/")
     return path.split("/") if path else []
 
 
-def overlap(paths: list):
+def overlap(paths):
     """Return (path, path below it) for the first of `paths`, lists of keys, that holds another; None if none does.
 
     It sorts `paths`.
