@@ -354,7 +354,7 @@ def ask(board: Board) -> Facts:
         )
     if told.version < OLDEST:
         raise click.ClickException(
-            f"{name} runs MicroPython {dotted(told.version)}; {dotted(OLDEST)} is the oldest that flamelet supports: "
+            f"{name} runs MicroPython {dotted(told.version)}; flamelet supports {dotted(OLDEST)} and later: "
             "write a newer one with flamelet flash"
         )
     if not told.network:
