@@ -353,7 +353,7 @@ def test_no_way_of_writing_takes_a_private_key(board):
     ("firmware", "text"),
     [
         ({"name": "circuitpython", "version": (9, 2, 1)}, "runs circuitpython, not MicroPython"),
-        ({"version": (1, 21, 0)}, "runs MicroPython 1.21.0; 1.22 is the oldest that flamelet supports"),
+        ({"version": (1, 21, 0)}, "runs MicroPython 1.21.0; flamelet supports 1.22 and later"),
         ({"network": False, "machine": "Raspberry Pi Pico with RP2040"}, "has no network. Is it a Pico W?"),
         ({"mpy": 5}, "takes .mpy files of version 5; the mpy-cross that is installed makes version 6"),
         ({"platform": "stm32"}, "is of the platform stm32; there is a board.py for esp32, rp2"),

@@ -4,7 +4,7 @@ In: the checkout. Out: exit code 0, or 1 and what is wrong. The tools, the libra
 against CPython; the library, the boards and main.py once more against the MicroPython stubs of each board, and the
 boards and main.py against those of the oldest firmware too. Those stub packages hold the same files with different
 contents, so each has a folder of its own in the environment, where pip puts it the first time. They bring a standard
-library as MicroPython has it: that is what `--custom-typeshed-dir` is for (https://micropython-stubs.readthedocs.io, "mypy").
+library as MicroPython has it: `--custom-typeshed-dir` names it (https://micropython-stubs.readthedocs.io, "mypy").
 
 mypy reads the library's own stubs in place of the sources beside them, so it is given a copy of the library without
 them. What the stubs say is checked by tests/types.

@@ -42,8 +42,8 @@ def refuse_private_key(path: Path) -> None:
     found = secret_in(data)
     if found:
         raise click.ClickException(
-            f"{path} holds {found}, which must never be on a device: anyone who finds it there can do all that it allows."
-            " A device gets the token.json that flamelet mint makes of it"
+            f"{path} holds {found}, which must never be on a device: anyone who finds it there can do all that it "
+            "allows. A device gets the token.json that flamelet mint makes of it"
         )
 
 
