@@ -1,11 +1,11 @@
 """Administers a Firestore database: its indexes, fields, operations, export and import.
 
 In: names and paths of Python. Out: the dicts of the REST reference, iterators over them that hold one page, or one of
-our errors. It takes an OAuth2 token. What takes a while gives an operation, a dict with its `name`, to be awaited by
-`wait`; it is not begun twice: where the answer is lost, OutcomeUnknown is raised.
+our errors. It needs an OAuth2 token. A method that takes a while returns an operation, a dict with its `name`, for
+`wait`. It is not repeated automatically: if the answer is lost, OutcomeUnknown is raised.
 (Source: the REST reference of Cloud Firestore, projects.databases and what is below it.)
 
-Limits: the path of a field holds no / and no :, not even in backticks.
+Limits: the path of a field must not hold / or :, not even in backticks.
 """
 
 from .. import InvalidArgument, _broken
@@ -14,10 +14,10 @@ from .field_path import join, split
 from .path import collection
 from .rest import call
 
-_FIRST_PAUSE = const(250)  # milliseconds between two looks at an operation; each is twice as long as the one before
+_FIRST_PAUSE = const(250)  # milliseconds between two requests for an operation; each pause is twice the one before
 _LONGEST_PAUSE = const(10000)
 _LONGEST_WAIT = const(1 << 28)
-# By the number that google.rpc.Status has for each.
+# In the order of their numbers in google.rpc.Status.
 _CODES = (
     "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED "
     "RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS "
@@ -27,14 +27,14 @@ _SCOPES = ("COLLECTION", "COLLECTION_GROUP")
 
 
 class Admin:
-    """Made by `Firestore.admin`; `flamelet.aio` awaits its methods. A collection group is the id of its collections."""
+    """Made by `Firestore.admin`; with `flamelet.aio` its methods are awaited. A collection group is named by its id."""
 
     def __init__(self, client) -> None:
         self._client = client
         self._root = client.root[: -len("/documents")]
 
     def create_index(self, collection_group: str, fields, scope: str = "COLLECTION"):
-        """Begin to make a composite index; the operation.
+        """Begin to make a composite index. Returns the operation.
 
         `fields`: pairs of a path and "ASCENDING", "DESCENDING", "CONTAINS" (for arrays), or the dimension of vectors;
         `scope`: "COLLECTION", or "COLLECTION_GROUP" for queries of all collections of this id.
@@ -43,11 +43,11 @@ class Admin:
         return self._do("POST", path, _index([_index_field(*field) for field in fields], scope))
 
     def indexes(self, collection_group: str = "-"):
-        """The composite indexes of a collection group, or of all."""
+        """Iterate over the composite indexes of a collection group, or of all."""
         return self._pages(self._group(collection_group) + "/indexes", "indexes", {})
 
     def get_index(self, name: str):
-        """The index with this full name."""
+        """Return the index with this full name."""
         return self._do("GET", self._named(name))
 
     def delete_index(self, name: str):
@@ -55,23 +55,26 @@ class Admin:
         return self._do("DELETE", self._named(name))
 
     def field(self, collection_group: str, path: str):
-        """The configuration of a field: its indexes, its TTL; "__default__", "*" is that of all fields."""
+        """Return the configuration of a field: its indexes, its TTL.
+
+        `field("__default__", "*")`: that of all fields.
+        """
         return self._do("GET", self._field(collection_group, path))
 
     def fields(self, collection_group: str = "-"):
-        """The fields of a collection group, or of all, that have indexes of their own or a TTL."""
+        """Iterate over the fields of a collection group, or of all, that have indexes of their own or a TTL."""
         wanted = {"filter": "indexConfig.usesAncestorConfig=false OR ttlConfig:*"}
         return self._pages(self._group(collection_group) + "/fields", "fields", wanted)
 
     def set_ttl(self, collection_group: str, path: str, enabled: bool = True):
-        """Begin to let documents end at the time in this field, or no more; the operation."""
+        """Begin to delete documents at the time in this field, or stop that. Returns the operation."""
         body: dict = {"ttlConfig": {}} if enabled else {}
         return self._do("PATCH", self._field(collection_group, path), body, {"updateMask": "ttlConfig"})
 
     def set_index_config(self, collection_group: str, path: str, indexes):
-        """Begin to give a field these indexes in place of the automatic ones; the operation.
+        """Begin to give a field these indexes in place of the automatic ones. Returns the operation.
 
-        `indexes`: pairs of "ASCENDING", "DESCENDING" or "CONTAINS" and a scope, as for `create_index`; none of them:
+        `indexes`: pairs of "ASCENDING", "DESCENDING" or "CONTAINS" and a scope, as for `create_index`. An empty list:
         the field is not indexed; None: it has the automatic ones again.
         """
         body: dict = {}
@@ -81,47 +84,49 @@ class Admin:
         return self._do("PATCH", self._field(collection_group, path), body, {"updateMask": "indexConfig"})
 
     def operations(self):
-        """The operations that are under way, and those that were."""
+        """Iterate over the operations, present and past."""
         return self._pages(self._root + "/operations", "operations", {})
 
     def operation(self, name: str):
-        """The operation with this full name, as it is now."""
+        """Return the operation with this full name, as it is now."""
         return self._do("GET", self._named(name))
 
     def cancel_operation(self, name: str):
-        """Ask for the end of an operation; `wait` tells whether it came."""
+        """Ask to cancel an operation; `wait` shows whether it was."""
         return self._do("POST", self._named(name) + ":cancel", {})
 
     def delete_operation(self, name: str):
-        """Forget an operation that is done."""
+        """Delete the record of an operation that is done."""
         return self._do("DELETE", self._named(name))
 
     def wait(self, operation, deadline_ms: int = 600000):
-        """The `response` of an operation, a dict or its name, when it is done.
+        """Wait until an operation, a dict or its name, is done. Returns its `response`.
 
-        Timeout: it is not done by the deadline, and goes on. ResponseError: it failed; `code` and `text` say why.
+        Raises Timeout if it is not done by the deadline; it goes on. Raises ResponseError if it failed; `code` and
+        `text` say why.
         """
         if not 0 <= deadline_ms < _LONGEST_WAIT:
             raise InvalidArgument("deadline_ms is from 0 to %d, not %s" % (_LONGEST_WAIT - 1, deadline_ms))
         return self._client.run(self._wait(operation, deadline_ms))
 
     def database(self):
-        """What there is to know of the database: its location, its type, its times."""
+        """Return the properties of the database: its location, its type, its times."""
         return self._do("GET", self._root)
 
     def databases(self):
-        """The databases of the project."""
+        """Iterate over the databases of the project."""
         return self._pages(self._root.rsplit("/", 1)[0], "databases", {})
 
     def export_documents(self, uri: str, collections=()):
-        """Begin to write all documents, or those of these collection groups, below "gs://BUCKET/..."; the operation.
+        """Begin to write all documents, or those of these collection groups, below "gs://BUCKET/...". Returns the
+        operation.
 
-        The `response` of it has the `outputUriPrefix`, for `import_documents`.
+        Its `response` has the `outputUriPrefix` for `import_documents`.
         """
         return self._transfer("export", "outputUriPrefix", uri, collections)
 
     def import_documents(self, uri: str, collections=()):
-        """Begin to write the documents of an export over those that are there; the operation."""
+        """Begin to write the documents of an export over the existing ones. Returns the operation."""
         return self._transfer("import", "inputUriPrefix", uri, collections)
 
     def _transfer(self, what, key, uri, collections):
@@ -162,7 +167,7 @@ class Admin:
         return name
 
     def _wait(self, operation, ms):
-        """Flow: see `wait`."""
+        """Flow: wait for an operation; see `wait`."""
         if not isinstance(operation, dict):
             operation = {"name": operation}
         name = self._named(operation.get("name"))
@@ -184,7 +189,7 @@ class Admin:
 
 def _checked(value, kind):
     if not isinstance(value, kind):
-        raise _broken("the answer is not that of an administration but %r: is this Firestore?", value)
+        raise _broken("an unexpected answer, %r: is this Firestore?", value)
     return value
 
 
@@ -208,7 +213,7 @@ def _index_field(path, mode):
 
 
 def _failure(name, error):
-    """The error that a google.rpc.Status stands for."""
+    """Return the error for a google.rpc.Status."""
     from ..errors import ResponseError
 
     codes = _CODES.split()

@@ -1,7 +1,7 @@
-"""Adds up the documents of a query of Firestore: count, sum, avg; counted by the service, one answer.
+"""Aggregates the documents of a query of Firestore in the service: count, sum, avg.
 
 In: a query and aggregations: ("count",), ("count", up_to), ("sum", field), ("avg", field). Out: their values. Limit:
-the service takes at most five at a time.
+five aggregations at a time.
 """
 
 from .. import InvalidArgument, _broken
@@ -14,13 +14,13 @@ _MOST = 5
 
 
 def number(client, parent, query, aggregation):
-    """Flow: the value of one aggregation."""
+    """Flow: return the value of one aggregation."""
     values = yield from aggregate(client, parent, query, {"value": aggregation})
     return values["value"]
 
 
 def aggregate(client, parent, query, aggregations):
-    """Flow: {name: value} of {name: aggregation}; `query`: a StructuredQuery below `parent`, as JSON."""
+    """Flow: return {name: value} of {name: aggregation}; `query`: a StructuredQuery below `parent`, as JSON."""
     if not 1 <= len(aggregations) <= _MOST:
         raise InvalidArgument("aggregate takes one to five aggregations, not %d" % len(aggregations))
     made = [_aggregation(alias, aggregations[alias]) for alias in aggregations]
@@ -36,7 +36,7 @@ def aggregate(client, parent, query, aggregations):
 
 
 def _aggregation(alias, made):
-    """`made`, ("count",), ("count", up_to), ("sum", field) or ("avg", field), as JSON."""
+    """Return `made`, ("count",), ("count", up_to), ("sum", field) or ("avg", field), as JSON."""
     if not isinstance(made, tuple) or not made or made[0] not in ("count", "sum", "avg"):
         raise InvalidArgument('an aggregation is ("count",), ("sum", field) or ("avg", field), not %r' % (made,))
     if made[0] != "count":

@@ -8,7 +8,7 @@ from .rest import call_object
 
 
 def batch_write(client, writes):
-    """Flow: each write by itself; (its time, None) or (None, what the service says) for each."""
+    """Flow: send each write by itself. Returns (its time, None) or (None, the reason) for each."""
     if not writes.encoded:
         return []
     body = b'{"writes":[%s]}' % b",".join(writes.encoded)
@@ -21,7 +21,7 @@ def batch_write(client, writes):
 
 
 def batch_get(client, paths, options):
-    """An iterator over (path, Document or None)."""
+    """Return an iterator over (path, Document or None)."""
     from .elements import Elements
 
     names = [name_of(client, path) for path in paths]
@@ -46,7 +46,7 @@ def batch_get(client, paths, options):
 
 
 def describe(client, path):
-    """Flow: (the Document at `path` or None, the ids of the collections below it)."""
+    """Flow: return (the Document at `path` or None, the ids of the collections below it)."""
     from .pages import collections
 
     found = yield from read(client, path, {})

@@ -1,4 +1,4 @@
-"""Writes documents of Firestore: every write is a commit, which does all of its writes or none."""
+"""Writes documents of Firestore: every write is a commit, which applies all of its writes or none."""
 
 from ..core.runtime import const, getrandbits
 from ..wire import json as _json
@@ -11,7 +11,7 @@ _ID_SIZE = const(20)
 
 
 def create(client, path, fields, id):
-    """Flow: write a new document; its id."""
+    """Flow: write a new document. Returns its id."""
     check_collection(path)
     writes = Writes(client)
     made = id or new_id()
@@ -26,16 +26,16 @@ def create(client, path, fields, id):
         try:
             yield from commit(client, writes)
         except AlreadyExists:
-            # Nobody else makes this id: the lost answer was a yes.
+            # Nobody else makes this id: the first commit succeeded.
             return made
         except FlameletError:
-            # Whatever became of the repeat, the first one may have happened.
+            # Whatever the repeat did, the first one may have happened.
             raise lost
     return made
 
 
 def write(client, kind, path, fields, condition):
-    """Flow: one write; the time of it."""
+    """Flow: send one write. Returns its time."""
     writes = Writes(client)
     if kind == "delete":
         writes.delete(path, **condition)
@@ -46,7 +46,7 @@ def write(client, kind, path, fields, condition):
 
 
 def commit(client, writes, transaction=b"", is_transaction=False):
-    """Flow: send all of `writes`, or none; the time of each, None where it changed nothing."""
+    """Flow: apply all of `writes`, or none. Returns the time of each, None for one that changed nothing."""
     body = b'{"writes":[%s]%s}' % (b",".join(writes.encoded), transaction)
     path = client.root + ":commit"
     connection = yield from ask(client, "POST", path, body, None, writes.repeatable, is_transaction)
@@ -56,7 +56,7 @@ def commit(client, writes, transaction=b"", is_transaction=False):
 
 
 def new_id():
-    """Twenty random letters and digits, as Google's SDKs make them."""
+    """Return twenty random letters and digits, as Google's SDKs make them."""
     made = ""
     while len(made) < _ID_SIZE:
         index = getrandbits(6)

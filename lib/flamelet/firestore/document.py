@@ -1,4 +1,4 @@
-"""A document of Firestore, as it is read; its path and its resource name."""
+"""Defines `Document`, what is read from Firestore, with its path and its resource name."""
 
 from collections import namedtuple
 
@@ -11,7 +11,7 @@ Document = namedtuple("Document", ("path", "fields", "create_time", "update_time
 
 
 def document(client, content):
-    """The Document that `content`, a document of the REST API, stands for."""
+    """Return the Document for `content`, a document of the REST API. Raises ProtocolError if it is not one."""
     if not isinstance(content, dict) or not isinstance(content.get("name"), str):
         raise _broken("the answer is no document: is this Firestore?")
     fields = _fields.decode_fields(content.get("fields", {}))
@@ -19,10 +19,10 @@ def document(client, content):
 
 
 def name_of(client, path):
-    """The resource name of the document at `path`."""
+    """Return the resource name of the document at `path`."""
     return "%s/%s" % (client.root, "/".join(_document_path.document(path)))
 
 
 def path_of(client, name):
-    """The path of a document by its resource name."""
+    """Return the path of the document with this resource name."""
     return name[len(client.root) + 1 :] if name.startswith(client.root + "/") else name

@@ -1,7 +1,7 @@
-"""The fields of one document of Firestore, read one after another out of its JSON.
+"""Reads the fields of one document of Firestore, one after another, from its JSON.
 
-In: the answer to a GET, in a buffer. Out: a dict, or ProtocolError. The text is parsed a field at a time: as one tree
-it would take three times the memory of the dict.
+In: the answer to a GET, in a buffer. Out: a dict, or ProtocolError. The text is parsed field by field: as one tree it
+would take three times the memory of the dict.
 """
 
 from .. import _broken
@@ -12,7 +12,7 @@ _UNKNOWN = "the answer is no document: is this Firestore?"
 
 
 def fields_of(buffer: bytearray, end: int) -> dict:
-    """The fields of the document whose JSON is buffer[:end], which is mended in place."""
+    """Return the fields of the document whose JSON is buffer[:end]. Changes `buffer`."""
     end = checked(buffer, end)
     view = memoryview(buffer)
     fields: dict = {}
@@ -31,14 +31,14 @@ def fields_of(buffer: bytearray, end: int) -> dict:
 
 
 def _members(buffer, at, end):
-    """Where the name of each member of the object at buffer[at] starts, its colon, and where its value ends."""
+    """Yield (start of the name, colon, end of the value) of each member of the object at buffer[at]."""
     while at < end and buffer[at] in b" \n\r\t":
         at += 1
     if buffer[at] != 123:
         raise _broken(_UNKNOWN)
     while buffer[at] != 125:
         at += 1
-        # Behind the first value that is read there, a text ceases to be JSON.
+        # check() stops at the colon, since a text may hold one value only.
         colon = check(buffer, at, end)
         if buffer[colon] != 58:
             return

@@ -1,7 +1,7 @@
-"""How much storage a document takes, by the rules of the service ("Storage size calculations"). Loaded for large ones.
+"""Computes the storage size of a document ("Storage size calculations" of the service). Loaded for large ones.
 
-In: fields that `_fields.encode_fields` has already accepted. Out: bytes, or InvalidArgument over 1 MiB, before anything
-is sent. The rule for a map reads "calculated the same way as document size": here its 32 bytes count too.
+In: fields that `encode_fields` of fields.py has accepted. Out: bytes, or InvalidArgument over 1 MiB, before anything
+is sent. The rule for a map is "calculated the same way as document size": so its 32 bytes count too.
 """
 
 from .. import InvalidArgument
@@ -11,7 +11,7 @@ _LIMIT = const(1048576)
 
 
 def check(fields: dict, path: str = "") -> None:
-    """InvalidArgument where the document `path` with these fields is larger than 1 MiB."""
+    """Raise InvalidArgument if the document at `path` with these fields is larger than 1 MiB."""
     size = encoded_size(fields, path)
     if size > _LIMIT:
         text = "the document %s would take %d bytes of storage, and %d is the limit: split it"
@@ -19,7 +19,7 @@ def check(fields: dict, path: str = "") -> None:
 
 
 def encoded_size(fields: dict, path: str = "") -> int:
-    """The bytes of storage for a document with these fields; `path`, "cities/LA", for that of its name too."""
+    """Return the bytes of storage for a document with these fields; with `path`, "cities/LA", also for its name."""
     return _map(fields) + (_name(path) if path else 0)
 
 

@@ -1,8 +1,8 @@
 """Reads the answers of Firestore's methods that send an array, element by element as they arrive: runQuery, batchGet.
 
-In: a method, its body, and what an element stands for. Out: that, in `for` or `async for`; an error among the elements
-is raised. Until the first element is there it is asked again as diagnosis/answers.py says; what breaks later is not
-resumed.
+In: a method, its body, and a function that converts an element. Out: the results, in `for` or `async for`; an error
+among the elements is raised. Until the first element arrives, the request is repeated as diagnosis/answers.py says;
+after that, a broken answer is not resumed.
 
 Memory: one element at a time, of at most the client's `answer_bytes`; see client/streamed_answer.py.
 """
@@ -16,8 +16,8 @@ from .rest import call, encoded, headers, pause, target
 
 
 class Elements(StreamedAnswer):
-    """`path`: what is behind ".../v1/", with the method; `body`: a value, or JSON as bytes; `made(element)`: what is
-    yielded for an element, None for nothing.
+    """`path`: the part after ".../v1/", with the method; `body`: a value, or JSON as bytes; `made(element)`: returns
+    the item for an element, or None for none.
     """
 
     def __init__(self, client, path: str, body, made) -> None:
@@ -27,7 +27,7 @@ class Elements(StreamedAnswer):
         super().__init__(client, Reader(["*"], client.answer_bytes), path, "answer_bytes")
 
     def _open(self):
-        """Flow: ask until there is a good answer; the request."""
+        """Flow: ask until there is a good answer. Returns the request."""
         client = self._client
         asked = target(client, self._path), headers(client, self._body), "POST", self._body
         end = ticks_add(ticks_ms(), self._connection.timeouts.answer)
@@ -53,7 +53,7 @@ class Elements(StreamedAnswer):
 
 
 def call_elements(client, what: str, body):
-    """Flow: the elements of the answer to `what`, a method that answers with an array, in a list."""
+    """Flow: return the elements of the answer to `what`, a method that answers with an array, in a list."""
     elements = yield from call(client, "POST", what, body)
     if not isinstance(elements, list):
         raise _broken("%s: the answer is no array: is this Firestore?", what)
@@ -61,7 +61,7 @@ def call_elements(client, what: str, body):
 
 
 def checked(element, what: str) -> dict:
-    """`element` of an answer to `what`; the error that it stands for is raised."""
+    """Return `element` of an answer to `what`. Raises the error if it holds one, ProtocolError if it is no object."""
     if not isinstance(element, dict):
         raise _broken("%s: an element of the answer is no object: is this Firestore?", what)
     error = element.get("error")

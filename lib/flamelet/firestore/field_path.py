@@ -1,19 +1,18 @@
-"""Parts the path of a field into names, and joins names to a path."""
+"""Splits the path of a field into names, and joins names to a path."""
 
 from .. import InvalidArgument
-from ..wire import json as _json
+from ..wire.json import to_utf8
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 _DIGITS = b"0123456789"
 
 
 def split(path: str) -> list:
-    """The names in the path of a field: "a.`b.c`.d" gives ["a", "b.c", "d"]; InvalidArgument where it is none."""
+    """Return the names in a field path: "a.`b.c`.d" gives ["a", "b.c", "d"]. Raises InvalidArgument if not valid."""
     if not isinstance(path, str):
         raise InvalidArgument("the path of a field is a str, not %s" % type(path).__name__)
-    _json.dumps(path, None)  # refuses half a surrogate pair
-    # Bytes, since MicroPython keeps each letter of a str that is looked at for ever.
-    data = path.encode()
+    # Bytes, since MicroPython interns each letter of a str that is indexed, for ever.
+    data = to_utf8(path)
     names = []
     at = 0
     while True:
@@ -28,12 +27,12 @@ def split(path: str) -> list:
 
 
 def join(names: list) -> str:
-    """The path of a field: ["a", "b.c"] gives "a.`b.c`"; InvalidArgument where one of them is no name."""
+    """Return the path of a field: ["a", "b.c"] gives "a.`b.c`". Raises InvalidArgument if one is not valid."""
     return ".".join([_quoted(name) for name in names])
 
 
 def _simple_end(data, at):
-    """The end of the name without backticks at data[at]; `at` where there is none."""
+    """Return the end of the name without backticks at data[at], or `at` if there is none."""
     end = at
     while end < len(data) and (data[end] in _LETTERS or end > at and data[end] in _DIGITS):
         end += 1
@@ -41,7 +40,7 @@ def _simple_end(data, at):
 
 
 def _quoted_end(data, at):
-    """The position behind the backtick that ends the name at data[at]; at - 1 where none does or the name is empty."""
+    """Return the position after the closing backtick of the name at data[at], or at - 1 if it is not valid."""
     end = at
     while end < len(data):
         if data[end] == 96:
@@ -73,7 +72,7 @@ def _quoted(name):
 
 
 def field_paths(mask):
-    """The paths of fields in `mask`, as the service writes them."""
+    """Return the paths of fields in `mask`, as the service writes them."""
     if not isinstance(mask, (list, tuple)):
         raise InvalidArgument("a mask is a list of the paths of fields, not %r" % (mask,))
     return [join(split(path)) for path in mask]

@@ -1,12 +1,12 @@
-"""The fields of a Cloud Firestore document, both ways: values of Python, and `Value` objects of the REST API.
+"""Converts the fields of a Cloud Firestore document: Python values to and from `Value` objects of the REST API.
 
-Out (`encode`): JSON as bytes, `{"integerValue":"5"}`; InvalidArgument names the field that has no form. In (`decode`):
-parsed JSON, strictly what the service sends, or ProtocolError. An int stays exact in its 64 bits; a float has the
-precision of the runtime, which on most boards is 32 bits.
+Out (`encode`): JSON as bytes, `{"integerValue":"5"}`; InvalidArgument names a field that cannot be encoded. In
+(`decode`): parsed JSON, strictly as the service sends it, or ProtocolError. An int stays exact in its 64 bits; a float
+has the precision of the runtime, which on most boards is 32 bits.
 
-Decoding makes no second tree: each `Value` is replaced where it stands, so what was given becomes the result. Limits
+Decoding makes no second tree: each `Value` is replaced in place. Limits
 are the service's: 20 levels of maps and arrays, no array directly within an array, 1 MiB for a document.
-What is not JSON already (bytes, timestamps, references...) is in value_types.py, loaded when the first one is met.
+Other types (bytes, timestamps, references...) are in value_types.py, which is loaded with the first one.
 """
 
 from .. import InvalidArgument, _broken
@@ -16,16 +16,16 @@ from .path import is_reserved, is_too_long
 from .value_json import double, invalid_field
 
 _DEPTH = const(20)
-# No document has more storage than 1.2 times its JSON: an empty map takes 32 bytes and 27 letters.
+# A document takes at most 1.2 times its JSON: an empty map takes 32 bytes, and 27 letters of JSON.
 _SURELY_SMALL = const(850000)
 _UNKNOWN = "the server sent a value that the REST API does not have: %r"
 _PLAIN = {"stringValue": str, "booleanValue": bool, "nullValue": type(None)}
 
 
 def encode_fields(fields: dict, path: str = "") -> bytes:
-    """The fields of a document as JSON: {"a": 1} gives `{"a":{"integerValue":"1"}}`.
+    """Return the fields of a document as JSON: {"a": 1} gives `{"a":{"integerValue":"1"}}`.
 
-    `path` is that of the document, whose name counts to its size. Raises InvalidArgument for what cannot be stored.
+    `path` is the document's, whose name counts to its size. Raises InvalidArgument if a value cannot be stored.
     """
     if not isinstance(fields, dict):
         raise InvalidArgument("the fields of a document are a dict, not %s" % type(fields).__name__)
@@ -41,7 +41,7 @@ def encode_fields(fields: dict, path: str = "") -> bytes:
 
 
 def encode(value, where: str = "", depth: int = 0) -> bytes:
-    """`value` as a `Value`: 5 gives `{"integerValue":"5"}`.
+    """Return `value` as a `Value`: 5 gives `{"integerValue":"5"}`.
 
     `where` names its field in errors, `depth` is the number of maps and arrays around it. Raises InvalidArgument.
     """
@@ -71,7 +71,7 @@ def encode(value, where: str = "", depth: int = 0) -> bytes:
 
 
 def decode_fields(fields: dict) -> dict:
-    """`fields` itself, in which each `Value` is now what it stands for; ProtocolError where one is none."""
+    """Return `fields`, with each `Value` decoded in place. Raises ProtocolError if one is not valid."""
     if not isinstance(fields, dict):
         raise _broken("the fields of a document are no object: %r", fields)
     for name in fields:
@@ -80,7 +80,7 @@ def decode_fields(fields: dict) -> dict:
 
 
 def decode(value):
-    """What a `Value` stands for; a map or array in it is changed in place. ProtocolError where it is none."""
+    """Return the Python value of a `Value`; changes it in place. Raises ProtocolError if it is not valid."""
     kind = _kind(value)
     content = value[kind]
     if kind in _PLAIN and isinstance(content, _PLAIN[kind]):
@@ -121,11 +121,11 @@ def _check_depth(where, depth):
 
 
 def _name(name, where):
-    """The name of a field as JSON; InvalidArgument where it cannot be one."""
+    """Return the name of a field as JSON. Raises InvalidArgument if it is not valid."""
     if not isinstance(name, str) or not name or is_reserved(name):
         raise invalid_field(where, "the name of a field is a str, neither empty nor __x__, not %r" % (name,))
     if name == ".sv":
-        raise invalid_field(where, "a value that the server makes is a field of its own, not part of an array")
+        raise invalid_field(where, "a server value must be a field, not a part of an array")
     data = _text(name, where)
     if is_too_long(name):
         raise invalid_field(where, "%s...: the name of a field has at most 1,500 bytes" % name[:20])
@@ -141,7 +141,7 @@ def _text(text, where):
 
 def _kind(value):
     if isinstance(value, dict) and len(value) == 1:
-        # On MicroPython this takes no memory; iter does.
+        # heap: this takes no memory on MicroPython; iter() does.
         for kind in value:
             return kind
     raise _broken(_UNKNOWN, value)
@@ -164,10 +164,13 @@ def _decode_items(values):
 
 
 def _decode_text(kind, content):
-    """The value of a kind that JSON has as text; InvalidArgument, OverflowError or ValueError where it is none."""
+    """Return the value of a kind that is text in JSON.
+
+    Raises InvalidArgument, OverflowError or ValueError if it is not valid.
+    """
     if kind == "integerValue" and isinstance(content, str):
         number = int(content)
-        # Python takes " 1" and "1_000" too.
+        # int() accepts " 1" and "1_000" too.
         if str(number) != content or not -0x8000000000000000 <= number <= 0x7FFFFFFFFFFFFFFF:
             raise ValueError
         return number

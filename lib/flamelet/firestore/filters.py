@@ -1,7 +1,7 @@
 """Writes the filters of a query of Firestore: what `where` takes, and `flamelet.and_` and `flamelet.or_`.
 
-In: tuples (field, operator, value), alone or combined. Out: a Filter of the REST API, in JSON; InvalidArgument for what
-the service would refuse. Limits are the service's: 30 values for "in" and "array-contains-any", 10 for "not-in".
+In: tuples (field, operator, value), alone or combined. Out: a Filter of the REST API, in JSON; InvalidArgument if the
+service would refuse it. Limits are the service's: 30 values for "in" and "array-contains-any", 10 for "not-in".
 """
 
 from collections import namedtuple
@@ -26,12 +26,15 @@ Composite = namedtuple("Composite", ("op", "filters"))
 
 
 def and_(*filters) -> Composite:
-    """What holds where all of `filters` do; each is a tuple (field, operator, value), or made by `and_` or `or_`."""
+    """Return a filter for documents that match all of `filters`.
+
+    Each is a tuple (field, operator, value), or made by `and_` or `or_`.
+    """
     return _composite("AND", filters)
 
 
 def or_(*filters) -> Composite:
-    """What holds where one of `filters` does; they are as for `and_`."""
+    """Return a filter for documents that match at least one of `filters`, which are as for `and_`."""
     return _composite("OR", filters)
 
 
@@ -42,7 +45,7 @@ def _composite(op, filters):
 
 
 def filter_of(made, encode) -> bytes:
-    """`made`, a tuple of three or a Composite, as JSON; `encode(field, value)` gives the JSON of a value."""
+    """Return `made`, a tuple of three or a Composite, as JSON; `encode(field, value)` gives the JSON of a value."""
     if isinstance(made, Composite):
         return composite_filter(made.op, [filter_of(one, encode) for one in made.filters])
     if not isinstance(made, tuple) or len(made) != 3:
@@ -64,7 +67,7 @@ def filter_of(made, encode) -> bytes:
 
 
 def composite_filter(op: str, filters) -> bytes:
-    """What holds where all of `filters`, which are JSON, do, or one of them."""
+    """Return the JSON of "all of `filters`" ("AND") or "one of `filters`" ("OR"), which are JSON."""
     if len(filters) == 1:
         return filters[0]
     return b'{"compositeFilter":{"op":"%s","filters":[%s]}}' % (op.encode(), b",".join(filters))

@@ -1,7 +1,7 @@
-"""Writes the search for the vectors that are nearest to one: a FindNearest of the REST API.
+"""Writes the search for the nearest vectors: a FindNearest of the REST API.
 
-In: a field, a vector, and how distances are measured. Out: JSON; InvalidArgument for what the service would refuse.
-Limits are the service's: 1,000 documents, 2,048 dimensions. Its index must have been made.
+In: a field, a vector, and how distances are measured. Out: JSON; InvalidArgument if the service would refuse it.
+Limits are the service's: 1,000 documents, 2,048 dimensions. It needs a vector index.
 """
 
 from .. import InvalidArgument
@@ -16,7 +16,7 @@ _MEASURES = ("EUCLIDEAN", "COSINE", "DOT_PRODUCT")
 
 
 def nearest(field: str, vector, limit: int, measure: str, distance_result_field="", distance_threshold=None) -> bytes:
-    """The FindNearest."""
+    """Return the FindNearest as JSON."""
     if measure not in _MEASURES:
         raise InvalidArgument("distances are measured by one of %s, not %r" % (", ".join(_MEASURES), measure))
     if integer("find_nearest", limit, 1) > _MOST:

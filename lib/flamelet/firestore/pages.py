@@ -1,6 +1,6 @@
-"""Reads the lists of Firestore that come in pages: documents of a collection, ids of collections.
+"""Reads lists of Firestore page by page: documents of a collection, ids of collections.
 
-In: a collection or a document. Out: an iterator, `async for` where the Firestore is awaited. Memory: one page.
+In: a collection or a document. Out: an iterator, `async for` if the Firestore is awaited. Memory: one page.
 """
 
 from ..client.iteration import Iteration
@@ -9,7 +9,10 @@ from .rest import call_object
 
 
 class Pages(Iteration):
-    """Iterate over it. `ask(page_token)` is a flow that returns (what is on the page, the token of the next one)."""
+    """An iterator over the items.
+
+    `ask(page_token)` is a flow that returns (what is on the page, the token of the next one).
+    """
 
     def __init__(self, client, ask) -> None:
         self._client = client
@@ -18,24 +21,24 @@ class Pages(Iteration):
         self._token: object = ""
 
     def close(self) -> None:
-        """End it: nothing more is asked for."""
+        """End the iteration: no more pages are read."""
         self._items = []
         self._token = None
 
     def next_item(self):
-        """Flow: the next item; None at the end."""
+        """Flow: return the next item, or None at the end."""
         while not self._items:
             if self._token is None:
                 return None
             items, token = yield from self._ask(self._token)
-            # The last one first, so that each can be taken from the end.
+            # The last one first, so each can be popped from the end.
             self._items = items[::-1]
             self._token = token or None
         return self._items.pop()
 
 
 def documents(client, path, options):
-    """The `Document`s of the collection at `path`."""
+    """Iterate over the `Document`s of the collection at `path`."""
     from .document import document
     from .read import parameters
 
@@ -56,7 +59,7 @@ def documents(client, path, options):
 
 
 def collections(client, path):
-    """The ids of the collections below the document at `path`, "" for the database."""
+    """Iterate over the ids of the collections below the document at `path`, or of the database for ""."""
     from .document import name_of
 
     name = name_of(client, path) if path else client.root

@@ -1,7 +1,7 @@
-"""Parts a large group of collections of Firestore, for several readers at once.
+"""Splits a large collection group of Firestore into parts, for several readers at once.
 
-In: a query of a group, and how many parts. Out: queries that follow each other without a gap; fewer where there are few
-documents. Between two parts stands a document that the service names.
+In: a query of a group, and how many parts. Out: queries that follow each other without a gap; fewer if there are few
+documents. The service names the documents at which the parts begin.
 """
 
 from .. import _broken
@@ -12,7 +12,7 @@ from .rest import call
 
 
 def partition(client, parent, query, count):
-    """Flow: the queries that `query`, below `parent`, is parted into."""
+    """Flow: return the queries into which `query`, below `parent`, is split: at most `count`."""
     named = query.order_by("__name__")
     content = {"partitionCount": str(count - 1)}
     names: list = []
@@ -24,7 +24,7 @@ def partition(client, parent, query, count):
         if not answer.get("nextPageToken"):
             break
         content["pageToken"] = answer["nextPageToken"]
-    # Those of several pages come mixed.
+    # The names of several pages are not in order.
     points = [reference(name) for name in sorted(names, key=lambda name: name.split("/"))]
     parts = []
     for start, end in zip([None] + points, points + [None]):
@@ -34,7 +34,7 @@ def partition(client, parent, query, count):
 
 
 def _points(answer):
-    """The names of the documents between two parts."""
+    """Return the names of the documents at which parts begin."""
     try:
         return [_fields.decode(cursor["values"][0]).name for cursor in answer.get("partitions", ())]
     except (AttributeError, IndexError, KeyError, TypeError):

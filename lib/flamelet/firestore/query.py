@@ -1,14 +1,14 @@
-"""Asks for the documents of a collection of Firestore, filtered, ordered and cut, and for what they add up to.
+"""Queries the documents of a collection of Firestore, with filters, orders and limits, and aggregates them.
 
-In: `fs.query("cities")` and its methods, each of which returns another query: the one it was called on stays as it is.
+In: `fs.query("cities")` and its methods, each of which returns a new query and does not change the old one.
 Out: `for document in query`: each `Document` as it arrives, over a connection of its own; `get()`: all of them in a
-list, over the connection that is open; numbers from `count`, `sum`, `avg`; parts for several readers from `partition`.
-What the service would refuse is refused here where that needs no look at the data. (Sources: `StructuredQuery`,
-`runQuery`, `runAggregationQuery` and `partitionQuery` of the REST reference; the names are those of
+list, over the open connection; numbers from `count`, `sum`, `avg`; parts for several readers from `partition`. A query
+that the service would refuse raises InvalidArgument, if that can be known without the data. (Sources:
+`StructuredQuery`, `runQuery`, `runAggregationQuery` and `partitionQuery` of the REST reference; the names are those of
 google-cloud-firestore.)
 
-Memory: iterated over, one document at a time, of at most the client's `answer_bytes`; `get()` holds the whole answer.
-An iteration that breaks is not resumed.
+Memory: in a `for`, one document at a time, of at most the client's `answer_bytes`; `get()` holds the whole answer. An
+iteration that breaks is not resumed.
 """
 
 from .. import InvalidArgument
@@ -23,9 +23,9 @@ _NAME = "__name__"
 
 
 class Query:
-    """Made by `Firestore.query(collection)` and `Firestore.query_group(id)`. A name of a field may be a path, "a.b",
-    with what is no simple name in backticks; "__name__" is the document itself, which is compared with its id, or with
-    its path.
+    """Made by `Firestore.query(collection)` and `Firestore.query_group(id)`. The name of a field may be a path, "a.b",
+    with other than simple names in backticks. "__name__" is the document itself, which is compared with an id or a
+    path.
     """
 
     def __init__(self, client, collection: str, all_descendants: bool = False, parts=None) -> None:
@@ -38,10 +38,11 @@ class Query:
         self._parts = parts or {}
 
     def where(self, field, op: str = "", value: object = None):
-        """Only what this filter lets through, and all those before.
+        """Take only documents that match this filter, and all those before.
 
-        `op`: "<", "<=", "==", "!=", ">", ">=", "in", "not-in", "array-contains" or "array-contains-any". With "==" and
-        "!=", None and NaN are values. Instead of the three, one filter made by `flamelet.and_` or `flamelet.or_`.
+        `op`: "<", "<=", "==", "!=", ">", ">=", "in", "not-in", "array-contains" or "array-contains-any". "==" and
+        "!=" also compare with None and NaN. Instead of the three arguments: a filter of `flamelet.and_` or
+        `flamelet.or_`.
         """
         from . import filters as _filters
 
@@ -53,53 +54,54 @@ class Query:
         return self._with(orderBy=self._parts.get("orderBy", ()) + ((field_path(field), bool(descending)),))
 
     def start_at(self, *values):
-        """From these values on: one for each `order_by`, or for the first few of them. The last start counts."""
+        """Start at these values: one for each `order_by`, or for the first few. The last start counts."""
         return self._cursor("startAt", values, True)
 
     def start_after(self, *values):
-        """From behind these values on; as `start_at`."""
+        """Start after these values, which are as for `start_at`."""
         return self._cursor("startAt", values, False)
 
     def end_at(self, *values):
-        """Up to these values, which are included; the last end counts."""
+        """End at these values, which are included. The last end counts."""
         return self._cursor("endAt", values, False)
 
     def end_before(self, *values):
-        """Up to these values, which are not included."""
+        """End before these values, which are not included."""
         return self._cursor("endAt", values, True)
 
     def limit(self, count: int):
-        """Only the first `count` documents."""
+        """Take only the first `count` documents."""
         return self._with(limit=integer("limit", count, 1), is_last=False)
 
     def limit_to_last(self, count: int):
-        """Only the last `count` documents; `get` gives them, in their order, which must be said."""
+        """Take only the last `count` documents; only for `get`, and with `order_by`."""
         return self._with(limit=integer("limit_to_last", count, 1), is_last=True)
 
     def offset(self, count: int):
-        """Without the first `count` documents, which are billed all the same: cursors are not."""
+        """Skip the first `count` documents, which are billed all the same; with cursors they are not."""
         return self._with(offset=integer("offset", count, 0))
 
     def select(self, *fields):
-        """Only these fields of each document; "__name__" alone: no fields."""
+        """Take only these fields of each document; only "__name__": no fields."""
         if not fields:
             raise InvalidArgument('select takes at least one field; select("__name__") is for documents without fields')
         return self._with(select=tuple([field_path(field) for field in fields]))
 
     def find_nearest(self, field: str, vector, limit: int, measure: str = "EUCLIDEAN", **options):
-        """The `limit` documents, 1,000 at most, whose vectors in `field` are the nearest to `vector`, a list of floats.
+        """Take the `limit` documents, at most 1,000, whose vectors in `field` are nearest to `vector`, a list of
+        floats.
 
-        `measure`: "EUCLIDEAN", "COSINE" or "DOT_PRODUCT". `options`: `distance_result_field`: where each document is
-        told its distance; `distance_threshold`: only those that are as near as that.
+        `measure`: "EUCLIDEAN", "COSINE" or "DOT_PRODUCT". `options`: `distance_result_field`: a field for the
+        distance of each document; `distance_threshold`: only documents within it.
         """
         from . import find_nearest as _nearest
 
         return self._with(findNearest=_nearest.nearest(field, vector, limit, measure, **options))
 
     def stream(self, **options):
-        """The documents one by one, as `for document in query`; in a `with` block where that may end early.
+        """Iterate over the documents, as `for document in query`; use a `with` block if the loop may end early.
 
-        `options`: `read_time`: as they were then; `transaction`: as that sees them.
+        `options`: `read_time`: read them as they were then; `transaction`: read in that transaction.
         """
         if self._parts.get("is_last"):
             raise InvalidArgument("limit_to_last is for get(): its documents come in the reverse order")
@@ -112,52 +114,52 @@ class Query:
         return self.stream()
 
     def get(self, **options):
-        """The documents in a list; options as for `stream`."""
+        """Return the documents in a list; options as for `stream`."""
         return self._client.run(self.flow(**options))
 
     def count(self, up_to: int = 0):
-        """How many documents there are; with `up_to`, no more than that are counted."""
+        """Return how many documents there are; with `up_to`, stop counting there."""
         return self._number(("count", up_to) if up_to else ("count",))
 
     def sum(self, field: str):
-        """The sum of what is a number in `field`, 0 where nothing is."""
+        """Return the sum of the numbers in `field`, or 0 if there are none."""
         return self._number(("sum", field))
 
     def avg(self, field: str):
-        """The average of what is a number in `field`, None where nothing is."""
+        """Return the average of the numbers in `field`, or None if there are none."""
         return self._number(("avg", field))
 
     def aggregate(self, **aggregations):
-        """{name: value} for each of `aggregations`, as in aggregate(n=("count",), mean=("avg", "temp")).
+        """Return {name: value} for each of `aggregations`, as in aggregate(n=("count",), mean=("avg", "temp")).
 
-        Only the documents count, for all of them, that have every field which is named.
+        Only documents that have all of these fields count.
         """
         from . import aggregations as _aggregations
 
         return self._client.run(_aggregations.aggregate(self._client, self._parent, self.structured(), aggregations))
 
     def partition(self, count: int):
-        """At most `count` queries that give all documents of this group together, each a part of them.
+        """Return at most `count` queries that together find all documents of this group.
 
-        For a query that is nothing but `fs.query_group(id)`; production does it for OAuth2 tokens alone.
+        Only for a plain `fs.query_group(id)`; production needs an OAuth2 token for it.
         """
         from . import partitions as _partitions
 
         if self._parts or not self._all_descendants:
-            raise InvalidArgument("partition is for a query of a group that has no filter, order, limit or select")
+            raise InvalidArgument("partition is for a query of a group without filter, order, limit or select")
         count = integer("partition", count, 2)
         return self._client.run(_partitions.partition(self._client, self._parent, self, count))
 
     def structured(self) -> bytes:
-        """The query as the REST API has it, in JSON: a StructuredQuery."""
+        """Return the query as a StructuredQuery of the REST API, in JSON."""
         parts = self._parts
         is_last = parts.get("is_last")
         orders = parts.get("orderBy", ())
         start, end = parts.get("startAt"), parts.get("endAt")
         if is_last:
             if not orders:
-                raise InvalidArgument("limit_to_last needs an order: say order_by(field)")
-            # The first ones of the reverse.
+                raise InvalidArgument("limit_to_last needs an order: call order_by(field)")
+            # The first ones in reverse order.
             orders = [(field, not descending) for field, descending in orders]
             start, end = _opposite(end), _opposite(start)
         descendants = b',"allDescendants":true' if self._all_descendants else b""
@@ -182,7 +184,7 @@ class Query:
         return b"{%s}" % b",".join(members)
 
     def body(self, read_time: str = "", transaction: str = "") -> bytes:
-        """The body of a request of `runQuery`."""
+        """Return the body of a request of `runQuery`."""
         more = b""
         for name, value in (("readTime", read_time), ("transaction", transaction)):
             if value:
@@ -207,16 +209,16 @@ class Query:
         return b'{"values":[%s],"before":%s}' % (b",".join(encoded), b"true" if before else b"false")
 
     def _value(self, field, value):
-        """`value`, to compare `field` with, as JSON."""
+        """Return `value`, with which `field` is compared, as JSON."""
         if field == _NAME:
             is_list = isinstance(value, (list, tuple))
             value = [self._document(one) for one in value] if is_list else self._document(value)
         elif isinstance(value, dict) and ".sv" in value:
-            raise InvalidArgument("%s: what the server makes when it writes is nothing to compare with" % field)
+            raise InvalidArgument("%s: cannot be compared with a server value" % field)
         return _fields.encode(value, field)
 
     def _document(self, value):
-        """What "__name__" is compared with: a document by its id in the collection, its path, or a reference."""
+        """Return the reference for comparisons with "__name__": `value` is an id in the collection, a path, or one."""
         if not isinstance(value, str):
             return value
         path = value.strip("/")
@@ -227,7 +229,7 @@ class Query:
         return reference(name_of(self._client, path))
 
     def flow(self, **options):
-        """Flow: what `get` runs."""
+        """Flow: return the documents in a list."""
         elements = yield from call_elements(self._client, self._parent + ":runQuery", self.body(**options))
         found = [self._found(element) for element in elements]
         documents = [one for one in found if one]
@@ -241,7 +243,7 @@ class Query:
         return self._client.run(_aggregations.number(self._client, self._parent, self.structured(), aggregation))
 
     def _found(self, element):
-        """The Document that an element of an answer holds; None where it holds other news."""
+        """Return the Document in an element of an answer, or None if it has none."""
         return document(self._client, element["document"]) if "document" in element else None
 
 
@@ -250,5 +252,5 @@ def _order(field, descending):
 
 
 def _opposite(cursor):
-    """The cursor that ends at the same place, where it began, or begins where it ended, in the reverse order."""
+    """Return `cursor` for the reverse order: an end becomes the start at the same place, and vice versa."""
     return cursor and (cursor[0], not cursor[1])

@@ -1,4 +1,4 @@
-"""Checks and writes what the parts of a query of Firestore have in common: paths of fields, references, counts."""
+"""Checks and writes the terms of a query of Firestore: paths of fields, references, counts."""
 
 from .. import InvalidArgument
 from ..wire.json import dumps
@@ -6,24 +6,24 @@ from . import field_path as _field_path
 
 
 def reference(name: str):
-    """The `Reference` to the document with this resource name."""
+    """Return the `Reference` to the document with this resource name."""
     from .value_types import Reference
 
     return Reference(name)
 
 
 def field_path(path: str) -> str:
-    """The path of a field as the service writes it."""
+    """Return the path of a field as the service writes it."""
     return _field_path.join(_field_path.split(path))
 
 
 def field_reference(field: str) -> bytes:
-    """The path of a field as a FieldReference of the REST API, in JSON."""
+    """Return the path of a field as a FieldReference of the REST API, in JSON."""
     return b'{"fieldPath":%s}' % dumps(field, None)
 
 
 def integer(name: str, count: int, least: int) -> int:
-    """`count`; InvalidArgument where it is no int of 32 bits, or below `least`: what `name` takes."""
+    """Return `count`. Raises InvalidArgument, for `name`, if it is not an int of 32 bits of at least `least`."""
     if not isinstance(count, int) or isinstance(count, bool) or not least <= count < 1 << 31:
         raise InvalidArgument("%s takes an int, %d or more, not %r" % (name, least, count))
     return count

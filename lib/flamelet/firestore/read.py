@@ -1,7 +1,6 @@
-"""The flows of `Firestore` that read and write single documents: get, read, create, set, update, delete.
+"""Reads one document of Firestore: the flows of `Firestore.get` and `read`.
 
-In: a path and fields. Out: fields, a `Document`, the time of a write. A write is repeated by itself unless it adds up
-or has a condition; a `create` whose id was made here is known by it, so that a repeat cannot make two.
+In: a path and options. Out: fields, or a `Document`. The document is held whole.
 """
 
 from ..wire import json as _json
@@ -11,7 +10,7 @@ from .rest import ask
 
 
 def get(client, path, options):
-    """Flow: the fields at `path`, None where there is no document."""
+    """Flow: return the fields at `path`, or None if there is no document."""
     raw = options.pop("raw", False)
     connection = yield from _found(client, path, options)
     if raw or not connection:
@@ -22,7 +21,7 @@ def get(client, path, options):
 
 
 def read(client, path, options):
-    """Flow: the Document at `path`, None where there is none."""
+    """Flow: return the Document at `path`, or None if there is none."""
     raw = options.pop("raw", False)
     connection = yield from _found(client, path, options)
     if raw or not connection:
@@ -31,11 +30,11 @@ def read(client, path, options):
 
 
 def _found(client, path, options):
-    """Flow: the connection with the answer, None where there is no document."""
+    """Flow: return the connection with the answer, or None if there is no document."""
     try:
         return (yield from ask(client, "GET", name_of(client, path), None, parameters(options)))
     except _missing() as error:
-        # A project or a database that is not there is another matter.
+        # If the project or the database is missing, the error is raised.
         if not error.text.startswith("Document"):
             raise
         return None
@@ -52,7 +51,7 @@ def _missing():
 
 
 def parameters(options):
-    """What the options of a read are as parameters; InvalidArgument where one cannot be."""
+    """Return the parameters for the options of a read. Raises InvalidArgument if one is not valid."""
     made: dict = {}
     for name in options:
         if name == "mask":

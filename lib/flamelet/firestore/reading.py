@@ -1,11 +1,11 @@
-"""Prepares the request of a reading for Firestore: a commit of a document, whose id and numbers alone change.
+"""Prepares the request of a reading for Firestore: a commit of a document, of which only id and numbers change.
 
-In: a row of readings. Out: one commit that writes a document under a new id. Its answer is not kept, but has to begin
-as JSON does: a captive portal answers with a page, and says 200. On an open connection `push` allocates nothing on
-MicroPython, as that of the database's feed. Every reading is written once: its id is made before it is sent, so that a
-repeated commit changes nothing. Ids sort by the time of the reading.
+In: a row of readings. Out: one commit that writes a document under a new id. Its answer is not kept, but must
+begin as JSON does: a captive portal answers with a page, and status 200. On an open connection `push` allocates nothing
+on MicroPython, as for the Realtime Database. The id is made before a reading is sent, so a repeated commit is
+idempotent. Ids sort by the time of the reading.
 
-Numbers of a field with decimals are doubles, of one without integers. `time`: the name of a field that the service sets
+Numbers of a field with decimals are doubles, others are integers. `time`: the name of a field that the service sets
 to the time of the request.
 """
 
@@ -17,7 +17,7 @@ from ..feed.streamed_reading import StreamedReading
 from .path import collection
 
 _BRACE = const(123)
-_KIND_WIDTH = const(20)  # the longest kind of a value, `"booleanValue":`, and what closes it
+_KIND_WIDTH = const(20)  # the longest kind of a value, `"booleanValue":`, and its end
 
 
 class Reading(StreamedReading):
@@ -26,19 +26,19 @@ class Reading(StreamedReading):
     def __init__(self, client, path: str, fields: tuple, time: str = "") -> None:
         self.name = "%s/%s" % (client.root, "/".join(collection(path)))
         self._suffix = _suffix(time)
-        self._first = 0  # byte of the answer
+        self._first = 0  # first byte of the answer
         super().__init__(client, fields)
-        # Behind each name stands the kind of the number.
+        # The kind of the number follows each name.
         self.texts = [text + b"{" for text in self.texts]
 
     def prepare(self):
-        """Build the request around an id and a length that are yet to be written, unless it stands already."""
+        """Build the request around an id and a length that are yet to be written, unless it exists already."""
         client = self.client
         parameters = [client.token.parameter] if client.token else []
         if parameters == self.parameters:
             return
         if not hasattr(self, "request"):
-            # Once: how much wider a row is than that of the base.
+            # Once: a row is wider than that of the base class.
             self.room += _KIND_WIDTH * len(self.texts) + len(self._suffix)
         self.parameters = parameters
         head = _head(client)
@@ -51,7 +51,7 @@ class Reading(StreamedReading):
         put_text(request, self.row_at - len(between), between)
 
     def put_row(self, buffer, at, row):
-        """Write the fields and what ends the commit at buffer[at]. Returns the position behind it."""
+        """Write the fields and what ends the commit at buffer[at]. Returns the position after it."""
         i = 0
         while i < len(self.texts):
             at = put_text(buffer, at, self.texts[i])
@@ -60,23 +60,23 @@ class Reading(StreamedReading):
         return put_text(buffer, at, self._suffix)
 
     def begin(self, connection, row):
-        """Write the reading and begin the exchange, if that can be done at once. Returns whether."""
+        """Write the reading and begin the exchange, if that can be done at once. Returns whether it did."""
         self._first = 0
         return super().begin(connection, row)
 
     def look(self, connection):
-        """Look at a piece of the answer."""
+        """Keep the first byte of the answer."""
         self._first = self._first or connection.buffer[connection.response.piece_start]
 
     def is_done(self, connection):
-        """Whether the reading was written; a refusal, or a page, is asked for again by the flow that reads it."""
+        """Return whether the reading was written. Otherwise a flow sends it again, which reads a refusal or a page."""
         if connection.response.status != 200 or self._first != _BRACE:
             return False
         self.pending = False
         return True
 
     def answered(self, attempt):
-        """Flow: send the request with all that the hot path leaves out."""
+        """Flow: send the request with everything that the hot path omits."""
         from .rest import check_written, send
 
         check_written((yield from send(self.client, self.request, self.size, True)))
@@ -93,7 +93,7 @@ class Reading(StreamedReading):
             self.check(row)
             _push_id.forget()
             _push_id.put(key, 0)
-            # Without what ends the whole.
+            # Without the end of the commit.
             end = self.put_row(buffer, 0, row) - 2
             writes.append(b'%s%s","fields":%s' % (start, bytes(key), bytes(buffer[:end])))
         if writes:
@@ -110,7 +110,7 @@ class Reading(StreamedReading):
 
 
 def _suffix(time):
-    """What ends the commit; `time`: the field that the service sets to the time of the request, "" for none."""
+    """Return the end of the commit; `time`: the field that the service sets to the time of the request, or ""."""
     if not time:
         return b"}}}]}"
     from ..wire import json as _json
@@ -129,7 +129,7 @@ def _head(client):
 
 
 def _put_value(buffer, at, value, decimals):
-    """Write `"integerValue":"40"}` at buffer[at]. Returns the position behind it."""
+    """Write `"integerValue":"40"}` at buffer[at]. Returns the position after it."""
     if value is None:
         at = put_text(buffer, at, b'"nullValue":')
     elif value is True or value is False:

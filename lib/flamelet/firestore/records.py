@@ -9,12 +9,12 @@ from .writes import Writes
 
 
 class Records:
-    """What an outbox sends to `client`: readings in the collection with the resource name `name`, and writes.
+    """Sends the records of an outbox to `client`: readings to the collection with the resource name `name`, and writes.
 
-    `closing`: bytes behind a row that belong to the request; `one_by_one`: each record leaves the outbox by itself.
+    `closing`: bytes after a row that belong to the request; `one_by_one`: each record leaves the outbox by itself.
     """
 
-    closing = 2  # what ends the whole commit
+    closing = 2  # the end of the commit
     one_by_one = False
 
     def __init__(self, client, name: str) -> None:
@@ -22,14 +22,17 @@ class Records:
         self._name = name
 
     def encode(self, path, value) -> bytes:
-        """The write of the document `value`, None to delete it, as JSON. Raises InvalidArgument if not idempotent."""
+        """Return the write of the document `value`, None to delete, as JSON.
+
+        Raises InvalidArgument if not idempotent.
+        """
         writes = Writes(self._client)
         if value is None:
             writes.delete(path)
         else:
             writes.set(path, value)
         if not writes.repeatable:
-            raise InvalidArgument("a transform that is sent again is done again: record the value itself")
+            raise InvalidArgument("a repeated transform is applied again: record the value itself")
         return writes.encoded[0]
 
     def put_many(self, buffer, start, end):
@@ -38,11 +41,11 @@ class Records:
         yield from self._commit(batch_body(buffer, start, end, (before, b'","fields":', b'{"writes":[', b"]}")))
 
     def put(self, path, body):
-        """Flow: do the write `body`."""
+        """Flow: send the write `body`."""
         yield from self._commit(b'{"writes":[%s]}' % body)
 
     def ask_time(self):
-        """Flow: any answer of the server, whose Date sets the clock."""
+        """Flow: get any answer of the server, whose Date sets the clock."""
         client = self._client
         request = build(client, "GET", target(client, self._name + "/-", None, "GET"), b"", headers(client, None))
         yield from client.exchange(request, len(request), True)
@@ -52,5 +55,5 @@ class Records:
 
 
 def recording(feed, outbox, path: str) -> RecordingFeed:
-    """The feed that records what `feed`, which goes to `path`, would send."""
+    """Return the feed that records in `outbox` what `feed` would send to `path`."""
     return RecordingFeed(feed, Records(feed.reading.client, feed.reading.name), outbox, path)

@@ -1,8 +1,8 @@
-"""A call of a method of Firestore's REST API: its request, its answer, and when it is repeated.
+"""Calls a method of Firestore's REST API, and repeats the request if that helps.
 
-In: a method, a path, a body. Out: the answer, or one of our errors. What is repeated, and how, is said by `action` in
-the table of diagnosis/answers.py: with exponential back-off and full jitter, until the client's `answer` time has
-passed. What may have happened is not repeated, unless doing it twice is the same as once.
+In: a method, a path, a body. Out: the answer, or one of our errors. `action` in the table of diagnosis/answers.py says
+whether a request is repeated: with exponential back-off and full jitter, until the client's `answer` time has passed.
+If it may have happened, it is only repeated if it is idempotent.
 """
 
 from ..client.request import build
@@ -13,13 +13,13 @@ from ..wire import json as _json
 
 
 def call(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
-    """Flow: the answer as a value; `body`: a value, or JSON as bytes."""
+    """Flow: return the answer as a value; `body`: a value, or JSON as bytes."""
     connection = yield from ask(client, method, path, body, parameters, repeatable, is_transaction)
     return _json.loads(connection.body, memoryview(connection.body), connection.body_size)
 
 
 def call_object(client, method, path, body=None, parameters=None, repeatable=True):
-    """Flow: the answer, which has to be an object, as a dict."""
+    """Flow: return the answer, a JSON object, as a dict. Raises ProtocolError if it is not one."""
     answer = yield from call(client, method, path, body, parameters, repeatable)
     if not isinstance(answer, dict):
         from .. import _broken
@@ -29,19 +29,19 @@ def call_object(client, method, path, body=None, parameters=None, repeatable=Tru
 
 
 def ask(client, method, path, body=None, parameters=None, repeatable=True, is_transaction=False):
-    """Flow: the connection with a good answer."""
+    """Flow: send a request. Returns the connection with a good answer. Raises the error of a refusal."""
     request = build(client, method, target(client, path, parameters, method), encoded(body), headers(client, body))
     return (yield from send(client, request, len(request), repeatable, is_transaction))
 
 
 def send(client, request, size, repeatable=True, is_transaction=False):
-    """Flow: the connection with a good answer to request[:size]."""
+    """Flow: send request[:size]. Returns the connection with a good answer. Raises the error of a refusal."""
     end = ticks_add(ticks_ms(), client.timeouts.answer)
     attempt = 0
     while True:
         attempt += 1
         connection = yield from client.exchange(request, size, repeatable)
-        # The answer needs the room, and the next request does.
+        # heap: make room for the answer and the next request.
         connection.request = None
         if connection.response.status < 300:
             return connection
@@ -51,18 +51,18 @@ def send(client, request, size, repeatable=True, is_transaction=False):
 
 
 def check_written(connection) -> None:
-    """ProtocolError where the answer to a commit does not say that anything was written."""
+    """Raise ProtocolError if the answer to a commit does not say that anything was written."""
     if connection.body.find(b'"writeResults"', 0, connection.body_size) < 0:
         from .. import _broken
 
-        text = "%s: the answer to a commit is no such answer but %r: does the network intercept?"
+        text = "%s: an unexpected answer to a commit, %r: does the network intercept?"
         raise _broken(text, connection.origin.host, bytes(memoryview(connection.body)[: min(60, connection.body_size)]))
 
 
 def pause(error, attempt, end, repeatable=True, is_transaction=False):
-    """Milliseconds before the next try; `error` is raised where there is none before `end`."""
+    """Return the milliseconds to wait before the next attempt. Raises `error` if there is none before `end`."""
     action = error.action
-    # 503 was not attempted.
+    # 503: it was not attempted.
     if not repeatable and action != "never" and error.status >= 500 and error.status != 503:
         from ..errors import in_doubt
 
@@ -76,9 +76,9 @@ def pause(error, attempt, end, repeatable=True, is_transaction=False):
 
 
 def target(client, path, parameters=None, method="POST"):
-    """The request target of `path`; `parameters`: {name: a text, a bool, a number, or a tuple of texts}."""
-    # "documents:commit": what stands behind the colon is part of the method. That of an id is quoted, since the service
-    # would look for a method behind it; ids of devices, "aa:bb:cc", have some.
+    """Return the request target of `path`; `parameters`: {name: a text, a bool, a number, or a tuple of texts}."""
+    # "documents:commit": the part after the colon is the method. A colon in an id, like "aa:bb:cc" of a device, is
+    # quoted, since the service would look for a method after it.
     path, colon, verb = path.rpartition(":") if method == "POST" else (path, "", "")
     if "/" in verb or not colon:
         path, colon, verb = path + colon + verb, "", ""
@@ -93,18 +93,18 @@ def target(client, path, parameters=None, method="POST"):
 
 
 def _quoted(part):
-    # "(default)" as the documents write it.
+    # "(default)" as in the documentation.
     return _url.quote(part).replace("%28", "(").replace("%29", ")")
 
 
 def encoded(body):
-    """`body` as JSON."""
+    """Return `body` as JSON."""
     if body is None or isinstance(body, (bytes, bytearray)):
         return body or b""
     return _json.dumps(body, _json.any_key)
 
 
 def headers(client, body):
-    """What goes along with a request."""
+    """Return the headers of a request."""
     given = client.token.headers if client.token else ()
     return ("Content-Type: application/json",) + given if body is not None else given

@@ -1,18 +1,18 @@
-"""Reads and writes points in time as RFC 3339 has them: `flamelet.Timestamp`."""
+"""Reads and writes points in time in the format of RFC 3339: `flamelet.Timestamp`."""
 
 from .. import InvalidArgument
 from ..core.dates import days as _days
 
 _FIRST = -62135596800  # 0001-01-01T00:00:00Z
 _LAST = 253402300799  # 9999-12-31T23:59:59Z
-_TIME = "a timestamp is text as 2026-01-02T03:04:05.123Z, in the years 1 to 9999, not %r"
+_TIME = "a timestamp is text like 2026-01-02T03:04:05.123Z, in the years 1 to 9999, not %r"
 
 
 class Timestamp:
-    """A point in time, as RFC 3339 has it: "2026-01-02T03:04:05.123456789Z", also with +01:00 for the Z.
+    """A point in time in the format of RFC 3339: "2026-01-02T03:04:05.123456789Z", or with +01:00 in place of the Z.
 
-    `seconds` since 1970 and `nanos` beside them, 0 to 999,999,999, are ints; `str` gives the text. Two are compared,
-    ordered and hashed by these. Raises InvalidArgument for any other text, and outside the years 1 to 9999.
+    `seconds` since 1970 and `nanos` beside them, 0 to 999,999,999, are ints; `str` returns the text. They are used
+    to compare, order and hash. Raises InvalidArgument for any other text, and outside the years 1 to 9999.
     """
 
     def __init__(self, text: str) -> None:
@@ -21,7 +21,7 @@ class Timestamp:
 
     @staticmethod
     def of(seconds: int, nanos: int = 0) -> "Timestamp":
-        """The Timestamp of `seconds` since 1970 and `nanos`; InvalidArgument where they cannot be."""
+        """Return the Timestamp of `seconds` since 1970 and `nanos`. Raises InvalidArgument if out of range."""
         if not (isinstance(seconds, int) and isinstance(nanos, int) and 0 <= nanos < 1000000000):
             text = "a timestamp has whole seconds and 0 to 999,999,999 nanos, not %r and %r"
             raise InvalidArgument(text % (seconds, nanos))
@@ -46,7 +46,7 @@ class Timestamp:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Timestamp) and (self.seconds, self.nanos) == (other.seconds, other.nanos)
 
-    # MicroPython derives none of these from another.
+    # MicroPython does not derive one from another.
     def __lt__(self, other: "Timestamp") -> bool:
         return _is_before(self, other)
 
@@ -65,12 +65,12 @@ class Timestamp:
 
 def _is_before(first, second):
     if not (isinstance(first, Timestamp) and isinstance(second, Timestamp)):
-        raise TypeError("a Timestamp comes before or after another Timestamp alone")
+        raise TypeError("a Timestamp can only be compared with a Timestamp")
     return (first.seconds, first.nanos) < (second.seconds, second.nanos)
 
 
 def _parse(text):
-    """(seconds, nanos) of a time as RFC 3339 has it; InvalidArgument where it is none."""
+    """Return (seconds, nanos) of a time in the format of RFC 3339. Raises InvalidArgument if it is not valid."""
     try:
         data = text.encode()
         at = len(data) - 1 if data.endswith(b"Z") else len(data) - 6
@@ -84,7 +84,7 @@ def _parse(text):
 
 
 def _clock(data):
-    """Seconds since 1970 at b"2026-01-02T03:04:05"; ValueError where that is no time."""
+    """Return the seconds since 1970 at b"2026-01-02T03:04:05". Raises ValueError if that is not a time."""
     if data[4:5] + data[7:8] + data[10:11] + data[13:14] + data[16:17] != b"--T::":
         raise ValueError
     year = _number(data[:4], 9999)
@@ -98,7 +98,7 @@ def _clock(data):
 
 
 def _offset(data):
-    """The seconds that b"Z", b"+01:00" or b"-01:00" is ahead of UTC; ValueError where it is none of these."""
+    """Return the seconds that b"Z", b"+01:00" or b"-01:00" is ahead of UTC. Raises ValueError if it is neither."""
     if data == b"Z":
         return 0
     if data[:1] not in (b"+", b"-") or data[3:4] != b":":
@@ -108,7 +108,7 @@ def _offset(data):
 
 
 def _fraction(data):
-    """Nanoseconds of b".123"; ValueError where it is no fraction, or is finer than that."""
+    """Return the nanoseconds of b".123". Raises ValueError if it is not a fraction, or is finer."""
     if not data:
         return 0
     if data[:1] != b"." or not 2 <= len(data) <= 10:
@@ -117,14 +117,14 @@ def _fraction(data):
 
 
 def _number(digits, largest):
-    # int takes signs, spaces and underscores too.
+    # int() accepts signs, spaces and underscores too.
     if not digits.isdigit() or int(digits) > largest:
         raise ValueError
     return int(digits)
 
 
 def _date_of(days):
-    """(year, month, day) of the day that is `days` after 1970-01-01: `_days` the other way round."""
+    """Return (year, month, day) of the day that is `days` after 1970-01-01: the inverse of `_days`."""
     year = 1970 + days * 400 // 146097
     while _days(year, 1, 1) > days:
         year -= 1

@@ -1,11 +1,11 @@
-"""Reads, then writes documents of Firestore at once, and all of it again where others were faster.
+"""Reads and writes documents of Firestore in one transaction, again if others changed them meanwhile.
 
-In: a function of a `Transaction`. Out: what the function returned, when its writes are there.
+In: a function of a `Transaction`. Out: what the function returned, after its writes were committed.
 
-With an OAuth2 token the service keeps the transaction: beginTransaction, reads and commit carry it. Production refuses
-that to ID tokens; there it is done as Google's web SDK does: each document that was read must be unchanged at the
-commit, which says so by a condition or a `verify`; what a query did not find is not watched then. After a lost answer
-nothing is done again: OutcomeUnknown.
+With an OAuth2 token the service runs the transaction: beginTransaction, reads and commit carry its id. Production does
+not allow that for ID tokens; there it works as in Google's web SDK: each document that was read must be unchanged at
+the commit, by a condition or a `verify`; documents that a query did not find are not covered. After a lost answer
+nothing is repeated: OutcomeUnknown is raised.
 (Source: "Transactions" of the Firestore documentation; the REST reference of beginTransaction, commit, rollback.)
 """
 
@@ -18,47 +18,47 @@ from .document import document, name_of
 from .rest import call, call_object
 from .writes import Writes
 
-# What says that another was faster, where a document that was read has to be unchanged.
+# Errors that mean that a document was changed meanwhile, if it must be unchanged.
 _FASTER = (Aborted, AlreadyExists, NotFound, PreconditionFailed)
 
 
 class Transaction:
-    """What the function of a transaction is given; `get` and `read` are awaited where the Firestore is."""
+    """The argument of the function of a transaction; `get`, `read` and `query` are awaited if the Firestore is."""
 
     def __init__(self, client, id) -> None:
         self._client = client
         self._id = id
-        self._read: dict = {}  # {resource name: the time of what was read, None where nothing was}
+        self._read: dict = {}  # {resource name: update time of the document, None if there was none}
         self._has_read = False
         self._writes = Writes(client)
 
     def get(self, path: str):
-        """The fields of the document at `path`, None where there is none."""
+        """Return the fields of the document at `path`, or None if there is none."""
         return self._client.run(self._get(path, True))
 
     def read(self, path: str):
-        """The `Document` at `path`, None where there is none."""
+        """Return the `Document` at `path`, or None if there is none."""
         return self._client.run(self._get(path, False))
 
     def query(self, query):
-        """The `Document`s that `query`, as of `Firestore.query`, finds, in a list."""
+        """Return the `Document`s of `query`, a query of the Firestore, in a list."""
         return self._client.run(self._query(query))
 
     def create(self, path: str, fields: dict) -> None:
-        """Write a document where there is none."""
+        """Write a new document."""
         if "update_time" in self._take(path):
-            raise AlreadyExists("create of %s: it was read, and there is such a document: set it" % path)
+            raise AlreadyExists("create of %s: it was read, and exists: use set" % path)
         self._writes.create(path, fields)
 
     def set(self, path: str, fields: dict) -> None:
-        """Write a document anew."""
+        """Write a document, in place of the old one."""
         self._writes.set(path, fields, **self._take(path))
 
     def update(self, path: str, fields: dict) -> None:
         """Write these fields of a document that exists; the names are paths."""
         condition = self._take(path)
         if "exists" in condition:
-            raise NotFound("update of %s: it was read, and there is no such document: set it" % path)
+            raise NotFound("update of %s: it was read, and does not exist: use set" % path)
         self._writes.update(path, fields, **condition)
 
     def delete(self, path: str) -> None:
@@ -96,14 +96,14 @@ class Transaction:
         return found
 
     def _take(self, path):
-        """The condition under which the document at `path` is as it was read; none the second time."""
+        """Return the condition that the document at `path` is as it was read; {} the second time."""
         name = name_of(self._client, path)
         if self._id or name not in self._read:
             return {}
         return _condition(self._read.pop(name))
 
     def attempt(self, function, awaited):
-        """Flow: (what `function` returned, None), or (None, the error that says that another was faster)."""
+        """Flow: return (what `function` returned, None), or (None, the error if a document was changed meanwhile)."""
         faster: tuple = (Aborted,)
         try:
             result = function(self)
@@ -122,7 +122,7 @@ class Transaction:
             return None, error
 
     def _commit(self):
-        # What was read and not written.
+        # Documents that were read and not written.
         prefix = len(self._client.root) + 1
         for name in () if self._id else self._read:
             self._writes.verify(name[prefix:], **_condition(self._read[name]))
@@ -132,12 +132,12 @@ class Transaction:
             yield from commit(self._client, self._writes, transaction, True)
 
     def _roll_back(self, error):
-        # Where the network failed, it ends by itself.
+        # If the network failed, it ends by itself.
         if self._id and not isinstance(error, NetworkError):
             try:
                 yield from call(self._client, "POST", self._client.root + ":rollback", {"transaction": self._id})
             except FlameletError:
-                # So it does here; what matters is why it was given up.
+                # It ends by itself here too; `error` is the one to raise.
                 self._id = None
 
 
@@ -146,7 +146,7 @@ def _condition(update_time):
 
 
 def transaction(client, function, attempts, awaited):
-    """Flow: what `function` returned; `awaited`: it returns an awaitable."""
+    """Flow: run `function` in a transaction. Returns what it returned; `awaited`: that is an awaitable."""
     keeps = client.token and client.token.kind == "access_token"
     id = None
     for attempt in range(attempts):
@@ -161,6 +161,6 @@ def transaction(client, function, attempts, awaited):
             return result
         yield pause(attempt + 1, last)
     if isinstance(last, (AlreadyExists, NotFound)):
-        # It is so each time: nobody was faster.
+        # The same error each time: nobody changed it meanwhile.
         raise last
-    raise TransactionAborted("others were faster in each of %d tries: try later (%s)" % (attempts, last))
+    raise TransactionAborted("others changed the documents in each of %d tries: try later (%s)" % (attempts, last))

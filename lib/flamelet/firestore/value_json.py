@@ -1,10 +1,10 @@
-"""Writes floats as Firestore's JSON has them, and refuses what is no value."""
+"""Writes floats in Firestore's JSON, and makes the error for a value that is not valid."""
 
 from .. import InvalidArgument
 
 
 def double(value: float) -> bytes:
-    """A float as JSON; NaN and the infinities as the strings that the REST API has for them."""
+    """Return a float as JSON; NaN and the infinities are strings, as in the REST API."""
     if value != value:
         return b'"NaN"'
     if value - value != 0:
@@ -13,5 +13,5 @@ def double(value: float) -> bytes:
 
 
 def invalid_field(where: str, reason) -> InvalidArgument:
-    """The InvalidArgument for the value of the field `where`."""
+    """Return the InvalidArgument for the value of the field `where`."""
     return InvalidArgument("the field %s: %s" % (where, reason) if where else str(reason))

@@ -1,8 +1,9 @@
-"""Values of Cloud Firestore that JSON does not have: `flamelet.Timestamp`, `Reference`, `GeoPoint`, `Vector`; bytes.
+"""Converts the types of Cloud Firestore that JSON does not have: `flamelet.Timestamp`, `Reference`, `GeoPoint`,
+`Vector`; bytes.
 
-In: what a program makes, or what the service sent. Out: objects that write themselves as a `Value` of the REST API
+In: what a program makes, or the service sent. Out: objects that write themselves as a `Value` of the REST API
 (`to_firestore`, for fields.py). Loaded with the first of them. A time is text and two ints, never a float: a board's
-float is wrong by a minute. The service keeps microseconds and cuts off what is finer.
+float is off by a minute. The service keeps microseconds and truncates the rest.
 """
 
 import binascii
@@ -24,7 +25,7 @@ _DIMENSIONS = const(2048)
 class Reference:
     """A reference to a document: `name` is its full name, "projects/P/databases/D/documents/cities/LA".
 
-    `path` is what follows `documents/`. Raises InvalidArgument for any other name.
+    `path` is the part after `documents/`. Raises InvalidArgument for any other name.
     """
 
     def __init__(self, name: str) -> None:
@@ -60,7 +61,7 @@ class GeoPoint(namedtuple("GeoPoint", ("latitude", "longitude"))):
 
 
 class Vector(list):
-    """A list of floats that can be searched for its nearest neighbours: an embedding. At most 2,048 of them."""
+    """A list of floats for nearest-neighbour search, like an embedding. At most 2,048 floats."""
 
     def to_firestore(self, where):
         if len(self) > _DIMENSIONS:
@@ -73,19 +74,19 @@ class Vector(list):
 
 
 def encode_bytes(value) -> bytes:
-    """`value`, bytes or a bytearray, as a `Value`."""
+    """Return `value`, bytes or a bytearray, as a `Value`."""
     return b'{"bytesValue":"%s"}' % binascii.b2a_base64(value)[:-1]
 
 
 def decode(kind: str, content):
-    """The value of such a kind; InvalidArgument or ValueError where it is none."""
+    """Return the value of one of these kinds. Raises InvalidArgument or ValueError if it is not valid."""
     if kind == "timestampValue":
         return Timestamp(content)
     if kind == "referenceValue":
         return Reference(content)
     if kind == "bytesValue" and isinstance(content, str):
         data = binascii.a2b_base64(content)
-        # a2b_base64 skips what is no base64.
+        # a2b_base64 skips characters that are not base64.
         if binascii.b2a_base64(data)[:-1] == content.encode():
             return data
     if kind == "geoPointValue" and isinstance(content, dict):
@@ -97,7 +98,7 @@ def decode(kind: str, content):
 
 
 def decode_vector(fields: dict, decode) -> Vector:
-    """The vector that a map with a `__type__` is; ProtocolError where it is something else."""
+    """Return the Vector for a map with a `__type__`. Raises ProtocolError if it is another type."""
     if fields["__type__"] == {"stringValue": "__vector__"} and len(fields) == 2:
         numbers = decode(fields.get("value"))
         if isinstance(numbers, list) and all([isinstance(number, float) for number in numbers]):

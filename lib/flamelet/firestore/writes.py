@@ -1,7 +1,7 @@
-"""Writes of Firestore, encoded one by one: for a commit, a batch and a transaction.
+"""Encodes writes of Firestore, for a commit, a batch or a transaction.
 
-In: paths, fields and conditions. Out: the JSON of each write, and whether doing all of them twice is the same as once.
-Transforms (flamelet.TIMESTAMP, increment, ...) may stand anywhere within maps, not within arrays.
+In: paths, fields and conditions. Out: the JSON of each write, and whether all of them are idempotent.
+Transforms (flamelet.TIMESTAMP, increment, ...) may be anywhere in maps, not in arrays.
 (Source: "Write" of the REST reference.)
 """
 
@@ -22,7 +22,7 @@ _DEPTH = 20
 
 
 class Writes:
-    """The writes of `client`, a Firestore; `encoded`: each as JSON; `repeatable`: they may be done twice."""
+    """Collects writes of `client`, a Firestore. `encoded`: each as JSON; `repeatable`: whether all are idempotent."""
 
     def __init__(self, client) -> None:
         self._root = client.root
@@ -30,11 +30,11 @@ class Writes:
         self.repeatable = True
 
     def create(self, path: str, fields: dict) -> None:
-        """Write a document where there is none, else AlreadyExists."""
+        """Write a new document. The commit raises AlreadyExists if there is one."""
         self._write(path, fields, None, {"exists": False})
 
     def set(self, path: str, fields: dict, **condition) -> None:
-        """Write a document anew."""
+        """Write a document, in place of the old one."""
         self._write(path, fields, None, condition)
 
     def update(self, path: str, fields: dict, **condition) -> None:
@@ -57,11 +57,11 @@ class Writes:
     def delete(self, path: str, **condition) -> None:
         """Delete a document, if there is one."""
         self._add(b'"delete":%s' % self._name(path), condition)
-        # A second time, there is none.
+        # The second time there is no document.
         self.repeatable = self.repeatable and not condition
 
     def verify(self, path: str, **condition) -> None:
-        """Only commit if the document is as the condition says."""
+        """Commit only if the document meets the condition."""
         self._add(b'"verify":%s' % self._name(path), condition)
 
     def _write(self, path, fields, mask, condition):
@@ -77,7 +77,7 @@ class Writes:
         self._add(text, condition)
 
     def _taken_apart(self, fields, above, transforms):
-        """`fields` without their transforms, which are added to `transforms`."""
+        """Return `fields` without their transforms, which are added to `transforms`."""
         if len(above) > _DEPTH:
             raise InvalidArgument("the field %s: a document has at most %d levels" % (join(above[:3]), _DEPTH))
         plain = {}
@@ -100,12 +100,12 @@ class Writes:
             return b'{"fieldPath":%s,"setToServerValue":"REQUEST_TIME"}' % path
         name = list(kind)[0] if isinstance(kind, dict) and len(kind) == 1 else None
         if name not in _TRANSFORMS:
-            raise InvalidArgument("%s: %r is no transform, or has no place here" % (join(segments), kind))
+            raise InvalidArgument("%s: %r is no transform, or not allowed here" % (join(segments), kind))
         if name == "increment":
             self.repeatable = False
         value = _fields.encode(kind[name])
         if name.startswith("array"):
-            # {"arrayValue": {"values": [...]}}: what is wanted is the inner object.
+            # {"arrayValue": {"values": [...]}}: only the inner object is needed.
             value = value[len(b'{"arrayValue":') : -1]
         return b'{"fieldPath":%s,"%s":%s}' % (path, _TRANSFORMS[name].encode(), value)
 
@@ -120,7 +120,7 @@ class Writes:
                 raise InvalidArgument(text % (name, condition[name]))
         if len(condition) > 1:
             raise InvalidArgument("a write has one condition: exists or update_time")
-        # A second time, an existing document has another time, and a new one exists.
+        # The second time, an existing document has another time, and a new one exists.
         if condition and condition != {"exists": True}:
             self.repeatable = False
         self.encoded.append(b"{%s}" % text)
@@ -140,7 +140,7 @@ def _put(tree, segments, value):
 
 
 def _check_apart(paths):
-    """InvalidArgument where one of `paths` is the beginning of another."""
+    """Raise InvalidArgument if one of `paths` is the beginning of another."""
     from ..core.path_lists import overlap
 
     found = overlap(paths)

@@ -94,10 +94,12 @@ class Query:
     def _bound(self, name, value, key, others):
         if isinstance(value, (dict, list, tuple)):
             raise InvalidArgument("Constraint index field must be a JSON primitive, not %r" % (value,))
-        _json.dumps(value, None)
-        if key and keys(key) != [key]:
-            raise InvalidArgument("the key of %s is one key, not %r" % (name, key))
-        return self._set(name, (value, key), others + (name,))
+        text = _json.dumps(value, None)
+        if key:
+            if keys(key) != [key]:
+                raise InvalidArgument("the key of %s is one key, not %r" % (name, key))
+            text += b"," + _json.dumps(key, None)
+        return self._set(name, (value, key, text.decode()), others + (name,))
 
     def _set(self, name, value, others):
         for other in others:
@@ -115,11 +117,12 @@ class Query:
         for name in sorted(self._parameters):
             value = self._parameters[name]
             if not isinstance(value, tuple):
-                value = value, ""
+                text = _json.dumps(value, None).decode()
             elif index == "$key" and (value[1] or not isinstance(value[0], str)):
                 text = "Provided key index type is invalid, must be string: %r in %s"
                 raise InvalidArgument(text % (value[0], name))
-            text = ",".join([_json.dumps(part, None).decode() for part in (value if value[1] else value[:1])])
+            else:
+                text = value[2]
             parts.append("%s=%s" % (name, _url.quote(text)))
         if index == "$priority":
             # The rows are sorted by the priorities.

@@ -60,4 +60,4 @@ def transaction(client, path, function):
             etag = error.etag
         # Most attempts follow at once, while the value is new; two clients that write in step need a random pause.
         yield 0 if attempt & 3 else getrandbits(6)
-    raise TransactionAborted("%s was changed by someone else in each of %d attempts: try later" % (path, _TRIES))
+    raise TransactionAborted("%s was changed by someone else in each of %d tries: try later" % (path, _TRIES))

@@ -33,6 +33,7 @@ _KEY = const(2)
 _KEY_OR_END = const(3)
 _COLON = const(4)
 _COMMA_OR_END = const(5)
+_HALF_PAIR = "a string with half a surrogate pair cannot be sent"
 _open = bytearray(72)
 _found = bytearray(1)  # whether the text being checked has surrogate pairs
 
@@ -270,15 +271,23 @@ def dumps(value: object, check_key) -> bytes:
     """
     _check_value(value, check_key, 0)
     try:
-        data = _dumps(value).encode()
+        return to_utf8(_dumps(value))
     except UnicodeError:
-        raise InvalidArgument("a string with half a surrogate pair cannot be sent")
+        raise InvalidArgument(_HALF_PAIR)
     except MemoryError:
         raise InvalidArgument("the value does not fit into the memory as JSON: send it in parts")
+
+
+def to_utf8(text: str) -> bytes:
+    """Return `text` in UTF-8. Raises InvalidArgument if it has half a surrogate pair, which MicroPython encodes."""
+    try:
+        data = text.encode()
+    except UnicodeError:
+        raise InvalidArgument(_HALF_PAIR)
     at = data.find(b"\xed")
     while at >= 0:
         if data[at + 1] >= 0xA0:
-            raise InvalidArgument("a string with half a surrogate pair cannot be sent")
+            raise InvalidArgument(_HALF_PAIR)
         at = data.find(b"\xed", at + 1)
     return data
 

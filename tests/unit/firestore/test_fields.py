@@ -234,8 +234,8 @@ def test_half_a_surrogate_pair_is_refused():
 
 
 def test_a_value_that_the_server_makes_has_no_place_in_an_array():
-    assert "a value that the server makes" in refusal([flamelet.TIMESTAMP])
-    assert "a value that the server makes" in refusal([{"b": flamelet.increment(1)}])
+    assert "a server value must be a field" in refusal([flamelet.TIMESTAMP])
+    assert "a server value must be a field" in refusal([{"b": flamelet.increment(1)}])
 
 
 def test_geo_points_and_vectors_that_cannot_be_are_refused():

@@ -50,13 +50,6 @@ def test_a_path_over_6_kib_is_refused():
     assert "longer than 6144 bytes" in str(raises(InvalidArgument, _document_path.document, path))
 
 
-def test_a_path_in_a_url_is_percent_encoded():
-    # As recorded in e_016, e_019, e_020.
-    assert _document_path.quote(["dev", "\xe9 a%b:c"]) == "dev/%C3%A9%20a%25b%3Ac"
-    assert _document_path.quote(["dev", "a:b"]) == "dev/a%3Ab"
-    assert _document_path.quote(["dev", "a+b", "c?#", "\0\U0001f525"]) == "dev/a%2Bb/c%3F%23/%00%F0%9F%94%A5"
-
-
 FIELD_PATHS = [
     ("a", ["a"]),
     ("_a1.B_2.__name__", ["_a1", "B_2", "__name__"]),

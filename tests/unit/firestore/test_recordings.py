@@ -63,7 +63,7 @@ def check(ask):
         error = asked(ask, data)
         assert error.status == status, name
         if isinstance(content, str):
-            assert content == PAGE and type(error) is NotFound and "no JSON" in str(error), name
+            assert content == PAGE and type(error) is NotFound and "not JSON" in str(error), name
         else:
             assert type(error) is KINDS[content["status"]], (name, error)
             assert error.text == content.get("message", error.text), name

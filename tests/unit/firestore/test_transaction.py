@@ -328,7 +328,7 @@ def test_an_update_of_what_was_read_as_missing_makes_no_document():
         tx.update("c/d", {"n": 1})
 
     with Network([REQUEST, missing()]):
-        assert "set it" in str(raises(NotFound, firestore().transaction, change))
+        assert "use set" in str(raises(NotFound, firestore().transaction, change))
 
 
 def test_a_create_of_what_was_read_is_refused():
