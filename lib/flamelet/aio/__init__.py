@@ -1,4 +1,4 @@
-"""The same services, awaited: `flamelet.aio.Database` has the methods of `flamelet.Database`.
+"""Offers the same services, awaited: `flamelet.aio.Database` has the methods of `flamelet.Database`.
 
 Holds the pump that awaits, and each service, feed and stream on it. May import everything but device.
 """
@@ -10,7 +10,7 @@ from .stream import Stream  # noqa: F401
 
 
 def __getattr__(name: str):
-    # A program pays for what it uses. The deploy leaves out a service whose class no program names.
+    # A program pays only for what it uses. The deploy leaves out a service whose class no program names.
     if name == "Firestore":
         from .firestore import Firestore
 

@@ -1,7 +1,7 @@
 """Awaits the Realtime Database: `flamelet.aio.Database` has the methods of `flamelet.Database`.
 
-No logic is repeated: a method makes the same flow, and `run` of pump.py runs it on asyncio. Several tasks may use one
-service: requests wait for each other, and a stream has a connection of its own.
+Each method makes the same flow, and `run` of pump.py runs it on asyncio. Several tasks may use one service: requests
+wait for each other, and a stream has a connection of its own.
 """
 
 from ..rtdb import database
@@ -16,7 +16,7 @@ class Database(database.Database):
     _pump = staticmethod(run)
 
     def listen(self, path: str, **options):
-        """As `flamelet.Database.listen`: a `Stream` to iterate over with `async for`."""
+        """Return a `Stream` as `flamelet.Database.listen` does, to iterate over with `async for`."""
         return Stream(self._client, path, **options)
 
     def _new_feed(self, reading):

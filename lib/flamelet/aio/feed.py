@@ -1,4 +1,4 @@
-"""Sends readings awaited: the feed of every service of `flamelet.aio`."""
+"""Awaits the sending of readings: the feed of every service of `flamelet.aio`."""
 
 from ..client.budget import wait_for_turn
 from ..core.runtime import MICROPYTHON, const
@@ -12,8 +12,8 @@ _LONGEST_PAUSE = const(31)
 class Feed(feed.Feed):
     """The feed of a service whose methods are awaited.
 
-    The values of a reading are taken at the call, and its request is written when the connection is free: two tasks
-    cannot mix theirs.
+    The values of a reading are copied at the call, and its request is written when the connection is free: two tasks
+    cannot mix them.
     """
 
     def __init__(self, reading) -> None:
@@ -24,7 +24,7 @@ class Feed(feed.Feed):
     def push_row(self, row):
         """Send one reading under a new key: `row` is a list or tuple with a value for each field."""
         connection = self.reading.client.connection
-        # On CPython a task that is cancelled before it begins would never give the connection back.
+        # On CPython a task that is cancelled before it starts would never release the connection.
         if MICROPYTHON and self.reading.begin(connection, row):
             connection.in_use = True
             return self._sending
@@ -39,10 +39,11 @@ class Feed(feed.Feed):
 if MICROPYTHON:
 
     class _Sending:
-        """The hot path of a feed on MicroPython: one awaitable for all, where a coroutine would be an object each.
+        """Runs the hot path of a feed on MicroPython: one awaitable, used again, where each coroutine would be an
+        object.
 
-        It has what asyncio calls: `__iter__` and `__next__` to await it, `send` to make a task of it, `close` and
-        `throw` to cancel it.
+        It has the methods that asyncio calls: `__iter__` and `__next__` to await it, `send` to make a task of it,
+        `close` and `throw` to cancel it.
         """
 
         def __init__(self, reading):
@@ -63,13 +64,13 @@ if MICROPYTHON:
                 return self._next_of(self._flow)
             code = self._reading.step(self._connection)
             if code > DONE:
-                # next() on what sleep_ms returns is what `await` does with it.
+                # `await` calls next() on the result of sleep_ms too.
                 next(wait(self._connection, self._pause))
                 self._pause = min(2 * self._pause + 1, _LONGEST_PAUSE)
                 return None
             self.close()
             if code == DONE and self._reading.is_done(self._connection):
-                # Else each raise would add to it, for ever.
+                # Else each raise would add to it.
                 self._end.__traceback__ = None
                 raise self._end
             self._flow = flow = self._reading.again(1)
@@ -83,7 +84,7 @@ if MICROPYTHON:
                 raise
 
         def close(self):
-            """Give the connection back; the next user closes an exchange that was cut short."""
+            """Release the connection; the next user closes an exchange that was interrupted."""
             self._pause = 0
             if self._flow:
                 self._flow.close()

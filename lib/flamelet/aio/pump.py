@@ -1,7 +1,7 @@
-"""Runs flows on asyncio: what differs from the pump that blocks is how to wait.
+"""Runs flows on asyncio; only the waiting differs from the pump that blocks.
 
-On CPython the event loop watches the socket. On MicroPython watching one costs 150 bytes each time, so the socket is
-tried again after 0, 1, 3, 7, 15, 31 ms of `asyncio.sleep_ms`, which costs nothing.
+On CPython the event loop watches the socket. On MicroPython that costs 150 bytes each time, so the socket is tried
+again after 0, 1, 3, 7, 15, 31 ms of `asyncio.sleep_ms`, which costs nothing.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ _LONGEST_PAUSE = const(31)
 if MICROPYTHON:
     sleep_ms = asyncio.sleep_ms
 
-    # A plain function: sleep_ms returns the same awaitable each time, and a coroutine would be an object.
+    # heap: a plain function, since sleep_ms returns the same awaitable each time, and a coroutine would be an object.
     def wait(waited, pause, ms=1 << 29):
         if isinstance(waited, int):
             pause = waited
@@ -24,12 +24,12 @@ if MICROPYTHON:
         return asyncio.sleep_ms(min(pause, ms))
 
 else:
-    from .pump_cpython import sleep_async as sleep_ms  # noqa: F401  for device.py
+    from .pump_cpython import sleep_async as sleep_ms  # noqa: F401  for device/
     from .pump_cpython import wait_async as wait
 
 
 async def run(flow):
-    """Run `flow` to its end. Returns what it returned."""
+    """Run `flow` to its end. Returns its result."""
     pause = 0
     error = None
     try:
@@ -37,14 +37,14 @@ async def run(flow):
             waited = flow.throw(error) if error else next(flow)
             error = None
             if isinstance(waited, list):
-                # The user's own coroutine: what it returned takes its place.
+                # The user's own coroutine: its result replaces it.
                 try:
                     waited[0] = await waited[0]
                 except Exception as raised:
                     error = raised
                 continue
             await wait(waited, pause)
-            # A flow that said how long begins something new: what it then waits for may be there soon.
+            # After a pause that the flow asked for, the next event may come soon.
             pause = 0 if isinstance(waited, int) else min(2 * pause + 1, _LONGEST_PAUSE)
     except StopIteration as end:
         return end.value

@@ -1,4 +1,4 @@
-"""Waits on asyncio for what a flow yields: CPython's half of pump.py."""
+"""Waits on asyncio for what a flow yields: the CPython half of pump.py."""
 
 from select import POLLIN as READ
 
@@ -21,7 +21,7 @@ async def wait_async(waited, pause, ms=1 << 29):
 
 
 async def _until_ready(transport, ms, loop):
-    """Until the socket is ready, the time is up, or someone closed it."""
+    """Wait until the socket is ready, the time is up, or the socket is closed."""
     if not transport.sock:
         return
     ready = loop.create_future()
@@ -30,7 +30,7 @@ async def _until_ready(transport, ms, loop):
     watch, forget = (loop.add_reader, loop.remove_reader) if reads else (loop.add_writer, loop.remove_writer)
 
     def wake():
-        # Before the number can belong to another socket.
+        # Now, before another socket can get the number.
         forget(number)
         transport.wake = None
         if not ready.done():

@@ -8,10 +8,10 @@ _LONGEST_PAUSE = const(31)
 
 
 class Stream(stream.Stream):
-    """`flamelet.stream.Stream`, over which `async for` iterates."""
+    """A stream of `flamelet.Database.listen`, over which `async for` iterates."""
 
     async def next(self, ms: int = -1):
-        """The next event; None where none comes within `ms` milliseconds (0: without waiting; -1: for ever)."""
+        """Return the next event, or None if none comes in `ms` milliseconds (0: without waiting; -1: for ever)."""
         end = ticks_add(ticks_ms(), max(0, ms))
         left = 1 << 29
         pause = 0

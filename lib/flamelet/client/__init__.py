@@ -1,4 +1,4 @@
-"""A request from its first byte to its answer, and answers that are larger than memory.
+"""Sends requests and reads their answers, which may be larger than memory.
 
 Holds the client, its pump that blocks, budget, recovery and redirects.
 

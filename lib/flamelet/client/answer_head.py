@@ -1,9 +1,8 @@
-"""The head of an answer that is read as it arrives: for streams, walks and queries of Firestore, which have connections
-of their own.
+"""Opens an answer that is read as it arrives: for streams, walks and queries of Firestore, which have connections of
+their own.
 
-In: a client, the connection, and what to ask. Out: the connection, at the beginning of the body of a good answer,
-behind all redirects and with a token that serves; or one of our errors. Nothing is repeated here: whoever asks knows
-whether to ask again.
+In: a client, the connection, and the request. Out: the connection, at the beginning of the body of a good answer, after
+all redirects and with a valid token; or one of our errors. Nothing is repeated here: the caller knows whether to.
 """
 
 from ..net.connection import DONE
@@ -12,7 +11,7 @@ from .request import build
 
 
 def open_answer(client, connection, target, headers=(), method="GET", body=b""):
-    """Flow: ask for `target` until the head of a good answer has come over `connection`; the request that led to it."""
+    """Flow: request `target` until `connection` has the head of a good answer. Returns the request that led to it."""
     request = build(client, method, target, body, headers)
     connection.in_use = True
     connection.redirects = 0
@@ -23,7 +22,7 @@ def open_answer(client, connection, target, headers=(), method="GET", body=b""):
 
             request = yield from with_valid_token(client, connection, request, len(request))
         while True:
-            # It may have answered already, by a 401.
+            # It may be open, after a 401.
             if not connection.sock:
                 yield from client.budget.take(connection)
                 yield from connection.open()
@@ -32,7 +31,7 @@ def open_answer(client, connection, target, headers=(), method="GET", body=b""):
             if connection.response.status < 300:
                 connection.request = None  # it has been sent, and is long
                 return request
-            # A refusal and a redirect are no streams: read to the end, as any other answer.
+            # A refusal or a redirect is not a stream: read it to the end.
             connection.streamed = False
             connection.deadline = connection.end
             yield from _step_to(connection, request, DONE)
@@ -50,7 +49,7 @@ def _step_to(connection, request, wanted):
 
 
 def _other(client, connection, request):
-    """Flow: what to send after a redirect or a 401; ResponseError where it is a refusal."""
+    """Flow: return the request to send after a redirect or a 401. Raises ResponseError for a refusal."""
     from .redirect import REDIRECTS, redirect
 
     if connection.response.status in REDIRECTS:

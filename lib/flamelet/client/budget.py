@@ -1,8 +1,7 @@
-"""How many connections may be open at a time: one budget, kept by requests and streams together.
+"""Limits how many connections are open at a time: requests and streams share one budget.
 
 A TLS connection takes 23-40 KiB of a board's memory, so the budget is two (requests and a stream) or one; then the
-stream is parked for each request, and resumes when no request has come for a moment. A budget can be shared by
-several clients.
+stream is parked for each request, and resumes after a moment without a request. Several clients can share a budget.
 """
 
 from .. import InvalidArgument
@@ -13,11 +12,11 @@ _QUIET = const(300)  # milliseconds without a request after which a parked strea
 
 
 class Budget:
-    """At most `limit` open connections. `streams`: the connections of all streams, open or parked."""
+    """Allows at most `limit` open connections. `streams`: the connections of all streams, open or parked."""
 
     def __init__(self, limit: int = 2) -> None:
         if not isinstance(limit, int) or limit < 1:
-            raise InvalidArgument("a budget of connections is 1, 2 or more, not %r" % (limit,))
+            raise InvalidArgument("a budget of connections is 1 or more, not %r" % (limit,))
         self.limit = limit
         self.streams: list = []
         self._open: list = []
@@ -36,7 +35,7 @@ class Budget:
             self._open.append(requests)
 
     def take(self, connection):
-        """Flow: make room for `connection` to open; Timeout where none comes within its time for an answer."""
+        """Flow: make room for `connection` to open. Raises Timeout if there is none within its time for an answer."""
         text = "no connection became free: the budget is %d" % self.limit
         yield from wait_until(lambda: self._make_room(connection), connection.timeouts.answer, text)
 
@@ -51,7 +50,10 @@ class Budget:
         return True
 
     def _park(self, for_stream):
-        """Close what nobody uses at the moment: a connection for requests, or, for a request, a stream."""
+        """Close a connection that is not in use: one for requests, or, for a request, a stream.
+
+        Returns whether it did.
+        """
         if for_stream and ticks_diff(self._quiet_at, ticks_ms()) > 0:
             return False
         idle = [one for one in self._open if not one.in_use]
@@ -64,7 +66,7 @@ class Budget:
 
 
 def to_budget(budget) -> Budget:
-    """`budget` itself, if it is one; else what an int can be refused with."""
+    """Return `budget`, or a new Budget of this int. Raises InvalidArgument if it is neither."""
     return budget if isinstance(budget, Budget) else Budget(budget)
 
 
@@ -80,13 +82,13 @@ def add_stream(client, stream, connection) -> None:
 
 
 def remove_stream(client, stream, connection) -> None:
-    """Give back what `add_stream` took, if that was not done before."""
+    """Undo `add_stream`, unless that was done already."""
     if stream in client.streams:
         client.budget.streams.remove(connection)
         client.streams.remove(stream)
 
 
 def wait_for_turn(connection):
-    """Flow: wait until nobody uses the connection. Raises Timeout if it stays in use."""
+    """Flow: wait until the connection is not in use. Raises Timeout if it stays in use."""
     text = "the connection stayed busy: was a push not awaited?"
     yield from wait_until(lambda: not connection.in_use, 2 * connection.timeouts.answer, text)

@@ -1,16 +1,16 @@
 """Sends a request and waits for its answer: the client that every service holds.
 
-In: the bytes of a request. Out: the connection with its answer, or one of our errors. `Client.exchange` is the flow
-that every request goes through: it opens the connection within the budget. What may be repeated and where a redirect
-may lead is in recovery.py and redirect.py. The next request begins at the original host again.
+In: the bytes of a request. Out: the connection with its answer, or one of our errors. Every request goes through the
+flow `Client.exchange`, which opens the connection within the budget. recovery.py decides what is repeated, redirect.py
+where a redirect may lead. The next request starts at the original host again.
 
 Every operation is written once, as a flow: a generator that moves on without blocking and yields what it waits for:
 - a `Transport`: until its socket is ready for its `events`, or its deadline has passed;
 - an int: that many milliseconds;
 - a function: work that blocks (DNS) and raises nothing; a pump may run it in a thread;
-- a list with one awaitable, only in `flamelet.aio`: what it gives takes its place.
-What the flow returns is the result; what it raises reaches the caller. `run` is the pump that blocks; the other one is
-in aio/pump.py.
+- a list with one awaitable, only in `flamelet.aio`: its result replaces it in the list.
+The flow returns the result, and its errors reach the caller. `run` is the pump that blocks; the other one is in
+aio/pump.py.
 """
 
 import time
@@ -24,10 +24,10 @@ _WANTED = (b"date", b"location", b"retry-after", b"etag")
 
 
 class Client:
-    """One origin and the connection to it. See `Database` for the arguments.
+    """Sends requests to one origin. See `Database` for the arguments.
 
-    `run`: the pump, which runs a flow. `budget`: None as long as there is nothing to count. `streams`: what has a
-    connection of its own, and is closed with the client.
+    `run`: the pump, which runs a flow. `budget`: None until there is more than one connection. `streams`: streams and
+    answers with connections of their own, which are closed with the client.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Client:
         self.ca = ca
         self.timeouts = timeouts or Timeouts()
         self.answer_bytes = answer_bytes
-        # One connection for requests fits any budget: it is counted where there are streams, or other clients.
+        # One connection for requests fits any budget: it is counted only with streams or other clients.
         self.budget = None
         self.limit = budget
         if not isinstance(budget, int) or budget < 1:
@@ -72,12 +72,15 @@ class Client:
         self.streams: list = []
 
     def new_connection(self):
-        """A connection to the origin that is not open yet."""
+        """Return a new connection to the origin, not open yet."""
         connect = self.transport.connect if self.transport else Connection
         return connect(self.origin, self.ca, self.timeouts, self.answer_bytes)
 
     def exchange(self, request, size, repeatable, attempt=0):
-        """Flow: the answer to request[:size], whatever its status, in the connection that is returned."""
+        """Flow: send request[:size]. Returns the connection with the answer, whatever its status.
+
+        `attempt`: how often it was sent already.
+        """
         connection = self.connection
         if connection.in_use:
             from .budget import wait_for_turn
@@ -119,7 +122,7 @@ class Client:
                 request, size, pause = more
                 yield pause
         finally:
-            # Where it was interrupted, the rest of the answer would be taken for the next one.
+            # If it was interrupted, the rest of the answer would be read as the next one.
             if not connection.idle or connection.origin is not self.origin:
                 connection.close()
             connection.origin = self.origin
@@ -132,7 +135,7 @@ class Client:
         return connection
 
     def parameters(self):
-        """What the query of every request carries."""
+        """Return the query parameters of every request."""
         parameters = [self.query] if self.query else []
         if self.token:
             parameters.append(self.token.parameter)
@@ -140,7 +143,7 @@ class Client:
 
 
 def wait(waited, ms: int = 1 << 29) -> None:
-    """Block for what a flow yielded, at most `ms` milliseconds."""
+    """Wait for what a flow yielded, at most `ms` milliseconds."""
     if isinstance(waited, int):
         sleep_ms(min(waited, ms))
     elif callable(waited):
@@ -150,21 +153,21 @@ def wait(waited, ms: int = 1 << 29) -> None:
 
 
 def run(flow) -> object:
-    """Run `flow` to its end. Returns what it returned."""
+    """Run `flow` to its end. Returns its result."""
     try:
         while True:
             wait(next(flow))
     except StopIteration as end:
         return end.value
     finally:
-        # Where it was interrupted (Ctrl-C), it gives back what it holds.
+        # If it was interrupted (Ctrl-C), it releases what it holds.
         flow.close()
 
 
 class Service:
-    """A service over its `_client`: what `Database`, `Firestore` and `Gateway` share.
+    """The base of `Database`, `Firestore` and `Gateway`, which use a `_client`.
 
-    Those of `flamelet.aio` have another pump, and feeds that send awaited.
+    Those of `flamelet.aio` have another pump, and feeds whose methods are awaited.
     """
 
     _pump = staticmethod(run)
@@ -172,7 +175,7 @@ class Service:
     _client: Client
 
     def close(self) -> None:
-        """Close what is open: the connection, and every stream. The service can be used again."""
+        """Close the connection and every stream. The service can be used again."""
         for stream in list(self._client.streams):
             stream.close()
         self._client.connection.close()

@@ -1,4 +1,4 @@
-"""Gives the results of flows to `for` and `async for`, and closes them with their `with` or `async with` block."""
+"""Iterates over the results of flows with `for` and `async for`, and closes them after `with` or `async with`."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class Closing:
-    """What a `with` or `async with` block closes at its end."""
+    """Can be used in a `with` or `async with` block, which closes it."""
 
     close: "Callable[[], None]"
 
@@ -26,9 +26,9 @@ class Closing:
 
 
 class Iteration(Closing):
-    """What `for` and, with an awaited client, `async for` go through.
+    """Can be iterated over with `for` or, with an awaited client, `async for`.
 
-    A subclass has `_client`, and `next_item`, a flow that returns the next item, None at the end.
+    A subclass has `_client`, and `next_item`, a flow that returns the next item, or None at the end.
     """
 
     _client: "Client"

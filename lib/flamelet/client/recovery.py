@@ -1,10 +1,10 @@
-"""What follows an exchange that did not end well: repeat it, go where it was redirected, or give up.
+"""Decides what follows an exchange that failed: repeat it, follow a redirect, or raise.
 
 A request is repeated only if nothing of it was sent, if the server said 503 (it was not attempted), or if it is
-`repeatable`: doing it twice is the same as doing it once. Otherwise a lost answer is OutcomeUnknown. Where the server
-closed an idle connection, which it does all the time, the repetition is at once; else it waits, with full jitter.
+`repeatable`, which means idempotent. Otherwise a lost answer raises OutcomeUnknown. If the server closed an idle
+connection, which it often does, the request is repeated at once; else after a pause with full jitter.
 
-Loaded with the first trouble.
+Loaded with the first failure.
 """
 
 from ..core.backoff import asked, pause
@@ -15,12 +15,12 @@ from ..net.connection import DONE
 from .redirect import REDIRECTS, redirect
 
 _ATTEMPTS = const(3)
-_LONGEST_WAIT = const(10000)  # within one request: what the server asks beyond that is for its caller
-_TOLD = (Timeout, TLSError)
+_LONGEST_WAIT = const(10000)  # within one request; the caller has to wait longer if the server asks for it
+_AT_ONCE = (Timeout, TLSError)
 
 
 def recover(client, connection, code: int, request, size: int, repeatable: bool, reused: bool, attempt: int):
-    """Flow: (request, its size, milliseconds to wait before it is sent); None where the answer stands."""
+    """Flow: return (next request, its size, milliseconds to wait before it), or None to keep the answer."""
     if code == DONE:
         if connection.response.status == 401:
             if not client.token:
@@ -41,14 +41,14 @@ def recover(client, connection, code: int, request, size: int, repeatable: bool,
         raise in_doubt(error)
     if reused and attempt == 1 and error.retry:
         return request, size, 0
-    # A connection that cannot be opened is told at once, and so is one whose handshake fails.
-    if not isinstance(error, NetworkError) or isinstance(error, _TOLD) or not error.retry or attempt >= _ATTEMPTS:
+    # A connection that cannot be opened raises at once, and so does a handshake that fails.
+    if not isinstance(error, NetworkError) or isinstance(error, _AT_ONCE) or not error.retry or attempt >= _ATTEMPTS:
         raise error
     return request, size, pause(attempt)
 
 
 def is_alive(connection) -> bool:
-    """Whether the server has left the idle connection open; where it has not, it is closed here too."""
+    """Return whether the idle connection is still open. If the server closed it, close it here too."""
     try:
         alive = read(connection.sock, connection.buffer) is None
     except OSError:

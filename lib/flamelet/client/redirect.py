@@ -1,7 +1,7 @@
-"""Follows a redirect: says whether it may be followed, and what is sent there.
+"""Checks whether a redirect may be followed, and makes the request for it.
 
-307 and 308 keep method, body and token; 301 to 303 are followed by a GET alone; to the same site, never from https to
-http, five at most. (RFC 9110, section 15.4.)
+307 and 308 keep method, body and token; 301 to 303 are followed only for a GET. Only to the same site, never from https
+to http, at most five. (RFC 9110, section 15.4.)
 """
 
 from .. import ProtocolError
@@ -17,7 +17,10 @@ _SITES = (".firebaseio.com", ".firebasedatabase.app")
 
 
 def redirect(client, connection, request, size: int) -> bytes:
-    """`request` for the place that the answer points to; `connection` is set to go there."""
+    """Return `request` for the target of the redirect, and set the origin of `connection` to it.
+
+    Raises ProtocolError if the redirect must not be followed.
+    """
     what = request_name(request)
     status = connection.response.status
     location = connection.response.headers.get(b"location")
@@ -30,7 +33,7 @@ def redirect(client, connection, request, size: int) -> bytes:
     origin, path, query = _target(connection.origin, location, what, client.insecure)
     connection.close()
     connection.origin = origin
-    # The target may lack the token, and may have it: it is added once; so is what makes the method another.
+    # The target may have the token already; it is added once, and so is the override of the method.
     for parameter in client.parameters() + method_override(request):
         key = parameter.split("=")[0] + "="
         if not any(part.startswith(key) for part in query.split("&")):
@@ -58,7 +61,7 @@ def _target(origin, location, what, insecure):
 
 
 def _same_site(one, other):
-    """Whether two hosts may see the same token: the same host, or both of the Realtime Database."""
+    """Return whether two hosts may get the same token: they are the same, or both of the Realtime Database."""
     return one == other or _is_database(one) and _is_database(other)
 
 

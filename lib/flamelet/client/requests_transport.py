@@ -1,16 +1,15 @@
-"""Sends requests through a module like MicroPython's `requests`, the only way out of boards with a modem.
+"""Sends requests through a module like MicroPython's `requests`, for boards whose network is a modem.
 
 In: the bytes of a request, as every `Connection` takes them. Out: the codes and the answer that every `Connection`
-gives, so that all flows but those of streams work through it. The module connects, verifies or does not, and waits;
+gives, so all flows but those of streams work through it. The module connects, verifies the server or not, and waits;
 each of its responses is closed, whatever happens.
 
-Nothing more is believed than the module can promise. A Date is left out, since the module may verify nobody. Whatever
-it raises counts as an answer that was lost, unless the connection was refused; its words may hold a token, so errors
-name its class and number alone. Redirects are followed here, where the module lets them be: by itself it would follow
-them anywhere, with the token.
+The Date of an answer is ignored, since the module may not verify the server. Any error of the module counts as a lost
+answer, unless the connection was refused; its text may hold a token, so our errors name only its class and number.
+Redirects are followed here if the module allows it: by itself it would follow them anywhere, with the token.
 
-Memory: a request and its answer are held whole, and copied. Deadline: the module is asked for `first_byte`, if it takes
-a `timeout`. Loaded with the first client that has a transport.
+Memory: a request and its answer are held whole, and copied. Deadline: `first_byte`, if the module has a `timeout`.
+Loaded with the first client that has a transport.
 """
 
 import gc
@@ -26,8 +25,8 @@ _BROKEN = const(-3)
 _LATE = const(-4)
 _TOO_LARGE = const(-5)
 _TRUNCATED = const(-16)
-_ERROR_BYTES = const(8192)  # of the body of an error, as in body.py
-# Options beside data and headers, the best first: that of CPython's requests, of MicroPython's, and of older ones.
+_ERROR_BYTES = const(8192)  # of the body of an error, as in net/body.py
+# Options beside data and headers, the best first: of CPython's requests, of MicroPython's, and of older ones.
 _OPTIONS = (("timeout", "allow_redirects"), ("timeout", "parse_headers"), ("timeout",), ())
 _NEED_ETAG = ("X-Firebase-ETag", "If-None-Match")
 _NO_HEADERS = "%s: the responses of this transport have no headers, so their ETag cannot be read"
@@ -39,14 +38,14 @@ class _Redirected(OSError):
 
 
 class RequestsTransport:
-    """Makes the connections of one client; `ca` has to be None.
+    """Makes the connections of one client; `ca` must be None.
 
-    Raises InvalidArgument if `module` has no `request`, or if there is a `ca`.
+    Raises InvalidArgument if `module` has no `request`, or `ca` is given.
     """
 
     def __init__(self, module, ca) -> None:
         if not callable(getattr(module, "request", None)):
-            text = "a transport has request(method, url, data=, headers=), as the module requests; %r has none"
+            text = "a transport has request(method, url, data=, headers=), like the module requests; %r has none"
             raise InvalidArgument(text % (module,))
         if ca is not None:
             raise InvalidArgument("ca is for flamelet's own TLS: what a transport trusts is set in the transport")
@@ -54,21 +53,21 @@ class RequestsTransport:
         self._choices = list(_OPTIONS)
 
     def connect(self, *arguments):
-        """A connection that asks through the module; `arguments`: as for `Connection`."""
+        """Return a connection that sends through the module; `arguments`: as for `Connection`."""
         return RequestsConnection(self._module, self._choices, *arguments)
 
 
 def no_stream() -> InvalidArgument:
-    """The error for a stream over a client with a transport."""
-    text = "listen and mirror need a stream, and a transport gives each answer as a whole: get the value now and then"
+    """Return the error for a stream over a client with a transport."""
+    text = "listen and mirror need a stream, but a transport returns whole answers: get the value now and then"
     return InvalidArgument(text)
 
 
 class RequestsConnection(Connection):
-    """The exchange of a request through `module`.
+    """Runs the exchange of a request through `module`.
 
-    It has no socket. To wait for it is to call it, which blocks: a pump does so with all that can be called, and that
-    of asyncio does it in a thread, on CPython. `choices`: which of _OPTIONS may be tried, shared by all of a client.
+    It has no socket. A pump waits for it by calling it, as it calls every function, which blocks; on CPython that of
+    asyncio does so in a thread. `choices`: the _OPTIONS that are left to try, shared by the connections of a client.
     """
 
     def __init__(self, module, choices, *arguments) -> None:
@@ -80,37 +79,37 @@ class RequestsConnection(Connection):
         self._content = self.buffer = bytearray()
 
     def open(self):
-        """Flow: nothing, since the module opens what it needs."""
+        """Flow: do nothing, since the module opens its own connection."""
         self.idle = True
         self.new = False
         yield from ()
 
     def begin(self, request, size: int, streamed: bool = False, bodiless: bool = False) -> None:
-        """Await the answer to request[:size]."""
+        """Begin the exchange of request[:size]."""
         super().begin(request, size, streamed, bodiless)
-        # Whatever the module raises, all of it may have arrived.
+        # Whatever the module raises, the whole request may have arrived.
         self.sent = size
         self._answer = None
         self._content = self.buffer = self.body = bytearray()
-        # Now, since whoever asks may give up, and write the next request, while a thread is about to send this one.
+        # Copied now: the caller may give up and write the next request while a thread is about to send this one.
         self._call = _call(self.origin.tls, request, size)
 
     def __call__(self) -> None:
-        """Ask the module, and keep what it answers or raises. It blocks, and raises nothing."""
+        """Call the module, and keep its answer or error. Blocks, and raises nothing."""
         call = self._call
         answer: object
         try:
             answer = self._asked(*call)
         except Exception as error:
             answer = error
-        # Whoever asked may have gone meanwhile, and another asks.
+        # The caller may have given up meanwhile, and another request may have begun.
         if self._call is call:
             self._answer = answer
 
     def step(self) -> int:
-        """Move the exchange on, as that of every `Connection`; ProtocolError where the module cannot do what it needs.
+        """Move the exchange on, as `Connection.step`. Raises ProtocolError if the module cannot do what it needs.
 
-        That this one raises is no harm: the hot path of a feed, which does not expect it, needs a socket.
+        It may raise, since the hot path of a feed, which does not expect that, needs a socket.
         """
         answer = self._answer
         if answer is None:
@@ -137,7 +136,7 @@ class RequestsConnection(Connection):
         return DONE
 
     def _asked(self, method, url, headers, body):
-        """(status, headers, content) of what the module answers."""
+        """Return (status, headers, content) of the answer of the module."""
         try:
             response = self._requested(method, url, headers, body)
         except _Redirected as redirected:
@@ -151,7 +150,7 @@ class RequestsConnection(Connection):
             _close(response)
 
     def _requested(self, method, url, headers, body):
-        """The response of the module, which is asked with the best options that it takes."""
+        """Return the response of the module, which is called with the best options that it accepts."""
         choices = self._choices
         values = {
             "timeout": self.timeouts.first_byte / 1000,
@@ -164,7 +163,7 @@ class RequestsConnection(Connection):
             try:
                 response = self._module.request(method, url, data=body, headers=headers.copy(), **options)
             except TypeError as error:
-                # An argument that it does not take: nothing was sent. Once one has served it is another trouble.
+                # It does not accept an argument: nothing was sent. After a success it is another problem.
                 if len(choices) == 1 or "argument" not in str(error):
                     raise
                 if choices[0] is names:
@@ -202,11 +201,11 @@ class RequestsConnection(Connection):
         return status, found, bytearray(content)
 
     def _headers(self, response):
-        """{name: value} of the headers that matter, in bytes; None where the module tells none."""
+        """Return {name: value} of the headers that matter, in bytes, or None if the responses have no headers."""
         headers = getattr(response, "headers", None)
         if headers is None:
             return None
-        # That of MicroPython's requests has the names as they came; others compare them without their case.
+        # MicroPython's requests keeps the case of the names; others ignore it.
         if isinstance(headers, dict):
             headers = {name.lower(): headers[name] for name in headers}
         found = {}
@@ -220,7 +219,7 @@ class RequestsConnection(Connection):
         self._answer = False
         self.idle = True
         if MICROPYTHON:
-            # MicroPython's requests leaves its socket to the collector, after all but an OSError.
+            # MicroPython's requests closes its socket for an OSError only; the collector closes it otherwise.
             gc.collect()
         if isinstance(error, FlameletError):
             raise error
@@ -237,7 +236,7 @@ class RequestsConnection(Connection):
 
 
 def _call(tls, request, size):
-    """(method, URL, headers, body) of request[:size]."""
+    """Return (method, URL, headers, body) of request[:size]."""
     view = memoryview(request)
     end = request.find(b"\r\n\r\n")
     lines = bytes(view[:end]).decode().split("\r\n")
@@ -248,7 +247,7 @@ def _call(tls, request, size):
         name, _, value = line.partition(":")
         headers[name] = value.strip()
     host = headers["Host"]
-    # Modules write a Host of their own, but without the port, and a length where there is a body.
+    # Modules write their own Host, but without the port, and the length of a body.
     if ":" not in host:
         del headers["Host"]
     if body:
@@ -257,7 +256,7 @@ def _call(tls, request, size):
 
 
 def _keep(line, headers):
-    """Take a line of the answer's head, as `parse_headers` of MicroPython's requests does; a redirect ends the call."""
+    """Keep a line of the head in `headers`: for `parse_headers` of MicroPython's requests. Raises at a redirect."""
     name, _, value = line.decode().partition(":")
     if name.lower() == "location":
         raise _Redirected(value.strip().encode())
@@ -274,7 +273,7 @@ def _no_etag(method, url):
 
 
 def _name(method, url):
-    """What is asked, without the query, which may hold a token."""
+    """Return the name of the request, without the query, which may hold a token."""
     return "%s /%s" % (method, url.split("?")[0].split("/", 3)[3])
 
 
@@ -282,4 +281,4 @@ def _close(response):
     try:
         response.close()
     except OSError:
-        return  # its socket is gone already, and that is what was asked
+        return  # its socket is closed already

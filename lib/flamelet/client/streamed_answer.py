@@ -1,8 +1,8 @@
-"""Reads an answer that may be larger than memory as it arrives: what walks, lists and queries have in common.
+"""Reads an answer that may be larger than memory as it arrives: the base of walks, lists and queries.
 
-In: what to ask, and a `Reader` that finds the values of the answer. Out: what a subclass makes of each one, in `for` or
-`async for`. It has a connection of its own, which the budget counts, and is not resumed where that breaks. A `for` that
-may end early stands in a `with` block.
+In: a request, and a `Reader` that finds the values of the answer. Out: what a subclass makes of each one, in `for` or
+`async for`. It has a connection of its own, which the budget counts, and is not resumed if that breaks. Use a `with`
+block if the `for` may end early.
 
 Memory: the connection's 512 bytes, and one value at a time. Deadline: the server has the client's `first_byte` for each
 piece.
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 class StreamedAnswer(Iteration):
-    """A subclass has `_open`, a flow that asks and returns the request, and `_found`, which makes of a value what is
-    yielded, None for nothing. `what` and `limit` name the operation, and what bounds a value, in errors.
+    """A subclass has `_open`, a flow that sends and returns the request, and `_found`, which returns the item for a
+    value, or None for none. `what` names the operation in errors, and `limit` the option that limits a value.
     """
 
     _open: "Callable[[], Generator[object, None, bytes]]"
@@ -41,20 +41,20 @@ class StreamedAnswer(Iteration):
         add_stream(client, self, self._connection)
 
     def close(self) -> None:
-        """End it, and free its connection."""
+        """End the iteration, and free its connection."""
         self._connection.in_use = False
         self._connection.close()
         remove_stream(self._client, self, self._connection)
 
     def next_item(self):
-        """Flow: what comes next; None at the end."""
+        """Flow: return the next item, or None at the end."""
         if self not in self._client.streams:
             return None
         reader = self._reader
         try:
             if not self._request:
                 self._request = yield from self._open()
-                # The budget parks what nobody uses.
+                # The budget closes connections that are not in use.
                 self._connection.in_use = True
             code = reader.feed(self._connection.buffer, self._at, self._end)
             while True:
@@ -80,7 +80,7 @@ class StreamedAnswer(Iteration):
         return found
 
     def _check(self):
-        """Raise what is wrong with an answer that is whole."""
+        """Check an answer that is whole. A subclass may raise."""
 
     def _failure(self, code):
         if code == NOT_JSON:
@@ -88,7 +88,7 @@ class StreamedAnswer(Iteration):
         return _broken("%s: a value or key is larger than %s: allow more", self._what, self._limit)
 
     def _fill(self):
-        """Flow: the next piece of the answer; False at its end."""
+        """Flow: read the next piece of the answer. Returns False at its end."""
         connection = self._connection
         connection.deadline = ticks_add(ticks_ms(), connection.timeouts.first_byte)
         code = yield from connection.step_to(BODY)

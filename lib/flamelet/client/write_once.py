@@ -1,13 +1,13 @@
-"""A write whose key is made within the call: it is repeated under the same key, but whoever calls again writes another.
+"""Repeats a write whose key is made within the call: under the same key, while another call would write another value.
 
-So what stays in doubt is told as OutcomeUnknown, also where a repeated request would be the same as one.
+So if it stays unknown whether it was written, OutcomeUnknown is raised, though the request itself is idempotent.
 """
 
 from .. import FlameletError
 
 
 def write_once(ask):
-    """Flow: what the flow `ask(repeatable)` returns."""
+    """Flow: run the flow `ask(repeatable)`, twice if the answer is lost. Returns its result."""
     try:
         return (yield from ask(False))
     except FlameletError as error:
@@ -19,5 +19,5 @@ def write_once(ask):
     try:
         return (yield from ask(True))
     except FlameletError:
-        # Whatever became of the repeat, the first one may have happened.
+        # Whatever the repeat did, the first one may have happened.
         raise lost

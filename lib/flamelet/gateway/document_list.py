@@ -1,7 +1,7 @@
 """Reads a list of documents as it arrives, in the envelope of Firebase Express SDK.
 
-In: a path. Out: its documents, one after another, or the error that the envelope stands for. How it is read, and what
-that takes, is in client/streamed_answer.py; a document has at most the client's `answer_bytes`.
+In: a path. Out: its documents, one after another, or the error in the envelope. See client/streamed_answer.py for
+memory and deadlines; a document has at most the client's `answer_bytes`.
 """
 
 from .. import FlameletError, _broken
@@ -15,7 +15,7 @@ _KEYS = ("status", "data", "message")
 
 
 class Documents(StreamedAnswer):
-    """Made by `Gateway.list(path)`: iterate over it. `message`, at its end: what the server said, or None."""
+    """Made by `Gateway.list(path)`: iterate over it. `message`: at the end, the server's message, or None."""
 
     def __init__(self, client, path: str) -> None:
         self._path = path
@@ -25,7 +25,7 @@ class Documents(StreamedAnswer):
         super().__init__(client, _EnvelopeReader(client.answer_bytes), named("GET", path), "answer_bytes")
 
     def _open(self):
-        """Flow: ask; the request."""
+        """Flow: send the request. Returns it."""
         client = self._client
         connection = self._connection
         try:
@@ -60,7 +60,10 @@ class Documents(StreamedAnswer):
 
 
 class _EnvelopeReader(Reader):
-    """Finds the elements of `data`, and what else the envelope holds. `is_list`: `data` has come, and is an array."""
+    """Finds the elements of `data`, and the other values of the envelope.
+
+    `is_list`: `data` has arrived, and is an array.
+    """
 
     def __init__(self, value_bytes: int) -> None:
         self.is_list = False
@@ -71,7 +74,7 @@ class _EnvelopeReader(Reader):
             return super()._match(key)
         self.aim([key, "*"] if key == "data" else [key])
         self.keys[0] = key
-        # Whatever else a server adds is passed by.
+        # Other keys are skipped.
         self._matched = 1 if key in _KEYS else 0
         return NEED
 

@@ -1,7 +1,7 @@
 """Reads and writes documents through a gateway: the flows of `Gateway.get`, `create`, `replace`, `update` and `delete`.
 
-In: paths and documents. Out: what the envelope holds, or the error that it stands for. What is idempotent
-is repeated as client/recovery.py says; a POST is not, unless its caller says so.
+In: paths and documents. Out: the content of the envelope, or the error in it. Idempotent requests are
+repeated as client/recovery.py says; a POST is not, unless the caller says so.
 """
 
 from .. import InvalidArgument, _broken
@@ -12,7 +12,7 @@ from .target import headers, named, target
 
 
 def get(client, path):
-    """Flow: the document at `path`."""
+    """Flow: return the document at `path`."""
     envelope = yield from ask(client, "GET", path)
     if not isinstance(envelope.get("data"), dict):
         raise _broken("GET %s: the answer holds no document: is it a list, which list() reads?", path)
@@ -20,22 +20,22 @@ def get(client, path):
 
 
 def create(client, path, document, repeat):
-    """Flow: write a new document; its id."""
+    """Flow: write a new document. Returns its id."""
     envelope = yield from ask(client, "POST", path, encoded(document), repeat)
     data = envelope.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("id"), str):
-        raise _broken("POST %s: the answer names no id", path)
+        raise _broken("POST %s: the answer has no id", path)
     return data["id"]
 
 
 def write(client, method, path, document):
-    """Flow: write a document, or some of its fields; the server's message."""
+    """Flow: write a document, or some of its fields. Returns the server's message."""
     envelope = yield from ask(client, method, path, encoded(document))
     return envelope.get("message")
 
 
 def delete(client, path):
-    """Flow: delete a document; the server's message."""
+    """Flow: delete a document. Returns the server's message."""
     envelope = yield from ask(client, "DELETE", path)
     return envelope.get("message")
 
@@ -46,7 +46,10 @@ def ask(client, method, path, body=b"", repeatable=True):
 
 
 def answered(client, what, request, size, repeatable, attempt=0):
-    """Flow: the envelope of the answer to request[:size], which says success; `what` names it in errors."""
+    """Flow: send request[:size], named `what` in errors. Returns the envelope of the answer.
+
+    Raises an error unless the envelope says success.
+    """
     connection = yield from client.exchange(request, size, repeatable, attempt)
     status = connection.response.status
     if status >= 300:

@@ -1,16 +1,16 @@
 """Checks the envelope in which Firebase Express SDK answers: {"status": "success", "data": ..., "message": ...}.
 
-In: the answer. Out: its data and its message, or the error that it stands for: HTTP says 200 for errors too, so the
-status in the body decides, whatever its case. (Source: "Response format" of Firebase Express SDK.)
+In: the answer. Out: the envelope, or the error in it. The HTTP status is 200 for errors too, so the status in the body
+counts, in any case of letters. (Source: "Response format" of Firebase Express SDK.)
 """
 
 from .. import _broken
 
 
 def check_envelope(envelope, what: str, repeatable: bool = True) -> dict:
-    """`envelope`, if it says success; else the error that it stands for is raised.
+    """Return `envelope` if it says success. Raises its error otherwise.
 
-    `what` names the request; `repeatable`: doing it twice is the same as doing it once.
+    `what` names the request; `repeatable`: it is idempotent.
     """
     if not isinstance(envelope, dict) or not isinstance(envelope.get("status"), str):
         raise _broken("%s: the answer has no status: is this a Firebase Express SDK endpoint?", what)

@@ -1,7 +1,7 @@
-"""Says what went wrong at an endpoint of Firebase Express SDK, as one of our errors.
+"""Makes the error for a failure at an endpoint of Firebase Express SDK.
 
-In: the message in an envelope that says error; or the body of an answer that HTTP calls an error, which is a page of
-Express in HTML, or of whatever stands in front of it. Out: an error with the server's words. Loaded with the first one.
+In: the message in an envelope that says error; or the body of an answer with an HTTP error status, which is an HTML
+page of Express, or of a proxy. Out: an error with the server's words. Loaded with the first one.
 """
 
 from .. import FlameletError
@@ -9,13 +9,13 @@ from ..diagnosis.failures import error_of
 from ..errors import ExtraKeys, GatewayError, MissingKeys, NotFound, in_doubt
 from ..wire import json as _json
 
-# How Google's client for Node.js begins the words of what Firestore may do later.
+# How Google's client for Node.js begins the text of temporary errors of Firestore.
 _LATER = ("8 RESOURCE_EXHAUSTED", "10 ABORTED", "14 UNAVAILABLE")
 _PAGE_BYTES = 512
 
 
 def message_error(what: str, message, repeatable: bool):
-    """The error that a message of the SDK stands for; `repeatable`: doing it twice is the same as doing it once."""
+    """Return the error for a message of the SDK to the request `what`; `repeatable`: it is idempotent."""
     text = message if isinstance(message, str) else repr(message)
     said = "%s: %s" % (what, text)
     if text.startswith("Missed keys: "):
@@ -30,9 +30,9 @@ def message_error(what: str, message, repeatable: bool):
 
 
 def http_error(what: str, status: int, buffer, size: int, repeatable: bool = True):
-    """The error of an answer to `what` with this HTTP status, 300 or above, and the body buffer[:size].
+    """Return the error for an answer to `what` with this HTTP status, 300 or above, and the body buffer[:size].
 
-    OutcomeUnknown where it leaves open whether the request was done, and twice is not as once (not `repeatable`).
+    It is OutcomeUnknown if the request may have been done, and is not idempotent (not `repeatable`).
     """
     content = value(buffer, size)
     text = None
@@ -47,7 +47,7 @@ def http_error(what: str, status: int, buffer, size: int, repeatable: bool = Tru
 
 
 def value(buffer, size: int):
-    """buffer[:size] as a value; as bytes the beginning of what is no JSON."""
+    """Return the value of buffer[:size], or its beginning as bytes if it is not JSON."""
     try:
         return _json.loads(buffer, memoryview(buffer), size)
     except FlameletError:
@@ -55,7 +55,7 @@ def value(buffer, size: int):
 
 
 def _shown(page):
-    """What a page of Express says; None of any other page."""
+    """Return the text of an error page of Express, or None for another page."""
     start = page.find(b"<pre>")
     end = page.find(b"<", start + 5)
     if start < 0 or end < 0:

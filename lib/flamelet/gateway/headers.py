@@ -1,7 +1,7 @@
-"""Writes the headers that a user gives as the lines of a request.
+"""Converts headers from the user to lines of a request.
 
-In: {name: value}. Out: lines without their ends, or InvalidArgument: nothing with a line break, or with a meaning for
-the framing of the request, reaches the wire (RFC 9110, section 5). Loaded where there are any.
+In: {name: value}. Out: lines without line ends, or InvalidArgument: a header with a line break, or one that changes the
+framing of the request, never reaches the wire (RFC 9110, section 5). Loaded if there are any.
 """
 
 from .. import InvalidArgument
@@ -11,7 +11,7 @@ _OURS = ("connection", "content-length", "content-type", "expect", "host", "tran
 
 
 def lines(headers: dict, token=None) -> tuple:
-    """The lines of `headers`; `token`: what goes as a Bearer token beside them, if anything does."""
+    """Return the lines of `headers`. Raises InvalidArgument if one is not valid, or clashes with `token`."""
     found = []
     for name in headers:
         _url.check_text(name, "the name of a header")
@@ -29,5 +29,5 @@ def _checked(name, value):
         raise InvalidArgument("the header %s is a str, not %s" % (name, type(value).__name__))
     for byte in value.encode("utf-8", "surrogatepass"):
         if not 32 <= byte <= 126:
-            raise InvalidArgument("the header %s is no line of printable ASCII" % name)
+            raise InvalidArgument("the header %s is not one line of printable ASCII" % name)
     return value

@@ -1,8 +1,8 @@
 """Prepares the request of a reading for an endpoint of Firebase Express SDK.
 
-In: a row of readings. Out: a PUT under an id that is made here, so that a repeat is the same reading; or, where the
-server has no such route, a POST, which is not repeated where its answer is lost. HTTP says 200 for errors too, so the
-beginning of each answer is looked at.
+In: a row of values. Out: a PUT under an id that is made here, so a repeat is idempotent; or, if the server has no such
+route, a POST, which is not repeated if its answer is lost. The HTTP status is 200 for errors too, so the beginning of
+each answer is checked.
 
 Falsy values count as missing in the SDK's schemas: a reading of 0 is refused there (MissingKeys) unless its author
 allows it.
@@ -41,13 +41,13 @@ class Reading(StreamedReading):
         super().__init__(client, fields)
 
     def prepare(self):
-        """Build the request around an id and a length that are yet to be written, unless it stands already."""
+        """Build the request around an id and a length that are yet to be written, unless it exists already."""
         client = self.client
         parameters = [client.token.parameter] if client.token else []
         if parameters == self.parameters:
             return
         if not hasattr(self, "request"):
-            # A POST has no key: that of the feed stands behind what is sent.
+            # A POST has no key: the feed's is kept after the bytes that are sent.
             self.room += _push_id.SIZE
         self.parameters = parameters
         key = "-" * _push_id.SIZE
@@ -64,7 +64,7 @@ class Reading(StreamedReading):
 
     @property
     def key(self):
-        """The id of the last reading; of a POST the one that the server has made, "" where its answer names none."""
+        """The id of the last reading; for a POST the one that the server made, or "" if its answer has none."""
         if not self.is_post:
             return self.request[self.key_at : self.key_at + _push_id.SIZE].decode()
         from .envelope_errors import value
@@ -74,10 +74,10 @@ class Reading(StreamedReading):
         return data.get("id", "") if isinstance(data, dict) else ""
 
     def begin(self, connection, row):
-        """Write the reading and begin the exchange, if that can be done at once. Returns whether."""
+        """Write the reading and begin the exchange, if that can be done at once. Returns whether it did."""
         self._answer_size = 0
         if self.is_post and connection.sock and connection.idle and not connection.in_use:
-            # Express closes what was idle for five seconds: a POST must not get lost in that.
+            # Express closes a connection after five idle seconds: a POST must not get lost by that.
             self._is_alive(connection)
         return super().begin(connection, row)
 
@@ -88,7 +88,7 @@ class Reading(StreamedReading):
         self._answer_size = copy(self._answer, self._answer_size, connection.buffer, start, end)
 
     def is_done(self, connection):
-        """Whether the reading was written; False if it may be sent again. Raises what the answer stands for."""
+        """Return whether the reading was written; False if it may be sent again. Raises the error of the answer."""
         if connection.response.status == 200 and self._answer.find(_SUCCESS, 0, self._answer_size) == 0:
             self.pending = False
             return True
@@ -96,7 +96,7 @@ class Reading(StreamedReading):
 
     # Apart from `is_done`: with its `try`, the frame would come from the heap.
     def _is_success(self, status):
-        """Whether an answer that does not begin as usual says success all the same, as `is_done` does."""
+        """Return whether an answer that does not begin as usual says success all the same, as `is_done` does."""
         if status != 200 and (not self.is_post or status in (401, 503) or 300 <= status < 400):
             return False
         from .envelope_errors import value

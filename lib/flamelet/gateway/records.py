@@ -10,9 +10,9 @@ from .target import headers, target
 
 
 class Records:
-    """What `outbox` sends to `client`: readings as `reading` does, and writes.
+    """Sends the records of `outbox` to `client`: readings as `reading` does, and writes.
 
-    `closing`: bytes behind a row that belong to the request; `one_by_one`: each record leaves the outbox by itself,
+    `closing`: bytes after a row that belong to the request; `one_by_one`: each record leaves the outbox by itself,
     since a POST cannot be repeated.
     """
 
@@ -25,7 +25,7 @@ class Records:
         self.one_by_one = reading.is_post
 
     def encode(self, path, value) -> bytes:
-        """The document `value` as JSON, nothing to delete it."""
+        """Return the document `value` as JSON, or b"" for None, which deletes it."""
         return b"" if value is None else encoded(value)
 
     def put_many(self, buffer, start, end):
@@ -43,7 +43,7 @@ class Records:
                 yield from self.put(path.strip("/") + "/" + id + mark + query, body)
 
     def _post(self, body):
-        """Flow: write one reading; where the answer is lost it is `unknown`, since a repeat could make a second one."""
+        """Flow: write one reading. A lost answer is counted as `unknown`, since a repeat could make a second one."""
         from ..errors import OutcomeUnknown
 
         try:
@@ -56,17 +56,17 @@ class Records:
         yield from ask(self._client, "PUT" if body else "DELETE", path, body)
 
     def ask_time(self):
-        """Flow: any answer of the server, whose Date sets the clock."""
+        """Flow: get any answer of the server, whose Date sets the clock."""
         request = build(self._client, "GET", target(self._client, self._path), b"", headers(self._client, b""))
         yield from self._client.exchange(request, len(request), True)
 
 
 def recording(feed, outbox, path: str) -> RecordingFeed:
-    """The feed that records what `feed`, which goes to `path`, would send.
+    """Return the feed that records in `outbox` what `feed` would send to `path`.
 
-    Raises InvalidArgument if a reading that the server has answered for could not leave the outbox by itself.
+    Raises InvalidArgument for a POST and an outbox on flash, from which a single record cannot be removed.
     """
     if feed.reading.is_post and outbox.is_flash:
-        text = "a POST that is sent again makes another document: it takes an outbox in RAM, or in RTC memory"
+        text = "a repeated POST makes another document: use an outbox in RAM, or in RTC memory"
         raise InvalidArgument(text)
     return RecordingFeed(feed, Records(feed.reading.client, feed.reading, outbox), outbox, path)

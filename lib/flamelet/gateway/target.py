@@ -1,6 +1,6 @@
-"""Says where a request to a gateway goes, and what goes along.
+"""Builds the target and the headers of a request to a gateway.
 
-In: a path as the user writes it, "users/d1". Out: the target of the request, its headers, its name in errors.
+In: a path from the user, "users/d1". Out: the target of the request, its headers, its name in errors.
 """
 
 from .. import InvalidArgument
@@ -8,12 +8,12 @@ from ..core import url as _url
 
 
 def named(method, path):
-    """What errors call a request: without its query, which may hold a secret."""
+    """Return the name of a request in errors: without its query, which may hold a secret."""
     return "%s %s" % (method, path.split("?")[0])
 
 
 def target(client, path):
-    """The request target of `path`, "users/d1", which may have a query."""
+    """Return the request target of `path`, "users/d1", which may have a query."""
     if not isinstance(path, str) or not path.strip("/"):
         raise InvalidArgument('a path is a text like "users" or "users/d1", not %r' % (path,))
     path, _, query = path.partition("?")
@@ -32,7 +32,7 @@ def target(client, path):
 
 
 def headers(client, body):
-    """What goes along: without its type the server ignores a body."""
+    """Return the headers of a request; without a Content-Type the server ignores the body."""
     lines = client.headers
     if client.token:
         lines = client.token.headers + lines

@@ -155,7 +155,7 @@ def test_post_create_field_data_is_required_and_has_the_id():
     for data in ("", ',"data":[]', ',"data":{}', ',"data":{"id":5}', ',"data":"doc1"'):
         with Network([REQUEST, answer('{"status":"success"%s}' % data)]):
             error = raises(ProtocolError, gateway().create, "users", {})
-        assert str(error) == "POST users: the answer names no id"
+        assert str(error) == "POST users: the answer has no id"
 
 
 # Success responses: PUT / PATCH / DELETE
