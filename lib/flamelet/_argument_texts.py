@@ -16,10 +16,10 @@ TEXTS = {
     'Token({"database_secret": ...}); a file is read by Token.load("token.json")',
     "kinds": "a token is one of id_token, access_token and database_secret: flamelet mint writes token.json",
     "id_token": "the id_token is no JWT, so it is no ID token",
-    "access_token": "an ID token is no access_token: hand it over as id_token",
-    "custom": "a custom token proves nothing by itself: exchange it for an ID token, as flamelet mint does",
+    "access_token": "an ID token is no access_token: give it as id_token",
+    "custom": "a custom token is no ID token yet: exchange it for one, as flamelet mint does",
     "api_key": "a refresh_token needs the api_key of its project beside it",
     "private_key": "a private key must never be on a device: flamelet mint makes a token of it, on a desktop",
-    "secret": "a database secret is for the Realtime Database alone: mint an ID token",
+    "secret": "a database secret is only for the Realtime Database: mint an ID token",
     "pending": "nothing is pending: the last reading arrived, or was refused",
 }

@@ -22,7 +22,7 @@ class Feed:
     async def push_many(self, rows: Iterable[Row]) -> int: ...
     async def repeat(self) -> None: ...
 
-# At run time it is that of a service that blocks, which awaits what this feed gives it.
+# At run time it is the class of the blocking service, which returns what this feed returns.
 
 @type_check_only
 class RecordingFeed(Feed):

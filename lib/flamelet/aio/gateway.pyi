@@ -41,7 +41,7 @@ class Gateway:
     @overload
     def feed(self, path: str, fields: FeedFields, post: bool = False, outbox: RamOutbox | None = None) -> Feed: ...
 
-# At run time it is that of `flamelet.Gateway`.
+# At run time it is the class of `flamelet.Gateway`.
 
 @type_check_only
 class Documents:

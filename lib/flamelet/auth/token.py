@@ -39,7 +39,7 @@ class Token:
     def __init__(self, token) -> None:
         from .credential import fill_token
 
-        self.file: tuple = ()  # where it is saved: see token_file.py
+        self.file: tuple = ()  # the place of its file: see token_file.py
         self.unsaved: object = None
         self.error: object = None  # the error with which it was refused; it is raised until `due`
         self.end = self.due = ticks_ms()  # they count only if it `ends`

@@ -46,7 +46,7 @@ TABLE = """
 400|Invalid path|BadRequest|INVALID_PATH|never|a key has no . # $ [ ] / and no control character
 400|Invalid data|BadRequest|INVALID_DATA|never|the value holds what the service does not allow
 400|Index not defined|BadRequest|INDEX_NOT_DEFINED|never|add the .indexOn that it names to the rules
-400|Mixing 'shallow'|BadRequest|SHALLOW_MIXED|never|ask for shallow alone
+400|Mixing 'shallow'|BadRequest|SHALLOW_MIXED|never|ask for shallow only
 400|parameter|BadRequest|INVALID_PARAMETER|never|leave that parameter out, or fix it
 400|orderBy|BadRequest|INVALID_PARAMETER|never|fix the query
 400|must be|BadRequest|INVALID_PARAMETER|never|fix that parameter

@@ -29,7 +29,7 @@ def request_name(request) -> str:
 def unreached(transport) -> NetworkError:
     """Return the error for a connection that could not be opened."""
     kind = Timeout if isinstance(transport.error, Timeout) else NetworkError
-    text = "cannot connect to %s:%d (%s): are host and port right, are it and the network up?"
+    text = "cannot connect to %s:%d (%s): is it up, and are host, port and network right?"
     return kind(text % (transport.origin.host, transport.origin.port, transport.error))
 
 

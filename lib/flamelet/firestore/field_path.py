@@ -18,7 +18,7 @@ def split(path: str) -> list:
     while True:
         end = _quoted_end(data, at + 1) if data.startswith(b"`", at) else _simple_end(data, at)
         if end == at or end < len(data) and data[end] != 46:
-            text = "%r is no path of a field: names are letters, digits and _, others stand in backticks, as a.`b-c`"
+            text = "%r is no path of a field: names have letters, digits and _; put others in backticks, like a.`b-c`"
             raise InvalidArgument(text % path)
         names.append(_name(data, at, end))
         if end == len(data):

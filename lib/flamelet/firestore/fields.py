@@ -67,7 +67,7 @@ def encode(value, where: str = "", depth: int = 0) -> bytes:
         from .value_types import encode_bytes
 
         return encode_bytes(value)
-    raise invalid_field(where, "Firestore has no form for %s: %r" % (type(value).__name__, value))
+    raise invalid_field(where, "Firestore has no type for %s: %r" % (type(value).__name__, value))
 
 
 def decode_fields(fields: dict) -> dict:

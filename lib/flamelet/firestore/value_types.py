@@ -69,7 +69,7 @@ class Vector(list):
             raise _value_json.invalid_field(where, text % (_DIMENSIONS, len(self)))
         for number in self:
             if not _is_number(number):
-                raise _value_json.invalid_field(where, "a vector holds floats alone, not %r" % (number,))
+                raise _value_json.invalid_field(where, "a vector holds only floats, not %r" % (number,))
         return _VECTOR % b",".join([b'{"doubleValue":%s}' % _value_json.double(number) for number in self])
 
 

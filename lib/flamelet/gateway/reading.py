@@ -113,7 +113,7 @@ class Reading(StreamedReading):
         return True
 
     def _check(self, status, content):
-        """Raise what the answer stands for, which does not begin as usual."""
+        """Raise the error of an answer that does not begin as usual."""
         if status >= 300:
             from .envelope_errors import http_error
 
@@ -139,7 +139,7 @@ class Reading(StreamedReading):
     def push_many(self, rows):
         """Flow: send readings one after another, since the SDK has no way to send many. Returns how many there were.
 
-        What is pending goes first. After an error `pending` is as after `push`; those behind it were not sent.
+        A pending reading is sent first. After an error `pending` is as after `push`; the later readings were not sent.
         """
         count = 0
         if self.pending:

@@ -26,7 +26,7 @@ class RtcOutbox(RamOutbox):
         end, self._held, self.corrupt = sort_out(stored, len(stored), _NUMBER)
         take_stock(self, stored, end)
         self.undated = bool(self.lasts)
-        # The count is never removed with the records behind it.
+        # The count is never removed with the records after it.
         self._stored = memoryview(self.buffer)
         start = _COUNT_SIZE if end and stored[2] == COUNT else 0
         self.buffer = self._stored[_COUNT_SIZE:]

@@ -193,7 +193,7 @@ class Response:
         return NEED
 
     def _read_connection(self, text, at, end):
-        # A list of options (RFC 9110, section 7.6.1): `close` wins, wherever it stands.
+        # A list of options (RFC 9110, section 7.6.1): `close` wins, in any position.
         while True:
             while at < end and text[at] <= 32:
                 at += 1

@@ -260,7 +260,7 @@ def _combine_pairs(buffer, end):
 
 
 def any_key(key) -> None:
-    """For `dumps`, where the service itself says which keys there may be."""
+    """Allow every key: for `dumps`, if the service itself checks them."""
 
 
 def dumps(value: object, check_key) -> bytes:

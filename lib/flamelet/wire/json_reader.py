@@ -233,7 +233,7 @@ class Reader:
         return at + 1 if self._token else -1
 
     def _close(self, byte, at):
-        # "]" is 91 + 2 and "}" is 123 + 2; only behind a value or an opening bracket.
+        # "]" is 91 + 2 and "}" is 123 + 2; only after a value or an opening bracket.
         if not self._expected & 1 or not self._depth or self._open[self._depth - 1] != byte - 2:
             return -1
         self._depth -= 1

@@ -194,12 +194,12 @@ def refusal(value):
 
 
 def test_what_has_no_form_is_refused_by_the_name_of_its_field():
-    assert refusal({1}).startswith("the field a: Firestore has no form for set")
+    assert refusal({1}).startswith("the field a: Firestore has no type for set")
     assert "no form for Thing" in refusal(Thing())
     assert "no form for type" in refusal(int)
-    assert refusal({"b": [0, {"c": Thing()}]}).startswith("the field a.b[1].c: Firestore has no form for Thing")
+    assert refusal({"b": [0, {"c": Thing()}]}).startswith("the field a.b[1].c: Firestore has no type for Thing")
     assert refusal([1, {2}]).startswith("the field a[1]: ")
-    assert str(raises(InvalidArgument, _fields.encode, {1})).startswith("Firestore has no form for set")
+    assert str(raises(InvalidArgument, _fields.encode, {1})).startswith("Firestore has no type for set")
     assert str(raises(InvalidArgument, _fields.encode, {1}, "x.y")).startswith("the field x.y: ")
 
 
@@ -242,7 +242,7 @@ def test_geo_points_and_vectors_that_cannot_be_are_refused():
     points = [(90.1, 0), (-90.1, 0), (0, 180.1), (0, -180.1), (float("nan"), 0), (0, float("inf"))]
     for point in points + [("1", 0), (None, 0), (True, 0)]:
         assert refusal(flamelet.GeoPoint(*point)).startswith("the field a: a GeoPoint has -90 to 90")
-    assert "holds floats alone, not 'x'" in refusal(flamelet.Vector([1, "x"]))
+    assert "holds only floats, not 'x'" in refusal(flamelet.Vector([1, "x"]))
     raises(InvalidArgument, _fields.encode, flamelet.Vector([True]))
     assert _fields.encode(flamelet.Vector([0.5] * 2048))
     assert "at most 2048 dimensions, not 2049" in refusal(flamelet.Vector([0.5] * 2049))
