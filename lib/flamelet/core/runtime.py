@@ -14,6 +14,9 @@ from select import POLLOUT as WRITE  # noqa: F401
 
 MICROPYTHON = sys.implementation.name == "micropython"
 
+# Called before each step of a TLS handshake: it computes for seconds in one call, and a watchdog must be fed.
+BEFORE_HANDSHAKE: list = []
+
 
 if MICROPYTHON:
     import time

@@ -23,8 +23,8 @@ from .. import FlameletError, aio
 from ..auth.token import Token
 from ..core import push_id as _push_id
 from ..core.backoff import Backoff
-from ..core.runtime import MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
-from ..net.transport import BEFORE_HANDSHAKE, Timeouts
+from ..core.runtime import BEFORE_HANDSHAKE, MICROPYTHON, const, epoch_ms, ticks_add, ticks_diff, ticks_ms
+from ..net.transport import Timeouts
 from .commands import Commands
 from .readings import Readings
 from .watchdog import Progress

@@ -8,11 +8,9 @@ Memory: 512 bytes to receive, permanently. An exchange allocates nothing if its 
 by body.py, up to `answer_bytes`.
 """
 
-import gc
-
 from ..core.runtime import MICROPYTHON, READ, WRITE, const, read, ticks_add, ticks_diff, ticks_ms, write
 from ..wire.http1 import BODY, END, Response
-from .transport import BEFORE_HANDSHAKE, Transport
+from .transport import Transport
 
 DONE = const(0)
 _FAILED = const(-1)
@@ -23,8 +21,6 @@ _LATE = const(-4)  # a deadline passed
 _TOO_LARGE = const(-5)
 _TRUNCATED = const(-16)
 _PIECE = const(2048)  # bytes of one write
-_NO_HANDSHAKE = const(-2)
-_gc_threshold = getattr(gc, "threshold", int)  # CPython has none, and does not ask
 
 
 class Connection(Transport):
@@ -42,7 +38,7 @@ class Connection(Transport):
         self.body = bytearray()
         self.answer_bytes = answer_bytes
         self.in_use = False
-        self._threshold = _NO_HANDSHAKE  # of the collector, during a step that shakes hands
+        self.after_step: object = None  # called at the end of a step that shakes hands
         self.new = self.idle = True
         self.sent = self.failure = self.body_size = 0
         self._left = self._at = self._have = 0
@@ -71,19 +67,6 @@ class Connection(Transport):
     def _shakes_hands(self):
         return MICROPYTHON and self.new and not self.sent and self.origin.tls
 
-    def _prepare_handshake(self):
-        """Collect, and turn the collector's threshold off until the end of the step.
-
-        A handshake allocates 33 KB in one call on a board. Collections within it take time while nothing feeds the
-        watchdog: measured on an RP2040, 7.5 s with a threshold of 4 KB and 3.9 s without.
-        """
-        for before in BEFORE_HANDSHAKE:
-            before()
-        self._threshold = _gc_threshold()
-        if gc.isenabled():
-            gc.collect()
-        _gc_threshold(-1)
-
     def step(self) -> int:
         """Move the exchange on. Returns DONE, HEAD, BODY, READ, WRITE or FAILED."""
         with self:
@@ -105,14 +88,15 @@ class Connection(Transport):
 
     def __exit__(self, kind, error, trace):
         self.error = error
-        if self._threshold != _NO_HANDSHAKE:
-            _gc_threshold(self._threshold)
-            self._threshold = _NO_HANDSHAKE
+        if self.after_step:
+            self.after_step()  # type: ignore[operator]
         return isinstance(error, Exception)
 
     def _send(self):
         if self.new and self._shakes_hands():
-            self._prepare_handshake()
+            from .tls import prepare_handshake
+
+            prepare_handshake(self)
         # lwIP (rp2) blocks for seconds in a write that its buffers do not hold.
         count = write(self.sock, self.request, self.sent, min(self._left, _PIECE))
         if count is None:

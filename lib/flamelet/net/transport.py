@@ -21,9 +21,6 @@ _addresses: dict = {}  # {(host, port): what getaddrinfo gave}, of eight hosts a
 # nor option, and warns on the console.
 _NODELAY = getattr(socket, "TCP_NODELAY", 0 if sys.platform == "rp2" else 1)
 
-# Called before each write that shakes hands: it computes for seconds in one call, and a watchdog must not bite.
-BEFORE_HANDSHAKE: list = []
-
 
 class Timeouts:
     """Times to wait, in milliseconds: for a connection, the TLS handshake, the first byte and the whole answer."""

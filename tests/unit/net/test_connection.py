@@ -2,8 +2,8 @@
 
 import gc
 
+from flamelet.core.runtime import BEFORE_HANDSHAKE
 from flamelet.errors import NetworkError
-from flamelet.net.transport import BEFORE_HANDSHAKE
 
 from helpers import raises
 from scripted import CONNECTED, NO_CONTENT, REQUEST, Network, database, reset
