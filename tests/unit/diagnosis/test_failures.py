@@ -77,7 +77,7 @@ def test_each_cause_has_a_code_and_says_what_to_do():
         (400, "The request does not support the query parameter x.", BadRequest, "INVALID_PARAMETER", "leave"),
         (400, "orderBy must be a valid JSON encoded path", BadRequest, "INVALID_PARAMETER", "query"),
         (400, "Constraint index field must be a JSON primitive", BadRequest, "INVALID_PARAMETER", "fix"),
-        (400, "Mixing 'shallow' and querying parameters is not supported", BadRequest, "SHALLOW_MIXED", "alone"),
+        (400, "Mixing 'shallow' and querying parameters is not supported", BadRequest, "SHALLOW_MIXED", "only"),
         (400, "timeout must be a positive number with a unit", BadRequest, "INVALID_PARAMETER", "fix"),
         (400, "The request did not finish within its timeout.", BadRequest, "TIMED_OUT", "time"),
         (400, "something new", BadRequest, "BAD_REQUEST", "change"),

@@ -195,8 +195,8 @@ def refusal(value):
 
 def test_what_has_no_form_is_refused_by_the_name_of_its_field():
     assert refusal({1}).startswith("the field a: Firestore has no type for set")
-    assert "no form for Thing" in refusal(Thing())
-    assert "no form for type" in refusal(int)
+    assert "no type for Thing" in refusal(Thing())
+    assert "no type for type" in refusal(int)
     assert refusal({"b": [0, {"c": Thing()}]}).startswith("the field a.b[1].c: Firestore has no type for Thing")
     assert refusal([1, {2}]).startswith("the field a[1]: ")
     assert str(raises(InvalidArgument, _fields.encode, {1})).startswith("Firestore has no type for set")
