@@ -88,10 +88,10 @@ def test_a_stream_that_is_closed_in_the_middle_of_a_piece_gives_no_more():
 
 def test_a_large_event_of_which_nothing_matches_is_no_silence():
     script = [REQUEST, HEAD, b'event: put\ndata: {"path":"/","data":{"log":"']
-    for _ in range(8):
+    for _ in range(20):
         script += [60] + [b"x" * 500] * 10
     network = Network(script + [b'","level":1}}\n\n'])
-    with network, database().listen("d1", silence_ms=300, pattern="level") as stream:
+    with network, database().listen("d1", silence_ms=1000, pattern="level") as stream:
         assert take(stream, 2) == [("put", "/", None, True), ("put", "/level", 1, True)]
         assert stream.reconnects == 0
 
