@@ -29,7 +29,8 @@ if MICROPYTHON:
         return sock.readinto(buffer)
 
     def write(sock, buffer, start, count):
-        return sock.write(buffer, start, count)
+        # lwIP (rp2) blocks for seconds in a write that its buffers do not hold.
+        return sock.write(buffer, start, min(count, 2048))
 
     def wait(poller, ms):
         # ipoll reuses its tuple: polling leaves nothing on the heap.

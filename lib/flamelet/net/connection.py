@@ -8,7 +8,7 @@ Memory: 512 bytes to receive, permanently. An exchange allocates nothing if its 
 by body.py, up to `answer_bytes`.
 """
 
-from ..core.runtime import MICROPYTHON, READ, WRITE, const, read, ticks_add, ticks_diff, ticks_ms, write
+from ..core.runtime import READ, WRITE, const, read, ticks_add, ticks_diff, ticks_ms, write
 from ..wire.http1 import BODY, END, Response
 from .transport import Transport
 
@@ -20,7 +20,6 @@ _BROKEN = const(-3)  # the socket failed: `error` says how
 _LATE = const(-4)  # a deadline passed
 _TOO_LARGE = const(-5)
 _TRUNCATED = const(-16)
-_PIECE = const(2048)  # bytes of one write
 
 
 class Connection(Transport):
@@ -61,11 +60,8 @@ class Connection(Transport):
         self.response.start(bodiless)
         self.end = ticks_add(ticks_ms(), self.timeouts.answer)
         # On MicroPython the handshake happens within the first write.
-        wait = self.timeouts.handshake if self._shakes_hands() else self.timeouts.first_byte
+        wait = self.timeouts.handshake if self.shakes else self.timeouts.first_byte
         self.deadline = ticks_add(ticks_ms(), wait)
-
-    def _shakes_hands(self):
-        return MICROPYTHON and self.new and not self.sent and self.origin.tls
 
     def step(self) -> int:
         """Move the exchange on. Returns DONE, HEAD, BODY, READ, WRITE or FAILED."""
@@ -93,14 +89,14 @@ class Connection(Transport):
         return isinstance(error, Exception)
 
     def _send(self):
-        if self.new and self._shakes_hands():
-            from .tls import prepare_handshake
+        if self.shakes:
+            from .tls import prepare
 
-            prepare_handshake(self)
-        # lwIP (rp2) blocks for seconds in a write that its buffers do not hold.
-        count = write(self.sock, self.request, self.sent, min(self._left, _PIECE))
+            prepare(self)
+        count = write(self.sock, self.request, self.sent, self._left)
         if count is None:
-            return self._pending(READ if self._shakes_hands() else WRITE)
+            return self._pending(READ if self.shakes else WRITE)
+        self.shakes = False
         self.sent += count
         self._left -= count
         self.deadline = ticks_add(ticks_ms(), self.timeouts.first_byte)

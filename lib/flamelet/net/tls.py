@@ -34,6 +34,7 @@ def shake_hands(transport):
         sock = transport.sock
         wrapped = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
         transport.use(wrapped, sock if MICROPYTHON else wrapped)
+        transport.shakes = MICROPYTHON
         events = handshake(wrapped)
         while events:
             if not transport.remaining():
@@ -49,7 +50,7 @@ def shake_hands(transport):
         raise untrusted(host, error)
 
 
-def prepare_handshake(connection):
+def prepare(connection):
     """Prepare a step of the handshake: feed the watchdog, collect, and turn the threshold of the collector off.
 
     The threshold is on again after the step. A handshake allocates 33 KB in one call on a board. Collections within it

@@ -19,7 +19,7 @@ from ..core.runtime import MICROPYTHON, READ, WRITE, connect, ticks_add, ticks_d
 _addresses: dict = {}  # {(host, port): what getaddrinfo gave}, of eight hosts at most
 # The option that sends small segments at once. Its number is lwIP's own on rp2, where older firmware has neither name
 # nor option, and warns on the console.
-_NODELAY = getattr(socket, "TCP_NODELAY", 0 if sys.platform == "rp2" else 1)
+_NODELAY = getattr(socket, "TCP_NODELAY", sys.platform != "rp2")
 
 
 class Timeouts:
@@ -113,6 +113,7 @@ class Transport:
         """Use `sock`, and poll `polled`: on MicroPython the socket below TLS, since polling TLS itself is slow."""
         self.sock = sock
         self._polled = polled
+        self.shakes = False  # whether the next write shakes hands: net/tls.py says so
 
     def remaining(self) -> int:
         """Return the milliseconds to the deadline, or 0 if it has passed."""

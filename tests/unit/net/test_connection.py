@@ -59,3 +59,11 @@ def test_a_connection_that_lwip_has_freed_was_refused():
         error = raises(NetworkError, database().get, "a")
         assert "ECONNREFUSED" in str(error) and "EBADF" not in str(error), error
         assert network.closed == [True]
+
+
+def test_a_write_has_at_most_2048_bytes():
+    with Network([REQUEST, NO_CONTENT]) as network:
+        database().set("a", "x" * 7000)
+        [[sent]] = network.sent
+        assert sent.endswith(b'x"') and len(sent) > 7000
+        assert network.written == [2048, 2048, 2048, len(sent) - 3 * 2048]

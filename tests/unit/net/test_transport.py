@@ -40,14 +40,6 @@ def test_remembered_addresses_and_those_of_dns_share_one_deadline():
         assert len(network.connected) == 3 and network.lookups == [HOST, HOST]
 
 
-def test_a_write_has_at_most_2048_bytes():
-    with Network([REQUEST, NO_CONTENT]) as network:
-        database().set("a", "x" * 7000)
-        [[sent]] = network.sent
-        assert sent.endswith(b'x"') and len(sent) > 7000
-        assert network.written == [2048, 2048, 2048, len(sent) - 3 * 2048]
-
-
 def test_every_address_is_tried_within_the_deadline():
     with Network([refused()], [FOREVER], [REQUEST, answer("1")]) as network:
         network.addresses[HOST] = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]

@@ -1,7 +1,7 @@
 """A network that plays a script: what a server would do, item by item, and what the client really sent.
 
 In: one script for each connection, in the order in which they are opened. An item of a script is
-- REQUEST: one request of the client is taken whole, of which each write has at most PIECE bytes; `Take(n)`: only n
+- REQUEST: one request of the client is taken whole, in writes of at most PIECE bytes on MicroPython; `Take(n)`: only n
   bytes of it;
 - bytes: they arrive; b"": the server has closed; two pieces never arrive in one read;
 - None: one try that would block; an int: that many milliseconds of silence;
@@ -248,7 +248,7 @@ class _Socket(io.IOBase if MICROPYTHON else object):
         else:
             sent.append(data)
         # A request of several pieces stands in `sent` as one.
-        self._goes_on = count == PIECE
+        self._goes_on = MICROPYTHON and count == PIECE
         if self._goes_on and item is REQUEST:
             return count
         if callable(item):
