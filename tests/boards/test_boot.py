@@ -514,5 +514,5 @@ def test_a_desktop_that_wants_a_restart_is_started_again(tmp_path, capsys):
     assert running.summarize(6, exit_code, summaries, False) == 0
     assert running.summarize(5, exit_code, summaries, False) == 1
     output = capsys.readouterr().out
-    assert output.count("the device is started again") == 2
+    assert output.count("the device restarts") == 2
     assert "6 readings sent, 0 not sent, 6 stored; 3 commands obeyed" in output
