@@ -39,7 +39,7 @@ from flamelet_tools.simulator.firestore.commit import Commit, Write
 from flamelet_tools.simulator.firestore.documents import Refused
 from flamelet_tools.simulator.firestore.store import Document, Path, Store, resource_name
 from flamelet_tools.simulator.http.answers import HTML_TYPE, Answer, compact_json
-from flamelet_tools.simulator.http.request import Request
+from flamelet_tools.simulator.http.request import Request, refuse_constant
 
 MAX_BODY_BYTES = 100 * 1024
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -257,7 +257,7 @@ def _body(request: Request) -> dict[str, Any]:
     if len(request.body) > MAX_BODY_BYTES:
         raise _Page(413)
     try:
-        value = json.loads(request.body, parse_int=_number, parse_float=_number, parse_constant=_no_constant)
+        value = json.loads(request.body, parse_int=_number, parse_float=_number, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise _Page(400) from None
     if isinstance(value, list):
@@ -271,10 +271,6 @@ def _number(text: str) -> int | float:
     """Return a number as JavaScript reads it and its client writes it: exact whole numbers become integers."""
     number = float(text)
     return int(number) if number.is_integer() and abs(number) <= _SAFE else number
-
-
-def _no_constant(text: str) -> None:
-    raise ValueError(text)
 
 
 def _get(action: Action, store: Store, parameters: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
