@@ -143,6 +143,12 @@ def test_what_is_awaited_takes_the_same_arguments_and_gives_the_same(place):
 # What an editor shows.
 
 
+@pytest.fixture(autouse=True)
+def cache_of_jedi(tmp_path, monkeypatch):
+    # It keeps what it parsed in files of the user, which several processes write at a time.
+    monkeypatch.setattr(jedi.settings, "cache_directory", str(tmp_path / "jedi"))
+
+
 def completed(program: str) -> set:
     """The public names that jedi completes at the end of `program`."""
     project = jedi.Project(HERE, added_sys_path=[str(LIB)], smart_sys_path=False)
